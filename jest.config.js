@@ -1,0 +1,18 @@
+/** One swc transform for all; the projects are the levels of CONTRIBUTING.md. */
+const base = {
+  extensionsToTreatAsEsm: ['.ts'],
+  testEnvironment: 'node',
+  transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } }] },
+};
+const level = (displayName, testMatch, extra = {}) => ({ ...base, displayName, testMatch, ...extra });
+
+export default {
+  projects: [
+    level('unit', ['<rootDir>/test/{sys,docker,git,config,pipeline,sessions,ui,schemas}/**/*.test.ts']),
+    level('command', ['<rootDir>/test/cli/**/*.test.ts']),
+    level('contract', ['<rootDir>/test/contract/**/*.test.ts']),
+    level('e2e', ['<rootDir>/test/e2e/**/*.test.ts']),
+  ],
+  testTimeout: 120_000,
+  reporters: ['default', '<rootDir>/test/support/summary-reporter.cjs'],
+};

@@ -1,0 +1,191 @@
+/**
+ * What para knows of one engine. A container command is data (`args` + `parse`); only the service, through the
+ * runner, makes it happen. Drivers are complete tables without inheritance (ARCHITECTURE.md, creed 1 and 3).
+ */
+import type { ErrorCode } from '../errors.ts';
+
+/** The engines para has a driver for. */
+export type EngineName = 'docker' | 'podman';
+
+/** One engine call: everything after the binary, and how to read what it prints. */
+export interface EngineCommand<T> {
+  readonly args: readonly string[];
+  /** Reads stdout. Throws ENGINE_OUTPUT_UNREADABLE, never returns an empty answer for a broken one. */
+  parse(stdout: string): T;
+  /** Milliseconds; 0 = none (pull). Default of the runner otherwise. */
+  readonly timeoutMs?: number;
+}
+
+/** A bind mount, already resolved to absolute host paths. */
+export interface Mount {
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+/** A published port; `hostPort` 0 lets the engine choose. */
+export interface PortMapping {
+  readonly hostIp: string;
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: 'tcp' | 'udp';
+}
+
+/** How the caller's uid is mapped so that files written in the container belong to the caller (engines.md §5). */
+export type UserMapping =
+  /** `--user uid:gid`: rootful docker and podman. */
+  | { readonly kind: 'user'; readonly uid: number; readonly gid: number }
+  /** `--userns keep-id`: rootless podman. */
+  | { readonly kind: 'keep-id' }
+  /** Nothing: rootless docker, where container root is the caller. */
+  | { readonly kind: 'root-is-caller' };
+
+/** Everything `create` needs, resolved, absolute and checked; frozen. */
+export interface ContainerSpec {
+  readonly name: string;
+  readonly hostname: string;
+  readonly image: string;
+  readonly workdir: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Not for secrets: these show in `inspect`. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly mounts: readonly Mount[];
+  readonly ports: readonly PortMapping[];
+  readonly memoryBytes: number;
+  /** Number of CPUs, fractions allowed. */
+  readonly cpus: number;
+  readonly pids: number;
+  readonly network: { readonly mode: 'none' } | { readonly mode: 'bridge'; readonly name: string };
+  readonly user: UserMapping;
+  /** strict adds a read-only root; off drops caps, no-new-privileges and limits-on-by-default hardening. */
+  readonly hardening: 'strict' | 'default' | 'off';
+  readonly command: readonly string[];
+}
+
+export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead' | 'unknown';
+
+/** Normalised `inspect`: the same for every engine and version. */
+export interface ContainerInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly image: string;
+  readonly state: ContainerState;
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  /** The engine's own words for a failed start; '' when none. */
+  readonly error: string;
+  /** RFC 3339, or undefined for "never". */
+  readonly createdAt: string | undefined;
+  readonly startedAt: string | undefined;
+  readonly finishedAt: string | undefined;
+  readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  readonly restartCount: number;
+  readonly ports: readonly PortMapping[];
+  readonly mounts: readonly { readonly source: string; readonly target: string; readonly writable: boolean }[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  readonly pids: number;
+}
+
+/** A row of `ps`: what a list can know from one call. */
+export interface ContainerRow {
+  readonly id: string;
+  readonly name: string;
+  readonly image: string;
+  readonly state: ContainerState;
+  /** The engine's own text, such as "Up 5 minutes (healthy)"; untrusted. */
+  readonly status: string;
+  readonly ports: readonly PortMapping[];
+}
+
+/** An engine's own answers about itself, asked once and cached. */
+export interface Capabilities {
+  readonly rootless: boolean;
+  /** True for userns-remap (docker) — the caller's uid is then shifted. */
+  readonly usernsRemap: boolean;
+  readonly remote: boolean;
+  readonly cgroupVersion: 1 | 2 | undefined;
+  readonly memoryLimit: boolean;
+  readonly cpuLimit: boolean;
+  readonly pidsLimit: boolean;
+  readonly storageDriver: string;
+  readonly selinux: boolean;
+  readonly serverVersion: string;
+  readonly runtime: string;
+  /** Who runs health checks: the engine, or para by exec (podman without systemd). */
+  readonly healthDriver: 'engine' | 'para';
+}
+
+/** An engine that was found and answered. */
+export interface Engine {
+  readonly driver: EngineDriver;
+  /** Absolute path. */
+  readonly binary: string;
+  /** The client's version, `x.y.z`. */
+  readonly version: string;
+  /** DOCKER_HOST, context name, CONTAINER_HOST, or 'local'. */
+  readonly endpoint: string;
+  readonly capabilities: Capabilities;
+}
+
+/** What a failed call left behind, for `classify`. */
+export interface EngineFailure {
+  readonly args: readonly string[];
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command to run in a container. */
+export interface ExecRequest {
+  readonly container: string;
+  readonly argv: readonly string[];
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly workdir?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Asking for logs. `tail` undefined = all. */
+export interface LogsRequest {
+  readonly container: string;
+  readonly follow: boolean;
+  readonly tail?: number | undefined;
+  readonly since?: string | undefined;
+  readonly timestamps: boolean;
+}
+
+/** The complete table of one engine. */
+export interface EngineDriver {
+  readonly name: EngineName;
+  /** Oldest version the recordings cover. */
+  readonly minVersion: string;
+  /** Prints the client's version even when the server is away. */
+  version(): EngineCommand<{ readonly engine: EngineName; readonly version: string }>;
+  /** Fails when the engine is not available; the answer holds what `capabilities` are made of. */
+  info(): EngineCommand<Capabilities>;
+  create(spec: ContainerSpec): EngineCommand<string>;
+  start(container: string): EngineCommand<void>;
+  stop(container: string, graceSeconds: number): EngineCommand<void>;
+  kill(container: string, signal: string): EngineCommand<void>;
+  /** Removes a container in any state at once; absent is not an error. */
+  remove(container: string): EngineCommand<void>;
+  /** With partial answers: `parse` takes what is there; absent names are simply missing. */
+  inspect(containers: readonly string[]): EngineCommand<readonly ContainerInfo[]>;
+  /** One `ps -a` in the engine's safe dialect, filtered by labels (AND). */
+  list(labels: Readonly<Record<string, string>>): EngineCommand<readonly ContainerRow[]>;
+  exec(request: ExecRequest): EngineCommand<string>;
+  logs(request: LogsRequest): EngineCommand<string>;
+  pull(image: string): EngineCommand<void>;
+  /** Progress text of one line that `pull` prints, or undefined for noise. */
+  pullProgress(line: string): string | undefined;
+  imageInspect(image: string): EngineCommand<{ readonly id: string; readonly user: string }>;
+  networkInspect(name: string): EngineCommand<{ readonly name: string; readonly labels: Readonly<Record<string, string>> }>;
+  networkCreate(name: string, labels: Readonly<Record<string, string>>): EngineCommand<void>;
+  networkRemove(name: string): EngineCommand<void>;
+  /** How the caller's uid has to be mapped on this engine. */
+  userMapping(caller: { readonly uid: number; readonly gid: number }, capabilities: Capabilities): UserMapping;
+  /** The kind of a failure, or undefined when the text is not known: never a guess (engines.md §1). */
+  classify(failure: EngineFailure): ErrorCode | undefined;
+}

@@ -1,0 +1,215 @@
+/**
+ * The one place that spawns processes: argv arrays only, never a shell; each call has a deadline and an
+ * abort path. execa is loaded on the first call, so commands that spawn nothing do not pay for it.
+ */
+import { constants } from 'node:os';
+import type { Options } from 'execa';
+import { ParaError } from '../errors.ts';
+import { redact } from './redact.ts';
+
+/** A process to run. `file` must be an absolute path or a bare name that is looked up on PATH. */
+export interface RunRequest {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd?: string | undefined;
+  /** Added to para's own environment; `undefined` removes a variable. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Written to stdin, which is otherwise closed. */
+  readonly input?: string | Uint8Array | undefined;
+  /** Milliseconds until SIGTERM; 0 = no deadline. Default 30 000. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Most characters kept of each stream. Default 16 Mi (facts/security-reliability.md §4). */
+  readonly maxBuffer?: number | undefined;
+  /** Sees each line of stdout and stderr as it arrives (pull progress). */
+  readonly onLine?: ((line: string) => void) | undefined;
+  /** Keep stdout as bytes (`stdoutBytes`), for NUL-separated or binary answers. */
+  readonly binary?: boolean | undefined;
+}
+
+/** How a process ended. Never thrown by `capture`: the caller's classifier decides what it means. */
+export interface Captured {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Undefined when it died by a signal or never started. */
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  readonly stdout: string;
+  readonly stdoutBytes: Uint8Array;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+  readonly aborted: boolean;
+  /** ENOENT, EACCES, E2BIG …: the process could not be started at all. */
+  readonly spawnError: string | undefined;
+  readonly ms: number;
+}
+
+/** Runs processes. Two implementations: this module's and the tests' fake. */
+export interface Runner {
+  /** Runs to the end with captured output; resolves for every outcome, even a binary that is missing. */
+  capture(request: RunRequest): Promise<Captured>;
+  /**
+   * Runs with the caller's own stdin, stdout and stderr. SIGINT and SIGTERM that reach para are passed on.
+   * @returns the exit code, 128+n when a signal ended it, 127/126 when it could not be started.
+   */
+  attach(request: RunRequest): Promise<number>;
+}
+
+/** A line per spawn for `--verbose`: argv as it could be pasted into a shell, duration, outcome. */
+export type Trace = (line: string) => void;
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const MAX_BUFFER = 16 * 1024 * 1024;
+
+/** What makes engine and git output stable, whoever calls (facts/style.md §3.7). */
+const STABLE_ENV = {
+  LC_ALL: 'C',
+  NO_COLOR: '1',
+  DOCKER_CLI_HINTS: 'false',
+  GIT_TERMINAL_PROMPT: '0',
+  PODMAN_IGNORE_CGROUPSV1_WARNING: '1',
+} as const;
+
+/** Makes the real runner. `baseEnv` is para's environment, read once by the composition root. */
+export function createRunner(baseEnv: NodeJS.ProcessEnv, trace?: Trace): Runner {
+  return {
+    capture: (request) => capture(request, baseEnv, trace),
+    attach: (request) => attach(request, baseEnv, trace),
+  };
+}
+
+async function capture(request: RunRequest, baseEnv: NodeJS.ProcessEnv, trace?: Trace): Promise<Captured> {
+  const { execa } = await import('execa');
+  const started = performance.now();
+  const child = execa(request.file, request.args, {
+    ...options(request, { ...baseEnv, ...STABLE_ENV, ...request.env }),
+    encoding: 'buffer',
+    stdin: request.input === undefined ? 'ignore' : 'pipe',
+    // Own process group: a Ctrl-C on the terminal reaches para alone, and para decides (facts/style.md §4.4).
+    detached: true,
+    maxBuffer: request.maxBuffer ?? MAX_BUFFER,
+  });
+  if (request.onLine !== undefined) forwardLines(child, request.onLine);
+  const result = await child;
+  const captured = toCaptured(request, result as unknown as BufferResult, performance.now() - started);
+  trace?.(redact(`${quote(request)}  # ${captured.ms.toFixed(0)} ms, ${describeEnd(captured)}`));
+  return captured;
+}
+
+/** The options shared by both shapes. */
+function options(request: RunRequest, env: Readonly<Record<string, string | undefined>>): Options & { reject: false } {
+  const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  return {
+    cwd: request.cwd ?? '/',
+    env: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),
+    extendEnv: false,
+    preferLocal: false,
+    shell: false,
+    reject: false,
+    stripFinalNewline: false,
+    windowsHide: true,
+    ...(request.input === undefined ? {} : { input: request.input }),
+    ...(timeoutMs > 0 ? { timeout: timeoutMs } : {}),
+    ...(request.signal === undefined ? {} : { cancelSignal: request.signal }),
+    // A podman client that is killed outright leaves a conmon nobody knows (security-reliability.md §3.2).
+    killSignal: 'SIGTERM',
+    forceKillAfterDelay: 5_000,
+  };
+}
+
+/** The part of execa's result that both shapes use. */
+interface EndOfProcess {
+  readonly exitCode?: number;
+  readonly signal?: string;
+  readonly code?: string;
+}
+
+interface BufferResult extends EndOfProcess {
+  readonly stdout?: Uint8Array;
+  readonly stderr?: Uint8Array;
+  readonly timedOut: boolean;
+  readonly isCanceled: boolean;
+  readonly isMaxBuffer: boolean;
+}
+
+function toCaptured(request: RunRequest, result: BufferResult, ms: number): Captured {
+  if (result.isMaxBuffer) {
+    throw new ParaError('ENGINE_OUTPUT_UNREADABLE', `${request.file} printed more than ${String(request.maxBuffer ?? MAX_BUFFER)} bytes`);
+  }
+  const stdoutBytes = result.stdout ?? new Uint8Array();
+  return {
+    file: request.file,
+    args: request.args,
+    exitCode: result.exitCode,
+    signal: result.signal,
+    stdoutBytes,
+    stdout: request.binary === true ? '' : Buffer.from(stdoutBytes).toString('utf8'),
+    stderr: Buffer.from(result.stderr ?? []).toString('utf8'),
+    timedOut: result.timedOut,
+    aborted: result.isCanceled,
+    spawnError: result.exitCode === undefined && result.signal === undefined ? result.code : undefined,
+    ms,
+  };
+}
+
+function forwardLines(
+  child: { readonly stdout: NodeJS.ReadableStream | null; readonly stderr: NodeJS.ReadableStream | null },
+  onLine: (line: string) => void,
+): void {
+  for (const stream of [child.stdout, child.stderr]) {
+    let rest = '';
+    stream?.on('data', (chunk: Buffer) => {
+      const lines = (rest + chunk.toString('utf8')).split(/[\r\n]+/);
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line !== '') onLine(line);
+    });
+  }
+}
+
+async function attach(request: RunRequest, baseEnv: NodeJS.ProcessEnv, trace?: Trace): Promise<number> {
+  const { execa } = await import('execa');
+  trace?.(redact(quote(request)));
+  const child = execa(request.file, request.args, {
+    // The user's own locale and colours: what runs there is the user's command.
+    ...options({ ...request, timeoutMs: request.timeoutMs ?? 0 }, { ...baseEnv, DOCKER_CLI_HINTS: 'false', ...request.env }),
+    stdio: 'inherit',
+    buffer: false,
+  });
+  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
+  // On a terminal the whole foreground group gets Ctrl-C; para only has to survive it.
+  const ignore = (): void => undefined;
+  process.on('SIGINT', ignore).on('SIGTERM', forward).on('SIGHUP', forward);
+  try {
+    return exitCodeOf((await child) as EndOfProcess);
+  } finally {
+    process.off('SIGINT', ignore).off('SIGTERM', forward).off('SIGHUP', forward);
+  }
+}
+
+function exitCodeOf(result: EndOfProcess): number {
+  if (result.exitCode !== undefined) return result.exitCode;
+  if (result.signal !== undefined) return 128 + (constants.signals[result.signal as NodeJS.Signals] ?? 0);
+  return result.code === 'ENOENT' ? 127 : 126;
+}
+
+/** True when the process ended by itself with exit code 0. */
+export function succeeded(captured: Captured): boolean {
+  return captured.exitCode === 0 && !captured.timedOut && !captured.aborted;
+}
+
+/** argv as it could be pasted into a POSIX shell. */
+export function quote(request: Pick<RunRequest, 'file' | 'args'>): string {
+  return [request.file, ...request.args].map(quoteWord).join(' ');
+}
+
+function quoteWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** How a process ended, in words. */
+export function describeEnd(captured: Captured): string {
+  if (captured.timedOut) return 'deadline passed';
+  if (captured.aborted) return 'interrupted';
+  if (captured.spawnError !== undefined) return `could not start (${captured.spawnError})`;
+  return captured.signal === undefined ? `exit ${String(captured.exitCode)}` : `ended by ${captured.signal}`;
+}
