@@ -70,11 +70,20 @@ const STABLE_ENV = {
   PODMAN_IGNORE_CGROUPSV1_WARNING: '1',
 } as const;
 
-/** Makes the real runner. `baseEnv` is para's environment, read once by the composition root. */
-export function createRunner(baseEnv: NodeJS.ProcessEnv, trace?: Trace): Runner {
+/** What every spawn of one process shares. */
+export interface RunnerContext {
+  /** para's environment, read once by the composition root. */
+  readonly env: NodeJS.ProcessEnv;
+  /** The signal to obey when a request names none. */
+  readonly signal?: () => AbortSignal;
+  readonly trace?: Trace | undefined;
+}
+
+/** Makes the real runner. */
+export function createRunner(context: RunnerContext): Runner {
   return {
-    capture: (request) => capture(request, baseEnv, trace),
-    attach: (request) => attach(request, baseEnv, trace),
+    capture: (request) => capture({ signal: context.signal?.(), ...request }, context.env, context.trace),
+    attach: (request) => attach(request, context.env, context.trace),
   };
 }
 

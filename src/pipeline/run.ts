@@ -1,0 +1,116 @@
+/**
+ * Runs steps as a visible list and undoes the entered ones, in reverse, when one fails. The only user of
+ * listr2: its own rollback runs for the failing task alone (facts/style.md §4.1), so undoing is done here.
+ */
+import { ParaError } from '../errors.ts';
+import type { Cancellation } from '../sys/cancel.ts';
+import type { Note, Progress, Step } from './step.ts';
+
+/** Where and how the list is shown, and what may stop it. */
+export interface RunOptions {
+  readonly progress: Progress;
+  readonly stream: NodeJS.WriteStream;
+  readonly cancellation: Cancellation;
+  /** Milliseconds for each undo. Default 60 000. */
+  readonly undoMs?: number;
+}
+
+interface Row {
+  readonly title: string;
+  readonly skip: () => string | undefined;
+  readonly run: (note: Note) => Promise<void>;
+}
+
+/**
+ * Runs the steps in order. On a failure or Ctrl-C the entered steps are undone, the failing one included.
+ * @throws the step's own error, or UNDO_INCOMPLETE naming what is left and how to remove it.
+ */
+export async function runSteps<C>(steps: readonly Step<C>[], state: C, options: RunOptions): Promise<void> {
+  const entered: Step<C>[] = [];
+  const rows = steps.map((step) => ({
+    title: step.title,
+    skip: () => step.skip?.(state),
+    run: async (note: Note) => {
+      if (options.cancellation.requested) throw interrupted();
+      entered.push(step);
+      await step.run(state, note);
+      if (options.cancellation.requested) throw interrupted();
+    },
+  }));
+  try {
+    await showRows(rows, options);
+  } catch (error) {
+    const cause = options.cancellation.requested ? interrupted() : error;
+    const left = await undoSteps(entered.reverse(), state, options);
+    throw left.length === 0 ? cause : undoIncomplete(cause, left);
+  }
+}
+
+async function undoSteps<C>(entered: readonly Step<C>[], state: C, options: RunOptions): Promise<readonly string[]> {
+  const left: string[] = [];
+  const rows = entered.flatMap((step) => {
+    const undo = step.undo?.bind(step);
+    if (undo === undefined) return [];
+    const run = async (): Promise<void> => {
+      try {
+        await options.cancellation.shield(options.undoMs ?? 60_000, () => undo(state));
+      } catch (error) {
+        const what = error instanceof Error ? error.message : String(error);
+        left.push(step.leftover === undefined ? `${step.title}: ${what}` : step.leftover(state));
+        throw error;
+      }
+    };
+    return [{ title: `Undo: ${lowerFirst(step.title)}`, skip: () => undefined, run }];
+  });
+  // One failing undo must not keep the others from running.
+  for (const row of rows) await showRows([row], options).catch(() => undefined);
+  return left;
+}
+
+async function showRows(rows: readonly Row[], options: RunOptions): Promise<void> {
+  if (options.progress === 'silent') return runSilently(rows);
+  const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
+  const { stream } = options;
+  const logger = new ListrLogger({ processOutput: new ProcessOutput(stream, stream) });
+  const list = new Listr(
+    rows.map((row) => ({
+      title: row.title,
+      skip: () => row.skip() ?? false,
+      task: async (_context: unknown, task: { output: string }) => {
+        await row.run((text) => {
+          task.output = text;
+        });
+      },
+    })),
+    {
+      concurrent: false,
+      // para's own handlers decide (main.ts); listr2's would exit 127 without undoing (facts/style.md §4.2).
+      registerSignalListeners: false,
+      renderer: options.progress === 'tasks' ? 'default' : 'simple',
+      rendererOptions: { logger, showErrorMessage: false, collapseErrors: false } as never,
+      fallbackRendererOptions: { logger } as never,
+    },
+  );
+  await list.run();
+}
+
+async function runSilently(rows: readonly Row[]): Promise<void> {
+  for (const row of rows) if (row.skip() === undefined) await row.run(() => undefined);
+}
+
+function interrupted(): ParaError {
+  return new ParaError('INTERRUPTED', 'interrupted');
+}
+
+function undoIncomplete(cause: unknown, left: readonly string[]): ParaError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new ParaError('UNDO_INCOMPLETE', `${reason}; not everything could be undone`, {
+    hint: left.join('\n'),
+    details: { left },
+    cause,
+  });
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

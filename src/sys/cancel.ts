@@ -1,0 +1,45 @@
+/**
+ * Who may interrupt what. Normal work hangs on the user's Ctrl-C; undoing hangs on a deadline of its own,
+ * never on the signal that was already raised (facts/style.md §3.7).
+ */
+export interface Cancellation {
+  /** The signal that work started now has to obey. */
+  current(): AbortSignal;
+  /** True once the user asked to stop. */
+  readonly requested: boolean;
+  /** Asks everything that is not shielded to stop. `signalNumber` becomes part of the exit code. */
+  request(signalNumber: number): void;
+  /** 2 for SIGINT and so on; 0 when nothing was asked. */
+  readonly signalNumber: number;
+  /** Runs `work` under a fresh deadline in milliseconds instead of the user's signal. */
+  shield<T>(deadlineMs: number, work: () => Promise<T>): Promise<T>;
+}
+
+/** Makes the one cancellation of this process. */
+export function createCancellation(): Cancellation {
+  const user = new AbortController();
+  let shielded: AbortSignal | undefined;
+  let signalNumber = 0;
+  return {
+    current: () => shielded ?? user.signal,
+    get requested() {
+      return user.signal.aborted;
+    },
+    get signalNumber() {
+      return signalNumber;
+    },
+    request(number) {
+      signalNumber = number;
+      user.abort();
+    },
+    async shield(deadlineMs, work) {
+      const outer = shielded;
+      shielded = AbortSignal.timeout(deadlineMs);
+      try {
+        return await work();
+      } finally {
+        shielded = outer;
+      }
+    },
+  };
+}

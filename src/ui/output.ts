@@ -1,0 +1,93 @@
+/** stdout is the answer, stderr is the story. The only module that writes to either. */
+import { Chalk, type ChalkInstance } from 'chalk';
+import type { ParaError } from '../errors.ts';
+import type { Progress } from '../pipeline/step.ts';
+import { redact } from '../sys/redact.ts';
+
+/** The flags that decide how para speaks. */
+export interface OutputFlags {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly color: boolean;
+}
+
+/** Where output goes; the streams are handed in so that tests can read them. */
+export interface OutputStreams {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** What a command says. A command never asks which mode it is in. */
+export interface Output {
+  readonly progress: Progress;
+  readonly stderr: NodeJS.WriteStream;
+  readonly width: number;
+  /** Colours for stdout: none unless it is a terminal. */
+  readonly paint: ChalkInstance;
+  /** The command's answer: one JSON document, or what `toText` makes of it. Nothing for an empty text. */
+  answer(data: Readonly<Record<string, unknown>>, toText: (paint: ChalkInstance) => string): void;
+  /** A line of narration on stderr; silent under --quiet and --json. */
+  note(text: string): void;
+  /** A warning on stderr; also under --quiet, not under --json. */
+  warn(text: string): void;
+  /** A line on stderr under --verbose. */
+  trace(line: string): void;
+  /** Shows an error and its hint. */
+  fail(error: ParaError): void;
+}
+
+/** Decides once how to speak. */
+export function createOutput(flags: OutputFlags, streams: OutputStreams): Output {
+  const { stdout, stderr } = streams;
+  const paint = new Chalk({ level: colours(stdout, flags, streams.env) ? 1 : 0 });
+  const story = new Chalk({ level: colours(stderr, flags, streams.env) ? 1 : 0 });
+  const say = (text: string): void => void stderr.write(`${redact(text)}\n`);
+  return {
+    progress: chooseProgress(flags, streams),
+    stderr,
+    width: stdout.isTTY ? stdout.columns : Number(streams.env['COLUMNS'] ?? 0) || 0,
+    paint,
+    answer(data, toText) {
+      if (flags.json) return void stdout.write(`${redact(JSON.stringify({ schema: 1, ok: true, ...data }))}\n`);
+      const text = redact(toText(paint));
+      if (text !== '') stdout.write(`${text}\n`);
+    },
+    note: (text) => flags.quiet || flags.json || say(text),
+    warn: (text) => flags.json || say(`${story.yellow('▲')} ${text}`),
+    trace: (line) => flags.verbose && say(story.dim(line)),
+    fail(error) {
+      if (flags.json) return void stdout.write(`${redact(JSON.stringify(errorDocument(error)))}\n`);
+      say(errorText(error, story, flags.verbose));
+    },
+  };
+}
+
+/** Live rows only when a person watches both streams (facts/style.md §4.3). */
+export function chooseProgress(flags: OutputFlags, streams: OutputStreams): Progress {
+  if (flags.json || flags.quiet) return 'silent';
+  const live = streams.stderr.isTTY && streams.stdout.isTTY && streams.env['TERM'] !== 'dumb' && !flags.verbose;
+  return live ? 'tasks' : 'lines';
+}
+
+/** NO_COLOR and FORCE_COLOR as in no-color.org and Node's own convention. */
+function colours(stream: NodeJS.WriteStream, flags: OutputFlags, env: NodeJS.ProcessEnv): boolean {
+  if (!flags.color || (env['NO_COLOR'] ?? '') !== '') return false;
+  if ((env['FORCE_COLOR'] ?? '') !== '') return env['FORCE_COLOR'] !== '0';
+  return stream.isTTY && env['TERM'] !== 'dumb';
+}
+
+function errorDocument(error: ParaError): object {
+  const { code, message, hint, details } = error;
+  return { schema: 1, ok: false, error: { code, message, hint: hint ?? null, details: details ?? null } };
+}
+
+function errorText(error: ParaError, paint: ChalkInstance, verbose: boolean): string {
+  const lines = [`${paint.red('✗')} ${error.message}`];
+  const stderr = error.details?.['stderr'];
+  if (typeof stderr === 'string' && stderr !== '') lines.push(...stderr.split('\n').map((line) => paint.dim(`  │ ${line}`)));
+  if (error.hint !== undefined) lines.push(...error.hint.split('\n').map((line) => `  ${paint.cyan('↳')} ${line}`));
+  if (verbose && error.stack !== undefined) lines.push(paint.dim(error.stack));
+  return lines.join('\n');
+}
