@@ -1,0 +1,150 @@
+/**
+ * The only module that spawns git. Where git works is always said explicitly (GIT_DIR, GIT_WORK_TREE), never
+ * found by looking around, because a worktree's `.git` may have been swapped by what ran in the container
+ * (facts/security-reliability.md §1.3, "Rules for git").
+ */
+import { accessSync, constants } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { ParaError } from '../errors.ts';
+import { type Captured, type Runner, describeEnd, succeeded } from '../sys/run.ts';
+import { type Variables, filterOverrides } from './filters.ts';
+
+/** Where git works. What is left out is git's own default for that `gitDir`. */
+export interface Place {
+  readonly gitDir?: string | undefined;
+  readonly commonDir?: string | undefined;
+  readonly workTree?: string | undefined;
+  readonly indexFile?: string | undefined;
+}
+
+/** One git command. */
+export interface GitCall {
+  readonly args: readonly string[];
+  readonly place?: Place | undefined;
+  /** Default: the work tree, else the git directory, else `/`. */
+  readonly cwd?: string | undefined;
+  readonly input?: string | Uint8Array | undefined;
+  /** Extra `-c key=value` settings of this call. */
+  readonly config?: readonly string[] | undefined;
+  readonly env?: Variables | undefined;
+  /** The call changes nothing: take no optional locks. */
+  readonly read?: boolean | undefined;
+  /** `off` (default): only git-lfs's own filter runs; `user`: all of the user's (a trusted base's checkout). */
+  readonly filters?: 'off' | 'user' | undefined;
+  /** Turn filters off even where it costs one more git call; set by calls that read file contents. */
+  readonly contents?: boolean | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Runs git. `text` and `bytes` throw GIT_FAILED; `attempt` hands back how it ended. */
+export interface Git {
+  text(call: GitCall): Promise<string>;
+  bytes(call: GitCall): Promise<Buffer>;
+  attempt(call: GitCall): Promise<Captured>;
+}
+
+const SAFE_CONFIG = [
+  'core.hooksPath=/dev/null',
+  'core.fsmonitor=false',
+  'safe.bareRepository=explicit',
+  'submodule.recurse=false',
+  'protocol.ext.allow=never',
+  'core.pager=cat',
+  'commit.gpgSign=false',
+  'tag.gpgSign=false',
+  'gc.auto=0',
+  'maintenance.auto=false',
+  'advice.detachedHead=false',
+  'core.quotePath=false',
+];
+
+/** Variables by which the user, not a repository, chooses a configuration, an identity or a key. */
+const KEPT = new Set([
+  'GIT_CONFIG_GLOBAL',
+  'GIT_CONFIG_SYSTEM',
+  'GIT_CONFIG_NOSYSTEM',
+  'GIT_AUTHOR_NAME',
+  'GIT_AUTHOR_EMAIL',
+  'GIT_COMMITTER_NAME',
+  'GIT_COMMITTER_EMAIL',
+  'GIT_SSH',
+  'GIT_SSH_COMMAND',
+  'GIT_SSH_VARIANT',
+]);
+
+const MAX_BUFFER = 512 * 1024 * 1024;
+const DEADLINE_MS = 120_000;
+
+/** Makes the git of this process. `env` is para's own environment, the same that the runner was given. */
+export function createGit(runner: Runner, env: NodeJS.ProcessEnv = process.env): Git {
+  const base = baseEnvironment(env);
+  const file = findGit(base['PATH'] ?? '');
+  const spawn = (call: GitCall, more: Variables): Promise<Captured> =>
+    runner.capture({
+      file,
+      args: [...[...SAFE_CONFIG, ...(call.config ?? [])].flatMap((setting) => ['-c', setting]), ...call.args],
+      cwd: call.cwd ?? call.place?.workTree ?? call.place?.gitDir ?? '/',
+      env: { ...base, ...placeVariables(call.place), ...(call.read === true ? { GIT_OPTIONAL_LOCKS: '0' } : {}), ...more, ...call.env },
+      input: call.input,
+      timeoutMs: call.timeoutMs ?? DEADLINE_MS,
+      signal: call.signal,
+      maxBuffer: MAX_BUFFER,
+      binary: true,
+    });
+  const filters = filterOverrides((call) => spawn(call, {}));
+  const attempt = async (call: GitCall): Promise<Captured> =>
+    spawn(call, call.contents === true && call.filters !== 'user' ? await filters(call) : {});
+  const bytes = async (call: GitCall): Promise<Buffer> => {
+    const captured = await attempt(call);
+    if (!succeeded(captured)) throw gitFailed(call.args, captured);
+    return Buffer.from(captured.stdoutBytes);
+  };
+  return { attempt, bytes, text: async (call) => (await bytes(call)).toString('utf8').replace(/\n$/, '') };
+}
+
+/** Forgets every inherited GIT_ variable that could point git elsewhere, and relative PATH entries (A30). */
+function baseEnvironment(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
+  const dropped = Object.keys(env).filter((name) => name.startsWith('GIT_') && !KEPT.has(name));
+  const path = (env['PATH'] ?? '').split(':').filter((entry) => isAbsolute(entry));
+  return { ...Object.fromEntries(dropped.map((name) => [name, undefined])), PATH: path.join(':') };
+}
+
+function findGit(path: string): string {
+  for (const entry of path.split(':')) {
+    const candidate = join(entry, 'git');
+    try {
+      accessSync(candidate, constants.X_OK);
+      return candidate;
+    } catch {
+      continue;
+    }
+  }
+  return 'git';
+}
+
+function placeVariables(place: Place | undefined): Variables {
+  return {
+    GIT_DIR: place?.gitDir,
+    GIT_COMMON_DIR: place?.commonDir,
+    GIT_WORK_TREE: place?.workTree,
+    GIT_INDEX_FILE: place?.indexFile,
+  };
+}
+
+/** GIT_FAILED with git's own first fatal line; control characters taken out (A35). */
+export function gitFailed(args: readonly string[], captured: Captured): ParaError {
+  if (captured.aborted) return new ParaError('INTERRUPTED', 'git was interrupted');
+  const verb = args[0] ?? '';
+  const details = { command: verb, exitCode: captured.exitCode };
+  if (captured.spawnError === 'ENOENT')
+    return new ParaError('GIT_FAILED', 'git was not found on PATH', { hint: 'install git 2.31 or newer', details });
+  return new ParaError('GIT_FAILED', `git ${verb}: ${firstFatalLine(captured)}`, { details });
+}
+
+/** git's line that says why, fit to be shown. */
+export function firstFatalLine(captured: Captured): string {
+  const lines = captured.stderr.split('\n').filter((line) => line.trim() !== '');
+  const line = lines.find((text) => /^(fatal|error): /.test(text)) ?? lines.at(0) ?? describeEnd(captured);
+  return line.replace(/^(fatal|error): /, '').replace(/[\p{Cc}\p{Cf}]/gu, ' ').slice(0, 400);
+}

@@ -1,0 +1,72 @@
+/** Branch names, base commits and the refs of the repository. */
+import { ParaError } from '../errors.ts';
+import { succeeded } from '../sys/run.ts';
+import { gitFailed } from './git.ts';
+import { type Repository, place } from './repository.ts';
+
+const MAX_NAME_BYTES = 200;
+
+/** The commit a ref names, or undefined. `ref` is a full name (`refs/heads/x`) or an object id. */
+export async function commitOf(repo: Repository, ref: string): Promise<string | undefined> {
+  const args = ['rev-parse', '-q', '--verify', '--end-of-options', `${ref}^{commit}`];
+  const answer = await repo.git.attempt({ args, place: place(repo), read: true });
+  return succeeded(answer) ? Buffer.from(answer.stdoutBytes).toString('utf8').trim() : undefined;
+}
+
+/**
+ * The commit to start from: what the user typed, or the main checkout's HEAD.
+ * @throws GIT_REFUSED when there is no commit yet, NAME_INVALID for a ref that names no commit.
+ */
+export async function resolveBase(repo: Repository, ref?: string): Promise<string> {
+  if (ref === undefined && repo.headCommit === undefined) {
+    throw new ParaError('GIT_REFUSED', 'this repository has no commit to start from', { hint: 'git commit --allow-empty -m init' });
+  }
+  if (ref === undefined) return repo.headCommit ?? '';
+  const commit = ref.startsWith('-') || ref === '' ? undefined : await commitOf(repo, ref);
+  if (commit !== undefined) return commit;
+  throw new ParaError('NAME_INVALID', `${JSON.stringify(ref)} names no commit`, { hint: 'git branch -a lists the branches' });
+}
+
+/** True when the branch exists. */
+export async function branchExists(repo: Repository, branch: string): Promise<boolean> {
+  return (await commitOf(repo, `refs/heads/${branch}`)) !== undefined;
+}
+
+/**
+ * Checks a branch name that is to be made: git's own rules, no leading dash, at most 200 bytes, and no other
+ * branch that would have to be a directory and a file at once (`para/a` and `para/a/b`).
+ * @throws NAME_INVALID
+ */
+export async function checkBranchName(repo: Repository, branch: string): Promise<void> {
+  const refuse = (why: string): never => {
+    throw new ParaError('NAME_INVALID', `${JSON.stringify(branch)} can not be a branch: ${why}`, { details: { branch } });
+  };
+  if (branch.startsWith('-')) refuse('it begins with a dash');
+  if (Buffer.byteLength(branch) > MAX_NAME_BYTES) refuse(`it is longer than ${String(MAX_NAME_BYTES)} bytes`);
+  if (branch.includes('\0') || branch.startsWith('@{')) refuse('git does not allow it');
+  const checked = await repo.git.attempt({ args: ['check-ref-format', `refs/heads/${branch}`], place: place(repo), read: true });
+  if (!succeeded(checked) || branch === 'HEAD') refuse('git does not allow it');
+  const heads = await repo.git.text({ args: ['for-each-ref', '--format=%(refname:lstrip=2)', 'refs/heads/'], place: place(repo), read: true });
+  for (const other of heads.split('\n').filter((name) => name !== '')) {
+    if (branch.startsWith(`${other}/`) || other.startsWith(`${branch}/`)) refuse(`the branch ${other} is in the way`);
+  }
+}
+
+/** Sets `ref` to `after` if it still is at `before` (undefined: it must not exist). @throws GIT_FAILED */
+export async function swapRef(repo: Repository, ref: string, move: { before: string | undefined; after: string }): Promise<void> {
+  const zero = '0'.repeat(repo.objectFormat === 'sha256' ? 64 : 40);
+  const args = ['update-ref', '-m', 'para', '--end-of-options', ref, move.after, move.before ?? zero];
+  await repo.git.text({ args, place: place(repo) });
+}
+
+/** Deletes `ref` if it still is at `before`; a ref that is gone is no error. @throws GIT_FAILED when it moved */
+export async function dropRef(repo: Repository, ref: string, before: string): Promise<void> {
+  const args = ['update-ref', '-d', '--end-of-options', ref, before];
+  const answer = await repo.git.attempt({ args, place: place(repo) });
+  if (!succeeded(answer) && (await commitOf(repo, ref)) !== undefined) throw gitFailed(args, answer);
+}
+
+/** Deletes the branch if its tip still is `tip`. @throws GIT_FAILED when it moved */
+export async function deleteBranch(repo: Repository, branch: string, tip: string): Promise<void> {
+  await dropRef(repo, `refs/heads/${branch}`, tip);
+}

@@ -1,0 +1,137 @@
+/** Finds the repository: the same one from a sub-directory, a worktree or a session whose `.git` was swapped. */
+import { createHash } from 'node:crypto';
+import { realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { ParaError } from '../errors.ts';
+import { type Captured, succeeded } from '../sys/run.ts';
+import { type Git, type Place, firstFatalLine } from './git.ts';
+
+/** What para knows of a repository; all paths are absolute and real. */
+export interface Repository {
+  readonly git: Git;
+  /** The main checkout. */
+  readonly root: string;
+  readonly commonDir: string;
+  /** First 8 hex digits of sha256(commonDir); part of every container name. */
+  readonly id: string;
+  readonly objectFormat: 'sha1' | 'sha256';
+  readonly refFormat: 'files' | 'reftable';
+  readonly shallow: boolean;
+  /** Commit of the main checkout; undefined before the first commit. */
+  readonly headCommit: string | undefined;
+  /** Branch of the main checkout; undefined when detached. */
+  readonly headBranch: string | undefined;
+  /** The worktree that holds the directory it was opened from. */
+  readonly currentWorktree: string;
+}
+
+/** git run on the repository itself, with no work tree. */
+export function place(repo: Repository): Place {
+  return { gitDir: repo.commonDir };
+}
+
+/** Where the sessions' worktrees are. */
+export function worktreesDir(repo: Pick<Repository, 'root'>): string {
+  return join(repo.root, '.para', 'worktrees');
+}
+
+/**
+ * Opens the repository that holds `cwd`. Inside `<root>/.para/worktrees/<s>/` the path decides, not the
+ * worktree's `.git`, which the container may have removed or swapped (A01–A03). Inside a submodule, the
+ * submodule is the repository.
+ * @throws NOT_A_REPOSITORY, GIT_REFUSED (bare, no main checkout, newline in the path, unknown format).
+ */
+export async function openRepository(git: Git, cwd: string): Promise<Repository> {
+  const here = await realpath(cwd);
+  const session = await sessionAbove(here);
+  const found = await discover(git, session?.root ?? here);
+  const root = await mainCheckout(git, found);
+  const at: Place = { gitDir: found.commonDir };
+  const head = await git.attempt({ args: ['rev-parse', '-q', '--verify', 'HEAD^{commit}'], place: at, read: true });
+  const branch = await git.attempt({ args: ['symbolic-ref', '-q', '--short', 'HEAD'], place: at, read: true });
+  const refStorage = await git.attempt({ args: ['config', '--get', 'extensions.refstorage'], place: at, read: true });
+  return {
+    git,
+    root,
+    commonDir: found.commonDir,
+    id: createHash('sha256').update(found.commonDir).digest('hex').slice(0, 8),
+    objectFormat: found.objectFormat,
+    refFormat: lineOf(refStorage) === 'reftable' ? 'reftable' : 'files',
+    shallow: found.shallow,
+    headCommit: lineOf(head),
+    headBranch: lineOf(branch),
+    currentWorktree: session?.worktree ?? found.topLevel ?? root,
+  };
+}
+
+function lineOf(captured: Captured): string | undefined {
+  return succeeded(captured) ? Buffer.from(captured.stdoutBytes).toString('utf8').trim() || undefined : undefined;
+}
+
+/** The outermost `<root>/.para/worktrees/<s>` above `path` whose root is a checkout. */
+async function sessionAbove(path: string): Promise<{ root: string; worktree: string } | undefined> {
+  for (const match of path.matchAll(/\/\.para\/worktrees\/[^/]+(?=\/|$)/g)) {
+    const root = path.slice(0, match.index);
+    const dotGit = await stat(join(root, '.git')).catch(() => undefined);
+    if (dotGit !== undefined) return { root, worktree: root + match[0] };
+  }
+  return undefined;
+}
+
+interface Discovered {
+  readonly commonDir: string;
+  readonly gitDir: string;
+  readonly topLevel: string | undefined;
+  readonly objectFormat: 'sha1' | 'sha256';
+  readonly shallow: boolean;
+}
+
+async function discover(git: Git, directory: string): Promise<Discovered> {
+  const args = ['rev-parse', '--path-format=absolute', '--is-bare-repository', '--is-shallow-repository', '--show-object-format'];
+  const answer = await git.attempt({ args: [...args, '--git-common-dir', '--git-dir'], cwd: directory, read: true });
+  if (!succeeded(answer)) throw notOpened(directory, answer);
+  const [bare, shallow, format, common = '', gitDir = '', ...rest] = Buffer.from(answer.stdoutBytes).toString('utf8').split('\n');
+  if (bare === 'true') throw bareRefused(directory);
+  if (rest.join('') !== '' || gitDir === '') {
+    throw new ParaError('GIT_REFUSED', 'the path of this repository holds a line break', { hint: 'move the repository to a path without one' });
+  }
+  const top = await git.attempt({ args: ['rev-parse', '--show-toplevel'], cwd: directory, read: true });
+  return {
+    commonDir: await realpath(common),
+    gitDir: await realpath(gitDir),
+    topLevel: lineOf(top),
+    objectFormat: format === 'sha256' ? 'sha256' : 'sha1',
+    shallow: shallow === 'true',
+  };
+}
+
+function bareRefused(directory: string): ParaError {
+  return new ParaError('GIT_REFUSED', `${directory} is a bare repository: para needs a checkout to put .para/ into`, {
+    hint: 'git clone it, and run para in the clone',
+  });
+}
+
+function notOpened(directory: string, answer: Captured): ParaError {
+  const line = firstFatalLine(answer);
+  if (/safe\.bareRepository|must be run in a work tree/i.test(line)) return bareRefused(directory);
+  if (/repository (extension|format|version)|unknown extension/i.test(line))
+    return new ParaError('GIT_REFUSED', `this git can not read the repository: ${line}`, { hint: 'install a newer git' });
+  if (/not a git repository/i.test(line))
+    return new ParaError('NOT_A_REPOSITORY', `${directory} is not in a git repository`, { hint: 'cd into one, or: git init' });
+  return new ParaError('GIT_FAILED', `git can not open the repository: ${line}`);
+}
+
+/** The main checkout of a common directory: `core.worktree` (submodule), else the directory around `.git`. */
+async function mainCheckout(git: Git, found: Discovered): Promise<string> {
+  const set = await git.attempt({
+    args: ['config', '--file', join(found.commonDir, 'config'), '--get', 'core.worktree'],
+    read: true,
+  });
+  const worktree = lineOf(set);
+  if (worktree !== undefined) return realpath(resolve(found.commonDir, worktree));
+  if (basename(found.commonDir) === '.git') return dirname(found.commonDir);
+  if (found.gitDir === found.commonDir && found.topLevel !== undefined) return found.topLevel;
+  throw new ParaError('GIT_REFUSED', `the main checkout of ${found.commonDir} can not be found from here`, {
+    hint: 'run para in the main checkout',
+  });
+}

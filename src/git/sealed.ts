@@ -1,0 +1,149 @@
+/**
+ * The sealed git directory: a private git directory for the container, made of plain files, that borrows the
+ * repository's objects read-only (facts/sealed-git.md, steps 2–4). git never runs in it on the host.
+ */
+import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { succeeded } from '../sys/run.ts';
+import { type Repository, place } from './repository.ts';
+import { requireAdminDir } from './worktrees.ts';
+
+/** A mount the container needs. */
+export interface SealedMount {
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+/** What to seal. */
+export interface SealedRequest {
+  readonly repo: Repository;
+  readonly session: string;
+  readonly worktreePath: string;
+  readonly branch: string;
+  readonly base: string;
+  /** The directory that becomes the git directory; its neighbour `gitfile` is the pointer. */
+  readonly dir: string;
+}
+
+/** A sealed git directory. */
+export interface Sealed {
+  readonly dir: string;
+  readonly gitFile: string;
+  readonly mounts: readonly SealedMount[];
+}
+
+/** The ref that keeps the base of a session from the host's gc. */
+export function metaRef(session: string): string {
+  return `refs/para/meta/${session}`;
+}
+
+/**
+ * Makes the sealed directory anew and pins the base. What was in `dir` before is removed: bring back first.
+ * @throws GIT_FAILED
+ */
+export async function createSealed(request: SealedRequest): Promise<Sealed> {
+  const { repo, dir, branch, base, session } = request;
+  await repo.git.text({ args: ['update-ref', '--end-of-options', metaRef(session), base], place: place(repo) });
+  await rm(dir, { recursive: true, force: true });
+  for (const sub of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'info', 'logs', 'hooks']) {
+    await mkdir(join(dir, sub), { recursive: true });
+  }
+  const chain = await objectChain(join(repo.commonDir, 'objects'));
+  await writeFile(join(dir, 'objects/info/alternates'), chain.map((_, index) => `${targetOf(index)}\n`).join(''));
+  await mkdir(dirname(join(dir, 'refs/heads', branch)), { recursive: true });
+  await writeFile(join(dir, 'refs/heads', branch), `${base}\n`);
+  await writeFile(join(dir, 'HEAD'), `ref: refs/heads/${branch}\n`);
+  await writeFile(join(dir, 'packed-refs'), await snapshotOfRefs(repo, branch));
+  await writeFile(join(dir, 'config'), await configOf(repo));
+  await copyIndex(request);
+  const shallow = await readFile(join(repo.commonDir, 'shallow')).catch(() => undefined);
+  if (shallow !== undefined) await writeFile(join(dir, 'shallow'), shallow);
+  const gitFile = gitFileOf(dir);
+  await writeFile(gitFile, 'gitdir: /para/git\n');
+  return { dir, gitFile, mounts: mountsOf(dir, chain) };
+}
+
+/** The mounts of a sealed directory that exists already. */
+export async function sealedMounts(repo: Repository, dir: string): Promise<readonly SealedMount[]> {
+  return mountsOf(dir, await objectChain(join(repo.commonDir, 'objects')));
+}
+
+function gitFileOf(dir: string): string {
+  return join(dirname(dir), 'gitfile');
+}
+
+function mountsOf(dir: string, chain: readonly string[]): readonly SealedMount[] {
+  return [
+    { source: gitFileOf(dir), target: '/workspace/.git', readOnly: true },
+    { source: dir, target: '/para/git', readOnly: false },
+    ...chain.map((source, index) => ({ source, target: targetOf(index), readOnly: true })),
+  ];
+}
+
+function targetOf(index: number): string {
+  return index === 0 ? '/para/objects' : `/para/objects-${String(index)}`;
+}
+
+/**
+ * The repository's object directory and those it borrows from, nearest first. The sealed directory names all
+ * of them itself: the paths in the repository's own alternates file mean nothing inside.
+ */
+export async function objectChain(objects: string): Promise<readonly string[]> {
+  const chain = [objects];
+  for (let index = 0; index < chain.length && chain.length < 20; index += 1) {
+    const here = chain[index] ?? '';
+    const text = await readFile(join(here, 'info/alternates'), 'utf8').catch(() => '');
+    for (const line of text.split('\n')) {
+      if (line === '' || line.startsWith('#')) continue;
+      const next = isAbsolute(line) ? line : resolve(here, line);
+      if (!chain.includes(next)) chain.push(next);
+    }
+  }
+  return chain;
+}
+
+/** Other branches, tags and remote branches, so that `git log main..` works inside. */
+async function snapshotOfRefs(repo: Repository, branch: string): Promise<string> {
+  const format = '%(objectname) %(refname)';
+  const args = ['for-each-ref', `--format=${format}`, 'refs/heads', 'refs/tags', 'refs/remotes'];
+  const listed = await repo.git.text({ args, place: place(repo), read: true });
+  const kept = listed.split('\n').filter((line) => line !== '' && !line.endsWith(` refs/heads/${branch}`) && !/ refs\/remotes\/.*\/HEAD$/.test(line));
+  return `# pack-refs with: sorted \n${kept.sort(byRefName).map((line) => `${line}\n`).join('')}`;
+}
+
+function byRefName(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a.slice(a.indexOf(' '))), Buffer.from(b.slice(b.indexOf(' '))));
+}
+
+async function configOf(repo: Repository): Promise<string> {
+  const sha256 = repo.objectFormat === 'sha256';
+  const identity = await callerIdentity(repo);
+  const user = identity === undefined ? '' : `[user]\n\tname = ${quoted(identity.name)}\n\temail = ${quoted(identity.email)}\n`;
+  return [
+    `[core]\n\trepositoryformatversion = ${sha256 ? '1' : '0'}\n\tbare = false\n\tlogallrefupdates = true\n\tfilemode = true\n`,
+    sha256 ? '[extensions]\n\tobjectformat = sha256\n' : '',
+    `[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n${user}`,
+  ].join('');
+}
+
+/** The identity git would commit with, if the user configured one. */
+export async function callerIdentity(repo: Repository): Promise<{ name: string; email: string } | undefined> {
+  const call = { args: ['var', 'GIT_AUTHOR_IDENT'], config: ['user.useConfigOnly=true'], place: place(repo), cwd: repo.root, read: true };
+  const answer = await repo.git.attempt(call);
+  const [, name, email] = /^(.*) <(.*)> \d+ [+-]\d+\n?$/.exec(Buffer.from(answer.stdoutBytes).toString('utf8')) ?? [];
+  return succeeded(answer) && name !== undefined && email !== undefined ? { name, email } : undefined;
+}
+
+/** A value as git-config(1) reads it back. */
+function quoted(value: string): string {
+  const clean = value.replaceAll(/\p{Cc}/gu, ' ');
+  return `"${clean.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
+
+async function copyIndex({ repo, worktreePath, dir }: SealedRequest): Promise<void> {
+  const admin = await requireAdminDir(repo, worktreePath);
+  for (const name of await readdir(admin)) {
+    if (name === 'index' || name.startsWith('sharedindex.')) await cp(join(admin, name), join(dir, name));
+  }
+}

@@ -1,0 +1,49 @@
+/** Removes a session's worktree, whatever the container made of it. */
+import { chmod, lstat, readFile, readdir, realpath, rm } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { ParaError } from '../errors.ts';
+import { type Repository, worktreesDir } from './repository.ts';
+
+/**
+ * Removes the directory (links are unlinked, never followed) and the admin directories that name exactly this
+ * worktree; `git worktree prune` is not run, it would judge the others too. Safe to repeat.
+ * @throws REFUSED for a path outside `<root>/.para/worktrees`, GIT_FAILED when files can not be removed.
+ */
+export async function removeWorktree(repo: Repository, path: string): Promise<void> {
+  await assertInside(repo, path);
+  await removeTree(path);
+  const all = join(repo.commonDir, 'worktrees');
+  for (const name of await readdir(all).catch(() => [])) {
+    const pointer = await readFile(join(all, name, 'gitdir'), 'utf8').catch(() => '');
+    if (pointer.replace(/\n$/, '') === join(path, '.git')) await rm(join(all, name), { recursive: true, force: true });
+  }
+}
+
+async function assertInside(repo: Repository, path: string): Promise<void> {
+  const home = worktreesDir(repo);
+  const inside = relative(home, resolve(path));
+  const parent = await realpath(dirname(path)).catch(() => dirname(path));
+  const realHome = await realpath(home).catch(() => home);
+  const ok = inside !== '' && !inside.startsWith('..') && resolve(path) === path && realHome === home && `${parent}/`.startsWith(`${home}/`);
+  if (!ok) throw new ParaError('REFUSED', `${path} is not a session's worktree: para removes nothing there`);
+}
+
+async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch {
+    await openDirectories(path);
+    await rm(path, { recursive: true, force: true }).catch((cause: unknown) => {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new ParaError('GIT_FAILED', `the worktree can not be removed: ${why}`, { hint: `sudo rm -rf '${path}'`, cause });
+    });
+  }
+}
+
+/** Gives the owner back the permissions without which a directory can not be emptied. */
+async function openDirectories(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) return;
+  await chmod(path, 0o700).catch(() => undefined);
+  for (const name of await readdir(path).catch(() => [])) await openDirectories(join(path, name));
+}

@@ -1,0 +1,111 @@
+/** Makes, lists and locks worktrees. The caller holds the repository's lock (facts/performance.md §5). */
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ParaError } from '../errors.ts';
+import { type Repository, place } from './repository.ts';
+import { commitOf, deleteBranch } from './refs.ts';
+import { removeWorktree } from './worktree-remove.ts';
+
+/** A worktree to be made, or that was. */
+export interface NewWorktree {
+  readonly repo: Repository;
+  readonly path: string;
+  readonly branch: string;
+  /** The commit it starts from. */
+  readonly base: string;
+}
+
+/** A worktree as git lists it. */
+export interface Worktree {
+  readonly path: string;
+  readonly head: string | undefined;
+  readonly branch: string | undefined;
+  readonly locked: boolean;
+  readonly prunable: boolean;
+}
+
+/**
+ * Makes branch and worktree. `--no-track`, because parallel adds from a remote branch fight over the config
+ * file otherwise. The base is trusted, so the user's own smudge filters run (LFS).
+ * @throws GIT_FAILED
+ */
+export async function addWorktree({ repo, path, branch, base }: NewWorktree, signal?: AbortSignal): Promise<void> {
+  await repo.git.text({
+    args: ['worktree', 'add', '--quiet', '--no-track', '-b', branch, '--', path, base],
+    config: ['checkout.workers=0'],
+    place: place(repo),
+    cwd: repo.root,
+    filters: 'user',
+    timeoutMs: 600_000,
+    signal,
+  });
+}
+
+/** Makes a worktree of a branch that exists (recover). @throws GIT_FAILED */
+export async function attachWorktree({ repo, path, branch }: Omit<NewWorktree, 'base'>): Promise<void> {
+  const args = ['worktree', 'add', '--quiet', '--', path, branch];
+  await repo.git.text({ args, config: ['checkout.workers=0'], place: place(repo), cwd: repo.root, timeoutMs: 600_000, contents: true });
+}
+
+/**
+ * Undoes an add that was killed at any point (facts/security-reliability.md §3.2): worktree, admin directory,
+ * the branch's own lock file and, when para made it and it still is at the base, the branch.
+ */
+export async function undoAdd(made: NewWorktree & { readonly branchMade: boolean }): Promise<void> {
+  await removeWorktree(made.repo, made.path);
+  if (!made.branchMade) return;
+  await rm(join(made.repo.commonDir, 'refs', 'heads', `${made.branch}.lock`), { force: true });
+  if ((await commitOf(made.repo, `refs/heads/${made.branch}`)) === made.base) await deleteBranch(made.repo, made.branch, made.base);
+}
+
+/** Every worktree of the repository; the main checkout comes first. @throws GIT_FAILED */
+export async function listWorktrees(repo: Repository): Promise<readonly Worktree[]> {
+  const listed = await repo.git.bytes({ args: ['worktree', 'list', '--porcelain', '-z'], place: place(repo), read: true });
+  return listed
+    .toString('utf8')
+    .split('\0\0')
+    .filter((block) => block.startsWith('worktree '))
+    .map(toWorktree);
+}
+
+function toWorktree(block: string): Worktree {
+  const fields = new Map(block.split('\0').map((line) => [line.split(' ', 1)[0] ?? '', line.slice(line.indexOf(' ') + 1)]));
+  return {
+    path: fields.get('worktree') ?? '',
+    head: fields.get('HEAD'),
+    branch: fields.get('branch')?.replace(/^refs\/heads\//, ''),
+    locked: fields.has('locked'),
+    prunable: fields.has('prunable'),
+  };
+}
+
+/**
+ * The directory under the common `worktrees/` that belongs to the worktree at `path`; found by what git wrote
+ * there, never by the worktree's own `.git`.
+ */
+export async function adminDirOf(repo: Pick<Repository, 'commonDir'>, path: string): Promise<string | undefined> {
+  const all = join(repo.commonDir, 'worktrees');
+  for (const name of await readdir(all).catch(() => [])) {
+    const pointer = await readFile(join(all, name, 'gitdir'), 'utf8').catch(() => '');
+    if (pointer.replace(/\n$/, '') === join(path, '.git')) return join(all, name);
+  }
+  return undefined;
+}
+
+/** Like adminDirOf, but there must be one. @throws GIT_FAILED */
+export async function requireAdminDir(repo: Pick<Repository, 'commonDir'>, path: string): Promise<string> {
+  const found = await adminDirOf(repo, path);
+  if (found !== undefined) return found;
+  throw new ParaError('GIT_FAILED', `${path} is not registered as a worktree`, { hint: 'para doctor' });
+}
+
+/** Keeps `git worktree prune`, whoever runs it, away from this worktree. */
+export async function lockWorktree(repo: Repository, path: string, reason: string): Promise<void> {
+  await writeFile(join(await requireAdminDir(repo, path), 'locked'), `${reason.replaceAll(/[\r\n]+/g, ' ')}\n`);
+}
+
+/** The opposite of lockWorktree; no error when it was not locked. */
+export async function unlockWorktree(repo: Repository, path: string): Promise<void> {
+  const admin = await adminDirOf(repo, path);
+  if (admin !== undefined) await rm(join(admin, 'locked'), { force: true });
+}
