@@ -1,0 +1,122 @@
+/** Docker 20.10 and later: the complete table. Shares only pure argv and parse functions with podman's. */
+import { ParaError } from '../../errors.ts';
+import { createArgs, execArgs, labelArgs, labelFilterArgs, logsArgs } from '../argv.ts';
+import { classifyBy } from '../classify.ts';
+import type { Capabilities, ContainerRow, EngineDriver } from '../driver.ts';
+import { readContainers, toState } from '../inspect.ts';
+import { reader, readOne, readRecords, type Source } from '../parse.ts';
+import { parsePublishedText } from '../ps-ports.ts';
+import { readVersion } from '../version.ts';
+import { DOCKER_RULES } from './docker-errors.ts';
+
+const source = (command: string): Source => ({ engine: 'docker', command });
+const nothing = (): void => undefined;
+
+/** Time for calls in which the engine itself waits on containers. */
+const SLOW_MS = 60_000;
+
+/** Docker's driver. */
+export const docker = {
+  name: 'docker',
+  minVersion: '20.10.0',
+  version: () => ({ args: ['--version'], parse: (stdout) => readVersion(stdout, source('--version')), timeoutMs: 10_000 }),
+  // `{{json .}}`, since `--format json` prints the word json on 20.10 (engines.md §2.1).
+  info: () => ({ args: ['info', '--format', '{{json .}}'], parse: readInfo, timeoutMs: 10_000 }),
+  create: (spec) => ({
+    // No core dumps of the caller's secrets in the worktree (security §1.2).
+    args: createArgs(spec, ['--ulimit', 'core=0']),
+    parse: (stdout) => readId(stdout, 'create'),
+    timeoutMs: SLOW_MS,
+  }),
+  start: (container) => ({ args: ['start', '--', container], parse: nothing, timeoutMs: SLOW_MS }),
+  // `-t` is the only spelling common to all versions (engines.md §2.7).
+  stop: (container, grace) => ({ args: ['stop', '-t', String(grace), '--', container], parse: nothing, timeoutMs: grace * 1000 + SLOW_MS }),
+  kill: (container, signal) => ({ args: ['kill', '-s', signal, '--', container], parse: nothing }),
+  // docker's rm -f kills at once, and is silent for an absent one (engines.md §1.1.8).
+  remove: (container) => ({ args: ['rm', '-f', '--', container], parse: nothing, timeoutMs: SLOW_MS }),
+  inspect: (containers) => ({
+    args: ['inspect', '--type', 'container', '--', ...containers],
+    parse: (stdout) => readContainers(stdout, source('inspect')),
+  }),
+  list: (labels) => ({
+    args: ['ps', '-a', '--no-trunc', ...labelFilterArgs(labels), '--format', '{{json .}}'],
+    parse: readRows,
+  }),
+  exec: (request) => ({ args: execArgs(request), parse: (stdout) => stdout, timeoutMs: 0 }),
+  logs: (request) => ({ args: logsArgs(request), parse: (stdout) => stdout, timeoutMs: request.follow ? 0 : SLOW_MS }),
+  pull: (image) => ({ args: ['pull', '--', image], parse: nothing, timeoutMs: 0 }),
+  pullProgress: readProgress,
+  imageInspect: (image) => ({ args: ['image', 'inspect', '--', image], parse: readImage }),
+  networkInspect: (name) => ({ args: ['network', 'inspect', '--', name], parse: readNetwork }),
+  networkCreate: (name, labels) => ({ args: ['network', 'create', ...labelArgs(labels), '--', name], parse: nothing }),
+  networkRemove: (name) => ({ args: ['network', 'rm', '--', name], parse: nothing }),
+  // Rootless: container root is the caller, and --user would break writes (engines.md §5).
+  userMapping: (caller, capabilities) =>
+    capabilities.rootless ? { kind: 'root-is-caller' } : { kind: 'user', uid: caller.uid, gid: caller.gid },
+  classify: (failure) => classifyBy(DOCKER_RULES, failure),
+} satisfies EngineDriver;
+
+function readId(stdout: string, command: string): string {
+  // docker 28 may print a deprecation on stdout first; the id is the last line.
+  const id = stdout.trim().split('\n').at(-1)?.trim() ?? '';
+  if (/^[0-9a-f]{64}$/.test(id)) return id;
+  throw new ParaError('ENGINE_OUTPUT_UNREADABLE', `docker ${command} printed no container id`);
+}
+
+function readInfo(stdout: string): Capabilities {
+  const info = reader(readOne(stdout, source('info')), source('info'));
+  // Daemon down: exit code 0 on 20 and 26, with the reason only here (engines.md §3).
+  const [reason] = info.texts('ServerErrors');
+  if (reason !== undefined || info.text('ServerVersion', '') === '') {
+    const code = classifyBy(DOCKER_RULES, { args: ['info'], exitCode: 0, stdout: '', stderr: reason ?? '' });
+    throw new ParaError(code ?? 'DAEMON_NOT_AVAILABLE', reason ?? 'docker info names no server');
+  }
+  const options = info.texts('SecurityOptions');
+  const named = (name: string): boolean => options.some((option) => option.split(',')[0] === `name=${name}`);
+  const version = info.text('CgroupVersion', '');
+  return {
+    rootless: named('rootless'),
+    usernsRemap: named('userns'),
+    remote: false,
+    cgroupVersion: version === '2' ? 2 : version === '1' ? 1 : undefined,
+    memoryLimit: info.flag('MemoryLimit', false),
+    cpuLimit: info.flag('CpuCfsQuota', false),
+    pidsLimit: info.flag('PidsLimit', false),
+    storageDriver: info.text('Driver', ''),
+    selinux: named('selinux'),
+    serverVersion: info.text('ServerVersion'),
+    runtime: info.text('DefaultRuntime', ''),
+    healthDriver: 'engine',
+  };
+}
+
+function readRows(stdout: string): readonly ContainerRow[] {
+  return readRecords(stdout, source('ps')).map((raw) => {
+    const row = reader(raw, source('ps'));
+    return {
+      id: row.text('ID'),
+      name: row.text('Names').split(',')[0] ?? '',
+      image: row.text('Image'),
+      state: toState(row.text('State')),
+      status: row.text('Status', ''),
+      ports: parsePublishedText(row.text('Ports', '')),
+    };
+  });
+}
+
+function readImage(stdout: string): { readonly id: string; readonly user: string } {
+  const image = reader(readOne(stdout, source('image inspect')), source('image inspect'));
+  // Docker 29 omits empty Config keys (engines.md §3).
+  return { id: image.text('Id'), user: image.record('Config', 'optional').text('User', '') };
+}
+
+function readNetwork(stdout: string): { readonly name: string; readonly labels: Readonly<Record<string, string>> } {
+  const network = reader(readOne(stdout, source('network inspect')), source('network inspect'));
+  return { name: network.text('Name'), labels: network.strings('Labels') };
+}
+
+/** `<layer>: Pull complete` and the like; the rest repeats what para says itself. */
+function readProgress(line: string): string | undefined {
+  const match = /^(?:[0-9a-f]{6,}: (.+)|Status: (.+))$/.exec(line.trim());
+  return match === null ? undefined : line.trim();
+}
