@@ -1,0 +1,19 @@
+/** Questions about the commit graph. */
+import { ParaError } from '../errors.ts';
+import { type Repository, place } from './repository.ts';
+import { gitFailed } from './git.ts';
+
+/** True when `older` is `newer` or one of its ancestors. @throws GIT_FAILED */
+export async function isAncestor(repo: Repository, older: string, newer: string): Promise<boolean> {
+  const args = ['merge-base', '--is-ancestor', older, newer];
+  const answer = await repo.git.attempt({ args, place: place(repo), read: true });
+  if (answer.exitCode === 0 || answer.exitCode === 1) return answer.exitCode === 0;
+  throw gitFailed(args, answer);
+}
+
+/** How many commits `to` has that `from` has not. @throws GIT_FAILED */
+export async function commitsBetween(repo: Repository, from: string, to: string): Promise<number> {
+  const counted = await repo.git.text({ args: ['rev-list', '--count', '--end-of-options', `${from}..${to}`], place: place(repo), read: true });
+  if (!/^\d+$/.test(counted)) throw new ParaError('GIT_FAILED', 'git rev-list --count did not print a number');
+  return Number(counted);
+}

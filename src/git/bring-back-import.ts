@@ -1,0 +1,53 @@
+/** Takes new objects from a sealed directory into the repository, through the quarantine. */
+import { ParaError } from '../errors.ts';
+import { succeeded } from '../sys/run.ts';
+import type { Candidate } from './bring-back-tip.ts';
+import { firstFatalLine } from './git.ts';
+import { withQuarantine } from './quarantine.ts';
+import { type Repository, place } from './repository.ts';
+
+/** Those of `oids` that the repository has not got. */
+export async function missingObjects(repo: Repository, oids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (oids.length === 0) return new Set();
+  const answer = await repo.git.text({ args: ['cat-file', '--batch-check'], input: `${oids.join('\n')}\n`, place: place(repo), read: true });
+  return new Set(answer.split('\n').filter((line) => line.endsWith(' missing')).map((line) => line.split(' ', 1)[0] ?? ''));
+}
+
+/**
+ * Checks and fetches what the candidates name; returns the inbox refs of those that are not the session's own.
+ * The check is git's full strict one (fsck of every new object, and connectivity): a tree with a `.git` entry is
+ * refused (A14). It runs on the new objects only, so old history that is not strict does no harm.
+ * @throws GIT_FAILED
+ */
+export async function importTips(
+  request: { readonly repo: Repository; readonly session: string; readonly sealedDir: string },
+  candidates: readonly Candidate[],
+): Promise<readonly string[]> {
+  if (candidates.length === 0) return [];
+  const inbox = (name: string): string => `refs/para/inbox/${request.session}/${name}`;
+  await withQuarantine(request.repo, request.sealedDir, async (dir) => {
+    const lines = candidates.map(({ oid }, index) => `create refs/para/${String(index)} ${oid}\n`);
+    await checked(request.repo, { args: ['update-ref', '--stdin'], input: lines.join(''), place: { gitDir: dir } });
+    const refspecs = candidates.map((one, index) => `+refs/para/${String(index)}:${inbox(one.own ? 'incoming' : shortName(one))}`);
+    await checked(request.repo, {
+      args: ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--end-of-options', dir, ...refspecs],
+      config: ['fetch.fsckObjects=true', 'transfer.fsckObjects=true', 'protocol.file.allow=always', 'fetch.writeCommitGraph=false'],
+      place: place(request.repo),
+      cwd: request.repo.commonDir,
+      timeoutMs: 600_000,
+    });
+  });
+  return candidates.filter(({ own }) => !own).map((one) => inbox(shortName(one)));
+}
+
+function shortName({ name }: Candidate): string {
+  return name.replace(/^refs\//, '');
+}
+
+async function checked(repo: Repository, call: Parameters<Repository['git']['attempt']>[0]): Promise<void> {
+  const answer = await repo.git.attempt(call);
+  if (succeeded(answer)) return;
+  throw new ParaError('GIT_FAILED', `the commits made in the container were not taken: ${firstFatalLine(answer)}`, {
+    hint: 'nothing was changed; in the container, git fsck --strict says more',
+  });
+}

@@ -1,0 +1,117 @@
+/**
+ * Brings the commits of a sealed git directory home as data (facts/sealed-git.md, steps 6–8). git never runs in
+ * the sealed directory: its config, hooks and `info/` belong to whoever worked in the container.
+ */
+import { join } from 'node:path';
+import { ParaError } from '../errors.ts';
+import { readSealedRefs } from './untrusted.ts';
+import { type Repository, worktreesDir } from './repository.ts';
+import { commitOf } from './refs.ts';
+import { type Candidate, chooseTip } from './bring-back-tip.ts';
+import { importTips, missingObjects } from './bring-back-import.ts';
+import { commitsBetween, isAncestor } from './ancestry.ts';
+import { refreshIndex } from './index-refresh.ts';
+import { metaRef } from './sealed.ts';
+
+/** What to bring back. */
+export interface BringBackRequest {
+  readonly repo: Repository;
+  readonly session: string;
+  readonly sealedDir: string;
+  readonly branch: string;
+  /** Default: `<root>/.para/worktrees/<session>`. */
+  readonly worktreePath?: string | undefined;
+}
+
+/** What came back. `commits` counts what is new on the branch. */
+export interface BroughtBack {
+  readonly before: string;
+  readonly after: string;
+  readonly commits: number;
+  readonly moved: boolean;
+  /** The branch was rewritten inside; the old tip is kept under this ref. */
+  readonly kept: string | undefined;
+  /** The branch that HEAD was on inside, when it was another one and its commits were taken. */
+  readonly takenFrom: string | undefined;
+  /** Other heads, tags and the stash made inside, under `refs/para/inbox/<session>/`. */
+  readonly others: readonly string[];
+}
+
+/** The ref that records the last tip taken from the container. */
+export function inboxRef(session: string, name = 'head'): string {
+  return `refs/para/inbox/${session}/${name}`;
+}
+
+/**
+ * Moves the session's branch to what was committed inside, if the branch did not move on the host too, and
+ * makes the worktree's index agree. Safe to repeat.
+ * @throws GIT_REFUSED when both sides moved (both are kept), GIT_FAILED when the objects are broken.
+ */
+export async function bringBack(request: BringBackRequest): Promise<BroughtBack> {
+  const { repo, branch, session } = request;
+  const before = await commitOf(repo, `refs/heads/${branch}`);
+  if (before === undefined) throw new ParaError('GIT_FAILED', `the branch ${branch} does not exist`, { hint: `para recover ${session}` });
+  const sealed = await readSealedRefs(request.sealedDir, repo.objectFormat === 'sha256' ? 64 : 40);
+  const candidates = await newCandidates(repo, sealed.refs, sealed.head, branch);
+  const others = await importTips(request, candidates);
+  const chosen = await chooseTip(repo, sealed, branch);
+  const result = chosen === undefined ? unmoved(before) : await settle(request, before, chosen);
+  await refreshIndex(repo, { path: request.worktreePath ?? join(worktreesDir(repo), session), branch });
+  return { ...result, others };
+}
+
+function unmoved(before: string): Omit<BroughtBack, 'others'> {
+  return { before, after: before, commits: 0, moved: false, kept: undefined, takenFrom: undefined };
+}
+
+/** Refs whose objects the repository has not got yet. */
+async function newCandidates(
+  repo: Repository,
+  refs: ReadonlyMap<string, string>,
+  head: string | undefined,
+  branch: string,
+): Promise<readonly Candidate[]> {
+  const all: Candidate[] = [...refs].map(([name, oid]) => ({ name, oid, own: name === `refs/heads/${branch}` }));
+  if (head !== undefined && !head.startsWith('refs/')) all.push({ name: 'detached', oid: head, own: false });
+  const missing = await missingObjects(repo, all.map(({ oid }) => oid));
+  return all.filter(({ oid }) => missing.has(oid));
+}
+
+/** Compares both sides and moves the branch, or says why not. */
+async function settle(request: BringBackRequest, before: string, chosen: { oid: string; from: string | undefined }): Promise<Omit<BroughtBack, 'others'>> {
+  const { repo, session, branch } = request;
+  const after = chosen.oid;
+  const last = await commitOf(repo, inboxRef(session));
+  const sealedAloneMoved = before === (last ?? (await commitOf(repo, metaRef(session))));
+  const forward = await isAncestor(repo, before, after);
+  if (before === after) return record(request, after).then(() => unmoved(before));
+  if (!forward && !sealedAloneMoved) {
+    if (await isAncestor(repo, after, before)) return unmoved(before);
+    await repo.git.text({ args: ['update-ref', inboxRef(session, 'incoming'), after], place: { gitDir: repo.commonDir } });
+    throw bothMoved(session, branch);
+  }
+  const kept = forward ? undefined : await freeSnapRef(repo, session);
+  const lines = [`update refs/heads/${branch} ${after} ${before}`, `update ${inboxRef(session)} ${after}`];
+  if (kept !== undefined) lines.push(`create ${kept} ${before}`);
+  await repo.git.text({ args: ['update-ref', '-m', 'para: bring back', '--stdin'], input: `${lines.join('\n')}\n`, place: { gitDir: repo.commonDir } });
+  return { before, after, commits: await commitsBetween(repo, before, after), moved: true, kept, takenFrom: chosen.from };
+}
+
+async function record({ repo, session }: BringBackRequest, tip: string): Promise<void> {
+  await repo.git.text({ args: ['update-ref', inboxRef(session), tip], place: { gitDir: repo.commonDir } });
+}
+
+function bothMoved(session: string, branch: string): ParaError {
+  const incoming = inboxRef(session, 'incoming');
+  return new ParaError('GIT_REFUSED', `${branch} got commits both on the host and in the container; both are kept`, {
+    hint: `in the session's worktree: git merge ${incoming}\nor take the container's side: git update-ref refs/heads/${branch} ${incoming}`,
+    details: { branch, incoming },
+  });
+}
+
+async function freeSnapRef(repo: Repository, session: string): Promise<string> {
+  for (let n = 1; ; n += 1) {
+    const ref = `refs/para/snap/${session}/${String(n)}`;
+    if ((await commitOf(repo, ref)) === undefined) return ref;
+  }
+}

@@ -1,0 +1,91 @@
+/** Paths of a worktree, as bytes: what is gone, what is there, and what hides another repository. */
+import { lstat } from 'node:fs/promises';
+import { ParaError } from '../errors.ts';
+
+const SLASH = 0x2f;
+
+/** NUL-separated paths, without repeats. */
+export function splitPaths(listed: Buffer): readonly Buffer[] {
+  const paths = new Map<string, Buffer>();
+  let start = 0;
+  for (let end = listed.indexOf(0); end >= 0; end = listed.indexOf(0, start)) {
+    const path = listed.subarray(start, end);
+    paths.set(path.toString('latin1'), path);
+    start = end + 1;
+  }
+  return [...paths.values()];
+}
+
+/**
+ * Tells changed paths that are files (or links) from those that are no longer there: deleted, turned into a
+ * directory, or behind a directory that became a link (which git would refuse to stage).
+ */
+export async function tellApart(root: string, changed: readonly Buffer[]): Promise<{ gone: readonly Buffer[]; present: readonly Buffer[] }> {
+  const gone: Buffer[] = [];
+  const present: Buffer[] = [];
+  const behindLink = linkTest(root);
+  for (const path of changed) {
+    const found = await lstat(within(root, path)).catch(() => undefined);
+    const submodule = found?.isDirectory() === true && (await exists(within(root, Buffer.concat([path, Buffer.from('/.git')]))));
+    const there = found !== undefined && (!found.isDirectory() || submodule) && !(await behindLink(path));
+    (there ? present : gone).push(path);
+  }
+  return { gone, present };
+}
+
+/** A memoised test: does a directory on the way to this path turn out to be a link? */
+function linkTest(root: string): (path: Buffer) => Promise<boolean> {
+  const known = new Map<string, Promise<boolean>>();
+  const test = (path: Buffer): Promise<boolean> => {
+    const at = path.lastIndexOf(SLASH);
+    if (at < 0) return Promise.resolve(false);
+    const parent = path.subarray(0, at);
+    const key = parent.toString('latin1');
+    const found = known.get(key) ?? test(parent).then(async (above) => above || isLink(within(root, parent)));
+    known.set(key, found);
+    return found;
+  };
+  return test;
+}
+
+async function isLink(path: Buffer): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true;
+}
+
+async function exists(path: Buffer): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined;
+}
+
+function within(root: string, path: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${root}/`), path]);
+}
+
+/**
+ * Refuses repositories inside the worktree: they would become gitlinks whose commits are nowhere else.
+ * @throws REFUSED with the list
+ */
+export async function assertNoNestedGit(root: string, others: readonly Buffer[], tracked: readonly Buffer[]): Promise<void> {
+  const nested = new Set(others.filter((path) => path.at(-1) === SLASH).map((path) => path.toString('utf8')));
+  for (const directory of directoriesOf([...others, ...tracked])) {
+    if (await exists(within(root, Buffer.concat([directory, Buffer.from('/.git')])))) nested.add(`${directory.toString('utf8')}/`);
+  }
+  if (nested.size === 0) return;
+  const paths = [...nested].sort();
+  throw new ParaError('REFUSED', `the worktree holds other git repositories: ${paths.slice(0, 5).map((path) => JSON.stringify(path)).join(', ')}`, {
+    hint: 'remove their .git, or list them in .gitignore',
+    details: { paths },
+  });
+}
+
+function directoriesOf(paths: readonly Buffer[]): Iterable<Buffer> {
+  const found = new Map<string, Buffer>();
+  for (const path of paths) {
+    for (let at = path.lastIndexOf(SLASH); at > 0; at = path.lastIndexOf(SLASH, at - 1)) {
+      const directory = path.subarray(0, at);
+      const key = directory.toString('latin1');
+      if (found.has(key)) break;
+      found.set(key, directory);
+    }
+  }
+  return found.values();
+}

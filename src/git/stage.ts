@@ -1,0 +1,81 @@
+/**
+ * Commits everything in a worktree by plumbing, because `git add` may run code of a nested repository (A05).
+ * ("Rules for git" 3, facts/security-reliability.md §1.3)
+ */
+import { copyFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ParaError } from '../errors.ts';
+import type { Place } from './git.ts';
+import { worktreePlace } from './index-refresh.ts';
+import { type Repository, place } from './repository.ts';
+import { commitOf, swapRef } from './refs.ts';
+import { callerIdentity } from './sealed.ts';
+import { assertNoNestedGit, splitPaths, tellApart } from './stage-paths.ts';
+
+/** What to commit, and where. */
+export interface CommitRequest {
+  readonly repo: Repository;
+  readonly worktreeAdminDir: string;
+  readonly worktreePath: string;
+  readonly branch: string;
+  readonly message: string;
+}
+
+const DEADLINE_MS = 600_000;
+
+/**
+ * Commits all changes on the session's branch and returns the commit; undefined when there are none.
+ * @throws REFUSED for nested repositories, GIT_FAILED (no identity, the branch moved meanwhile).
+ */
+export async function commitAll(request: CommitRequest): Promise<string | undefined> {
+  const { repo, branch, worktreeAdminDir } = request;
+  const tip = await commitOf(repo, `refs/heads/${branch}`);
+  if (tip === undefined) throw new ParaError('GIT_FAILED', `the branch ${branch} does not exist`);
+  const indexFile = join(worktreeAdminDir, `index.para-${String(process.pid)}`);
+  try {
+    const tree = await stageAll(request, indexFile, tip);
+    if (tree === (await repo.git.text({ args: ['rev-parse', `${tip}^{tree}`], place: place(repo), read: true }))) return undefined;
+    const commit = await commitTree(request, tree, tip);
+    await swapRef(repo, `refs/heads/${branch}`, { before: tip, after: commit });
+    await rename(indexFile, join(worktreeAdminDir, 'index'));
+    return commit;
+  } finally {
+    await rm(indexFile, { force: true });
+  }
+}
+
+/**
+ * Writes the tree of everything in the worktree, using `indexFile` as a scratch index; the worktree's own index
+ * stays as it is. Also used for snapshots.
+ * @throws REFUSED for nested repositories, GIT_FAILED
+ */
+export async function stageAll(request: Omit<CommitRequest, 'branch' | 'message'>, indexFile: string, tip: string): Promise<string> {
+  const { repo, worktreeAdminDir, worktreePath } = request;
+  const where: Place = { ...worktreePlace(repo, worktreeAdminDir, worktreePath), indexFile };
+  const copied = await copyFile(join(worktreeAdminDir, 'index'), indexFile).then(() => true, () => false);
+  const run = (args: readonly string[], input?: Buffer): Promise<Buffer> =>
+    repo.git.bytes({ args, input, place: where, contents: true, timeoutMs: DEADLINE_MS });
+  if (!copied) await run(['read-tree', tip]);
+  const others = splitPaths(await run(['ls-files', '-z', '-o', '--exclude-standard']));
+  const changed = splitPaths(await run(['ls-files', '-z', '-m', '-d']));
+  await assertNoNestedGit(worktreePath, others, splitPaths(await run(['ls-files', '-z'])));
+  const { gone, present } = await tellApart(worktreePath, changed);
+  await feed(run, ['update-index', '-z', '--force-remove', '--stdin'], gone);
+  await feed(run, ['update-index', '-z', '--add', '--remove', '--replace', '--stdin'], [...present, ...others]);
+  return (await run(['write-tree'])).toString('utf8').trim();
+}
+
+async function feed(run: (args: readonly string[], input: Buffer) => Promise<Buffer>, args: readonly string[], paths: readonly Buffer[]): Promise<void> {
+  if (paths.length > 0) await run(args, Buffer.concat(paths.flatMap((path) => [path, Buffer.of(0)])));
+}
+
+async function commitTree({ repo, message }: CommitRequest, tree: string, tip: string): Promise<string> {
+  const identity = await callerIdentity(repo);
+  if (identity === undefined) {
+    throw new ParaError('GIT_FAILED', 'git does not know who you are, so it can not commit', {
+      hint: 'git config --global user.name "Your Name"\ngit config --global user.email you@example.com',
+    });
+  }
+  const input = message.endsWith('\n') ? message : `${message}\n`;
+  return repo.git.text({ args: ['commit-tree', tree, '-p', tip, '-F', '-'], input, place: place(repo), cwd: repo.root });
+}

@@ -1,0 +1,103 @@
+/**
+ * Reads a sealed git directory as from an enemy: nothing is followed, only regular files are opened, every
+ * size and count has a cap. On Linux a file is opened below an open directory, so swapping the directory for a
+ * link between the check and the read changes nothing.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const FILE_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const MAX_REFS = 2_000;
+const MAX_DEPTH = 12;
+
+/** The refs that matter of a sealed directory: full name → object id. `head` is a ref name or an id. */
+export interface SealedRefs {
+  readonly head: string | undefined;
+  readonly refs: ReadonlyMap<string, string>;
+}
+
+/** Runs `use` on an open directory's path; undefined when it is missing or no directory. */
+export async function withDirectory<T>(path: string, use: (path: string) => Promise<T>): Promise<T | undefined> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_DIRECTORY;
+  const handle = await open(path, flags).catch(() => undefined);
+  if (handle === undefined) return undefined;
+  try {
+    return await use(process.platform === 'linux' ? `/proc/self/fd/${String(handle.fd)}` : path);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Opens a regular file without following a link; undefined for anything else. The caller closes it. */
+export async function openRegular(path: string): Promise<FileHandle | undefined> {
+  const handle = await open(path, FILE_FLAGS).catch(() => undefined);
+  if (handle === undefined) return undefined;
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  return undefined;
+}
+
+/** The text of a small regular file; undefined when it is missing, larger than `cap` or something else. */
+async function readSmall(path: string, cap: number): Promise<string | undefined> {
+  const handle = await openRegular(path);
+  if (handle === undefined) return undefined;
+  try {
+    if ((await handle.stat()).size > cap) return undefined;
+    const buffer = Buffer.alloc(cap);
+    const { bytesRead } = await handle.read(buffer, 0, cap, 0);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+const NAME_PART = /^(?!\.)(?!.*\.\.)(?!.*\.lock$)(?!.*@\{)[^\p{C}\s~^:?*[\\]{1,200}(?<![./])$/u;
+
+/** A ref name that para is willing to repeat: git's rules, and no control or format characters. */
+export function isSafeRefName(name: string): boolean {
+  const parts = name.split('/');
+  return Buffer.byteLength(name) <= 500 && parts.length <= MAX_DEPTH && parts.every((part) => NAME_PART.test(part) && !part.startsWith('-'));
+}
+
+/** Reads HEAD, heads, tags and the stash of a sealed directory. */
+export async function readSealedRefs(dir: string, oidLength: number): Promise<SealedRefs> {
+  const refs = new Map<string, string>();
+  const oid = new RegExp(`^[0-9a-f]{${String(oidLength)}}$`);
+  for (const line of ((await readSmall(join(dir, 'packed-refs'), 64 << 20)) ?? '').split('\n')) {
+    const [id = '', name = ''] = line.split(' ');
+    if (oid.test(id) && wanted(name)) refs.set(name, id);
+  }
+  const take = (name: string, text: string | undefined): void => {
+    const id = text?.trim() ?? '';
+    if (oid.test(id) && wanted(name)) refs.set(name, id);
+  };
+  await withDirectory(join(dir, 'refs'), async (root) => {
+    take('refs/stash', await readSmall(join(root, 'stash'), 200));
+    for (const kind of ['heads', 'tags']) await walkRefs(join(root, kind), `refs/${kind}`, { take, left: { count: MAX_REFS } });
+  });
+  const head = (await readSmall(join(dir, 'HEAD'), 1_000))?.trim() ?? '';
+  const target = /^ref: (refs\/heads\/.+)$/.exec(head)?.[1];
+  return { head: target !== undefined && isSafeRefName(target) ? target : oid.test(head) ? head : undefined, refs };
+}
+
+function wanted(name: string): boolean {
+  return (name.startsWith('refs/heads/') || name.startsWith('refs/tags/') || name === 'refs/stash') && isSafeRefName(name);
+}
+
+interface RefWalk {
+  readonly take: (name: string, text: string | undefined) => void;
+  readonly left: { count: number };
+}
+
+async function walkRefs(path: string, prefix: string, walk: RefWalk): Promise<void> {
+  if (prefix.split('/').length > MAX_DEPTH) return;
+  await withDirectory(path, async (here) => {
+    for (const entry of await readdir(here, { withFileTypes: true })) {
+      walk.left.count -= 1;
+      if (walk.left.count < 0) return;
+      if (entry.isDirectory()) await walkRefs(join(here, entry.name), `${prefix}/${entry.name}`, walk);
+      if (entry.isFile()) walk.take(`${prefix}/${entry.name}`, await readSmall(join(here, entry.name), 200));
+    }
+  });
+}
