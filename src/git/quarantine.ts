@@ -84,7 +84,7 @@ function tooLarge(): ParaError {
 
 async function indexPacks(repo: Repository, dir: string): Promise<void> {
   for (const name of await readdir(join(dir, 'objects/pack'))) {
-    const args = ['index-pack', '--', join(dir, 'objects/pack', name)];
+    const args = ['index-pack', join(dir, 'objects/pack', name)];
     await repo.git.attempt({ args, place: { gitDir: dir }, timeoutMs: 600_000 });
   }
 }

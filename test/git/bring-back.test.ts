@@ -1,0 +1,178 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { commitAll } from '../../src/git/stage.ts';
+import { worktreeChanges } from '../../src/git/status.ts';
+import { tempRepo } from '../support/temp-repo.ts';
+import { type TestSession, openSession } from './session.ts';
+
+let s: TestSession;
+beforeEach(async () => {
+  s = await openSession();
+});
+afterEach(() => s.temp.remove());
+
+const tip = (ref = 'refs/heads/para/s1'): string => s.temp.run(['rev-parse', ref]);
+const changes = () => worktreeChanges({ repo: s.repo, worktreeAdminDir: s.admin, worktreePath: s.path });
+const commitInside = (file: string): string => {
+  s.write(file, `${file}\n`);
+  s.inside('add', '-A');
+  s.inside('commit', '-qm', file);
+  return s.inside('rev-parse', 'HEAD');
+};
+
+describe('a sealed directory', () => {
+  test('is clean at once, knows the caller and the other branches', () => {
+    expect(s.inside('status', '--porcelain')).toBe('');
+    expect(s.inside('config', 'user.name')).toBe('Ann "Q" O\'Neil');
+    expect(s.inside('log', '--oneline', 'main..')).toBe('');
+    expect(s.inside('fsck')).toBe('');
+    expect(readFileSync(s.sealed.gitFile, 'utf8')).toBe('gitdir: /para/git\n');
+    expect(s.sealed.mounts.map(({ target, readOnly }) => [target, readOnly])).toEqual([
+      ['/workspace/.git', true],
+      ['/para/git', false],
+      ['/para/objects', true],
+    ]);
+    expect(tip('refs/para/meta/s1')).toBe(s.base);
+  });
+});
+
+describe('bringBack', () => {
+  test('without new commits does nothing', async () => {
+    expect(await s.bringBack()).toMatchObject({ moved: false, commits: 0, before: s.base, after: s.base, others: [] });
+  });
+
+  test('takes commits, leaves the uncommitted, touches nothing else', async () => {
+    const mainIndex = readFileSync(join(s.temp.root, '.git/index'));
+    commitInside('x.txt');
+    const last = commitInside('ünï "q"\n.txt');
+    s.write('a.txt', 'changed\n');
+    s.write('new.txt', 'new\n');
+    expect(await s.bringBack()).toMatchObject({ moved: true, commits: 2, before: s.base, after: last, kept: undefined });
+    expect(tip()).toBe(last);
+    expect(await changes()).toEqual({ staged: 0, modified: 1, untracked: 1, conflicted: 0 });
+    expect(readFileSync(join(s.temp.root, '.git/index'))).toEqual(mainIndex);
+    expect(s.temp.run(['status', '--porcelain'])).toBe('');
+    expect(readdirSync(dirname(s.sealed.dir)).sort()).toEqual(['git', 'gitfile']);
+    expect(await s.bringBack()).toMatchObject({ moved: false });
+  });
+
+  test('works after gc inside (packed refs and objects)', async () => {
+    const last = commitInside('x.txt');
+    s.inside('gc', '-q');
+    s.inside('pack-refs', '--all');
+    expect(existsSync(join(s.sealed.dir, 'refs/heads/para/s1'))).toBe(false);
+    expect(await s.bringBack()).toMatchObject({ moved: true, after: last });
+  });
+
+  test('takes an amend and a rebase of what came back before, and keeps the old tip', async () => {
+    const first = commitInside('x.txt');
+    await s.bringBack();
+    s.inside('commit', '-q', '--amend', '-m', 'better');
+    expect(await s.bringBack()).toMatchObject({ moved: true, kept: 'refs/para/snap/s1/1' });
+    expect(tip('refs/para/snap/s1/1')).toBe(first);
+    s.inside('commit', '-q', '--amend', '-m', 'best');
+    expect(await s.bringBack()).toMatchObject({ kept: 'refs/para/snap/s1/2' });
+  });
+
+  test('refuses when both sides moved, keeps both, and goes on after a merge', async () => {
+    const inner = commitInside('x.txt');
+    s.temp.run(['update-ref', 'refs/heads/para/s1', s.temp.run(['commit-tree', '-p', s.base, '-m', 'host', `${s.base}^{tree}`])]);
+    const host = tip();
+    await expect(s.bringBack()).rejects.toMatchObject({ code: 'GIT_REFUSED', hint: expect.stringContaining('git merge refs/para/inbox/s1/incoming') });
+    expect(tip()).toBe(host);
+    expect(tip('refs/para/inbox/s1/incoming')).toBe(inner);
+    s.temp.run(['read-tree', '-u', '--reset', 'HEAD'], { cwd: s.path });
+    s.temp.run(['clean', '-fdq'], { cwd: s.path });
+    s.temp.run(['merge', '-q', '-m', 'm', 'refs/para/inbox/s1/incoming'], { cwd: s.path });
+    expect(await s.bringBack()).toMatchObject({ moved: false });
+  });
+
+  test('follows HEAD to another branch, and brings other heads and the stash into the inbox', async () => {
+    s.inside('checkout', '-q', '-b', 'feature/x');
+    const there = commitInside('x.txt');
+    s.inside('checkout', '-q', '-b', 'side', s.base);
+    commitInside('side.txt');
+    s.inside('checkout', '-q', 'feature/x');
+    s.write('a.txt', 'stashed\n');
+    s.inside('stash', '-q');
+    const back = await s.bringBack();
+    expect(back).toMatchObject({ moved: true, after: there, takenFrom: 'feature/x' });
+    expect([...back.others].sort()).toEqual(['heads/feature/x', 'heads/side', 'stash'].map((name) => `refs/para/inbox/s1/${name}`));
+  });
+
+  test('takes a detached HEAD that contains the branch', async () => {
+    s.inside('checkout', '-q', '--detach');
+    const there = commitInside('x.txt');
+    expect(await s.bringBack()).toMatchObject({ moved: true, after: there, takenFrom: 'HEAD' });
+  });
+
+  test('A14: refuses a tree that holds .git', async () => {
+    const blob = s.temp.run(['hash-object', '-w', '--stdin'], { env: { GIT_DIR: s.sealed.dir }, input: 'x' });
+    const raw = Buffer.concat([Buffer.from('100644 .git\0'), Buffer.from(blob, 'hex')]);
+    writeFileSync(join(s.temp.base, 'tree'), raw);
+    const tree = s.inside('hash-object', '-t', 'tree', '-w', '--literally', join(s.temp.base, 'tree'));
+    const commit = s.inside('commit-tree', '-p', 'HEAD', '-m', 'evil', tree);
+    s.inside('update-ref', 'refs/heads/para/s1', commit);
+    await expect(s.bringBack()).rejects.toMatchObject({ code: 'GIT_FAILED' });
+    expect(tip()).toBe(s.base);
+    expect(() => s.temp.run(['cat-file', '-e', commit])).toThrow();
+  });
+
+  test('config, hooks and links in the sealed directory do nothing', async () => {
+    const marker = join(s.temp.base, 'marker');
+    const last = commitInside('x.txt');
+    writeFileSync(join(s.sealed.dir, 'config'), `[core]\n\tfsmonitor = "touch ${marker}"\n\thooksPath = /\n[uploadpack]\n\tpackObjectsHook = "touch ${marker};"\n`);
+    for (const hook of ['reference-transaction', 'post-index-change', 'pre-commit']) {
+      writeFileSync(join(s.sealed.dir, 'hooks', hook), `#!/bin/sh\ntouch ${marker}\n`, { mode: 0o755 });
+    }
+    symlinkSync('/etc', join(s.sealed.dir, 'refs/heads/etc'));
+    symlinkSync('/etc/passwd', join(s.sealed.dir, 'refs/heads/passwd'));
+    symlinkSync('/etc', join(s.sealed.dir, 'objects/zz'));
+    writeFileSync(join(s.sealed.dir, 'refs/heads/--upload-pack=x'), `${last}\n`);
+    expect(await s.bringBack()).toMatchObject({ moved: true, after: last, others: [] });
+    expect(existsSync(marker)).toBe(false);
+  });
+
+  test('a commit that is not there, or is no commit, moves nothing', async () => {
+    writeFileSync(join(s.sealed.dir, 'refs/heads/para/s1'), `${'1'.repeat(40)}\n`);
+    await expect(s.bringBack()).rejects.toMatchObject({ code: 'GIT_FAILED' });
+    expect(tip()).toBe(s.base);
+  });
+
+  test('a missing sealed directory (no git in the image, or gone) is no error', async () => {
+    s.temp.run(['--version']);
+    mkdirSync(join(s.temp.base, 'empty'));
+    const { bringBack } = await import('../../src/git/bring-back.ts');
+    const request = { repo: s.repo, session: 's1', branch: s.branch, sealedDir: join(s.temp.base, 'empty') };
+    expect(await bringBack(request)).toMatchObject({ moved: false });
+  });
+
+  test('what para commits on the host afterwards holds what was staged inside', async () => {
+    s.write('staged.txt', 'x\n');
+    s.inside('add', '-A');
+    await s.bringBack();
+    const commit = await commitAll({ repo: s.repo, worktreeAdminDir: s.admin, worktreePath: s.path, branch: s.branch, message: 'm' });
+    expect(s.temp.run(['show', '--name-only', '--format=', commit ?? ''])).toBe('staged.txt');
+  });
+});
+
+describe('other repositories', () => {
+  test('sha256, a shallow clone and a clone with alternates go round', async () => {
+    for (const kind of ['sha256', 'shallow', 'shared'] as const) {
+      const temp = tempRepo({ name: 'we ird, "q": \'r\'', ...(kind === 'sha256' ? { format: 'sha256' } : {}) });
+      if (kind !== 'sha256') {
+        const how = kind === 'shallow' ? ['--depth', '1'] : ['--shared'];
+        temp.write('a.txt', 'more\n');
+        temp.run(['commit', '-qam', 'second']);
+        temp.run(['clone', '-q', ...how, `file://${temp.root}`.replace('file://', kind === 'shallow' ? 'file://' : ''), join(temp.base, 'clone')]);
+      }
+      const session = await openSession(kind === 'sha256' ? temp : { ...temp, root: join(temp.base, 'clone') });
+      session.write('x', 'x');
+      session.inside('add', '-A');
+      session.inside('commit', '-qm', 'x');
+      expect(await session.bringBack()).toMatchObject({ moved: true, commits: 1 });
+      temp.remove();
+    }
+  });
+});

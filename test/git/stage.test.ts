@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { removeWorktree } from '../../src/git/worktree-remove.ts';
+import { commitAll } from '../../src/git/stage.ts';
+import { aheadOf, worktreeChanges } from '../../src/git/status.ts';
+import { type TestSession, openSession } from './session.ts';
+
+let s: TestSession;
+let marker: string;
+beforeEach(async () => {
+  s = await openSession();
+  marker = join(s.temp.base, 'marker');
+});
+afterEach(() => s.temp.remove());
+
+const commit = (message = 'm'): Promise<string | undefined> =>
+  commitAll({ repo: s.repo, worktreeAdminDir: s.admin, worktreePath: s.path, branch: s.branch, message });
+const changes = () => worktreeChanges({ repo: s.repo, worktreeAdminDir: s.admin, worktreePath: s.path });
+const treeOf = (ref: string): string[] => s.temp.run(['-c', 'core.quotePath=false', 'ls-tree', '-r', '--format=%(objectmode) %(path)', ref]).split('\n');
+
+describe('commitAll', () => {
+  test('nothing to commit', async () => {
+    expect(await commit()).toBeUndefined();
+  });
+
+  test('modes, links, deletions, odd names, type changes', async () => {
+    rmSync(join(s.path, 'dir'), { recursive: true });
+    symlinkSync('/etc', join(s.path, 'dir'));
+    rmSync(join(s.path, 'a.txt'));
+    s.write('a.txt/inner', 'x');
+    s.write('-x', 'x');
+    s.write('ünï', 'x');
+    s.write('run.sh', '#!/bin/sh\n');
+    chmodSync(join(s.path, 'run.sh'), 0o755);
+    s.write('.gitignore', 'ignored\n');
+    s.write('ignored', 'x');
+    const made = await commit('-- subject\n\nbody');
+    expect(treeOf(made ?? '').sort()).toEqual(['100644 -x', '100644 .gitignore', '100644 a.txt/inner', '100644 ünï', '100755 run.sh', '120000 dir']);
+    expect(s.temp.run(['log', '-1', '--format=%B|%an', made ?? ''])).toBe('-- subject\n\nbody\n|Ann "Q" O\'Neil');
+    expect(await changes()).toEqual({ staged: 0, modified: 0, untracked: 0, conflicted: 0 });
+    expect(await aheadOf(s.repo, s.base, s.branch)).toBe(1);
+  });
+
+  test('without an identity says how to set one', async () => {
+    writeFileSync(s.temp.env['GIT_CONFIG_GLOBAL'] ?? '', '');
+    s.write('x', 'x');
+    await expect(commit()).rejects.toMatchObject({ code: 'GIT_FAILED', hint: expect.stringContaining('user.email') });
+  });
+
+  test('refuses nested repositories with the list', async () => {
+    s.write('sub/file', 'x');
+    s.temp.run(['init', '-q'], { cwd: join(s.path, 'sub') });
+    s.temp.run(['init', '-q'], { cwd: join(s.path, 'dir') });
+    await expect(commit()).rejects.toMatchObject({ code: 'REFUSED', details: { paths: ['dir/', 'sub/'] } });
+  });
+
+  test('10 000 files and a 60 MB one', async () => {
+    for (let n = 0; n < 10_000; n += 1) s.write(`many/${String(n % 100)}/${String(n)}`, String(n));
+    s.write('huge', Buffer.alloc(60 * 1024 * 1024, 7));
+    expect(treeOf((await commit()) ?? '').length).toBe(10_003);
+  });
+});
+
+describe('attacks on the host', () => {
+  const evil = (): string => `[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tfsmonitor = "touch ${marker};"\n\thooksPath = hooks\n[filter "x"]\n\tclean = "touch ${marker}; cat"\n[diff]\n\texternal = "touch ${marker};"\n`;
+  const evilRepository = (dir: string): void => {
+    s.temp.run(['init', '-q', dir]);
+    writeFileSync(join(dir, '.git/config'), evil());
+    mkdirSync(join(dir, '.git/hooks'), { recursive: true });
+    for (const hook of ['pre-commit', 'post-index-change', 'reference-transaction']) writeFileSync(join(dir, '.git/hooks', hook), `#!/bin/sh\ntouch ${marker}\n`, { mode: 0o755 });
+  };
+  const script = (path: string): void => {
+    s.write(path, `#!/bin/sh\ntouch ${marker}\ncat\n`);
+    chmodSync(join(s.path, path), 0o755);
+  };
+  const attacks: Readonly<Record<string, () => void>> = {
+    'A01 .git becomes a directory': () => {
+      rmSync(join(s.path, '.git'));
+      evilRepository(s.path);
+    },
+    'A02 .git points into the worktree': () => {
+      rmSync(join(s.path, '.git'));
+      evilRepository(s.path);
+      renameSync(join(s.path, '.git'), join(s.path, 'fake'));
+      writeFileSync(join(s.path, '.git'), 'gitdir: fake\n');
+    },
+    'A03 .git is gone': () => rmSync(join(s.path, '.git')),
+    'A06 hooksPath in the tree': () => {
+      s.temp.run(['config', 'core.hooksPath', '.husky']);
+      for (const hook of ['pre-commit', 'post-checkout', 'reference-transaction', 'post-index-change']) script(`.husky/${hook}`);
+    },
+    "A07 the user's hook and filter run a script of the tree": () => {
+      mkdirSync(join(s.temp.root, '.git/hooks'), { recursive: true });
+      for (const hook of ['pre-commit', 'reference-transaction', 'post-index-change']) writeFileSync(join(s.temp.root, '.git/hooks', hook), '#!/bin/sh\n./evil.sh </dev/null\n', { mode: 0o755 });
+      script('evil.sh');
+      s.temp.run(['config', 'filter.x=y.clean', './evil.sh']);
+      s.temp.run(['config', 'filter.x=y.required', 'true']);
+      s.write('.gitattributes', '* filter=x=y diff=x\n');
+    },
+  };
+  test.each(Object.keys(attacks))('%s', async (name) => {
+    const main = s.temp.run(['rev-parse', 'main']);
+    attacks[name]?.();
+    s.write('a.txt', 'changed\n');
+    expect((await changes()).modified).toBe(1);
+    await s.bringBack();
+    const made = await commit();
+    expect(s.temp.run(['rev-parse', s.branch])).toBe(made);
+    expect(s.temp.run(['rev-parse', 'main'])).toBe(main);
+    expect(s.temp.run(['show', `${s.branch}:a.txt`])).toBe('changed');
+    await removeWorktree(s.repo, s.path);
+    expect(existsSync(s.path)).toBe(false);
+    expect(existsSync(s.admin)).toBe(false);
+    expect(existsSync(marker)).toBe(false);
+    expect(readFileSync(join(s.temp.root, 'a.txt'), 'utf8')).toBe('one\n');
+  });
+
+  test('A04 a nested repository is refused, A05 a tracked one is only data', async () => {
+    evilRepository(join(s.path, 'sub'));
+    s.write('sub/f', 'x');
+    await changes();
+    await expect(commit()).rejects.toMatchObject({ code: 'REFUSED' });
+    writeFileSync(join(s.path, 'sub/.git/config'), '');
+    s.temp.run(['-c', 'core.hooksPath=/dev/null', 'add', '.'], { cwd: join(s.path, 'sub') });
+    s.temp.run(['-c', 'core.hooksPath=/dev/null', 'commit', '-qm', 'x'], { cwd: join(s.path, 'sub') });
+    s.temp.run(['add', 'sub'], { cwd: s.path });
+    s.temp.run(['commit', '-qm', 'gitlink'], { cwd: s.path });
+    rmSync(marker, { force: true });
+    writeFileSync(join(s.path, 'sub/.git/config'), evil());
+    s.write('sub/f', 'dirty');
+    s.write('a.txt', 'changed\n');
+    await changes();
+    expect(await commit()).toBeDefined();
+    expect(existsSync(marker)).toBe(false);
+  });
+});

@@ -1,0 +1,89 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pushBranch, pushRemote } from '../../src/git/push.ts';
+import { branchExists, deleteBranch, dropRef, swapRef } from '../../src/git/refs.ts';
+import { sealedMounts } from '../../src/git/sealed.ts';
+import { removeWorktree } from '../../src/git/worktree-remove.ts';
+import { addWorktree, attachWorktree, listWorktrees, lockWorktree, undoAdd, unlockWorktree } from '../../src/git/worktrees.ts';
+import { type TestSession, openSession } from './session.ts';
+
+let s: TestSession;
+beforeEach(async () => {
+  s = await openSession();
+});
+afterEach(() => s.temp.remove());
+
+test('lists, locks, unlocks', async () => {
+  await lockWorktree(s.repo, s.path, 'para\nsession');
+  const [main, session] = await listWorktrees(s.repo);
+  expect(main).toMatchObject({ path: s.temp.root, branch: 'main' });
+  expect(session).toEqual({ path: s.path, head: s.base, branch: 'para/s1', locked: true, prunable: false });
+  await unlockWorktree(s.repo, s.path);
+  expect((await listWorktrees(s.repo))[1]?.locked).toBe(false);
+});
+
+test('removes only its own, never through a link, and twice is fine', async () => {
+  const outside = join(s.temp.base, 'outside');
+  mkdirSync(outside);
+  writeFileSync(join(outside, 'keep'), 'x');
+  symlinkSync(outside, join(s.path, 'link'));
+  s.write('closed/x', 'x');
+  chmodSync(join(s.path, 'closed'), 0);
+  s.temp.run(['worktree', 'add', '-q', join(s.temp.base, 'users')]);
+  rmSync(join(s.temp.base, 'users'), { recursive: true });
+  await removeWorktree(s.repo, s.path);
+  await removeWorktree(s.repo, s.path);
+  expect(readdirSync(outside)).toEqual(['keep']);
+  expect(readdirSync(join(s.repo.commonDir, 'worktrees'))).toEqual(['users']);
+  for (const path of [s.temp.root, outside, join(s.temp.root, '.para/worktrees'), join(s.path, '../../../dir'), `${s.path}/../../..`]) {
+    await expect(removeWorktree(s.repo, path)).rejects.toMatchObject({ code: 'REFUSED' });
+  }
+  rmSync(join(s.temp.root, '.para/worktrees'), { recursive: true });
+  symlinkSync(s.temp.base, join(s.temp.root, '.para/worktrees'));
+  await expect(removeWorktree(s.repo, join(s.temp.root, '.para/worktrees/outside'))).rejects.toMatchObject({ code: 'REFUSED' });
+});
+
+test('undoes an add that was killed half-way, and keeps a branch that has work', async () => {
+  const { repo, path, branch, base } = s;
+  writeFileSync(join(s.admin, 'locked'), 'initializing');
+  writeFileSync(join(s.admin, 'index.lock'), '');
+  writeFileSync(join(repo.commonDir, 'refs/heads/para/s1.lock'), '');
+  await undoAdd({ repo, path, branch, base, branchMade: true });
+  expect(await branchExists(repo, branch)).toBe(false);
+  await addWorktree({ repo, path, branch, base });
+  await swapRef(repo, `refs/heads/${branch}`, { before: base, after: s.temp.run(['commit-tree', '-p', base, '-m', 'x', `${base}^{tree}`]) });
+  await undoAdd({ repo, path, branch, base, branchMade: true });
+  expect(await branchExists(repo, branch)).toBe(true);
+  await attachWorktree({ repo, path, branch });
+  expect(existsSync(join(path, 'a.txt'))).toBe(true);
+});
+
+test('a branch that moved is not deleted, one that is gone is no error', async () => {
+  await expect(deleteBranch(s.repo, 'main', '1'.repeat(40))).rejects.toMatchObject({ code: 'GIT_FAILED' });
+  await dropRef(s.repo, 'refs/heads/none', s.base);
+  await expect(swapRef(s.repo, 'refs/heads/main', { before: undefined, after: s.base })).rejects.toMatchObject({ code: 'GIT_FAILED' });
+});
+
+test('alternates of the repository are mounted and chained', async () => {
+  mkdirSync(join(s.temp.base, 'far'));
+  writeFileSync(join(s.repo.commonDir, 'objects/info/alternates'), `${join(s.temp.base, 'far')}\n`);
+  expect((await sealedMounts(s.repo, s.sealed.dir)).at(-1)).toEqual({ source: join(s.temp.base, 'far'), target: '/para/objects-1', readOnly: true });
+});
+
+test('pushes to the right remote, without hooks, and says what to run', async () => {
+  const marker = join(s.temp.base, 'marker');
+  await expect(pushBranch(s.repo, s.branch)).rejects.toMatchObject({ code: 'PUSH_FAILED' });
+  s.temp.run(['init', '-q', '--bare', join(s.temp.base, 'up.git')]);
+  s.temp.run(['remote', 'add', 'up', join(s.temp.base, 'up.git')]);
+  mkdirSync(join(s.repo.commonDir, 'hooks'), { recursive: true });
+  writeFileSync(join(s.repo.commonDir, 'hooks/pre-push'), `#!/bin/sh\ntouch ${marker}\n`, { mode: 0o755 });
+  expect(await pushBranch(s.repo, s.branch)).toBe('up');
+  expect(existsSync(marker)).toBe(false);
+  expect(readFileSync(join(s.temp.base, 'up.git/refs/heads/para/s1'), 'utf8').trim()).toBe(s.base);
+  s.temp.run(['remote', 'add', 'origin', '/nowhere']);
+  expect(await pushRemote(s.repo)).toBe('origin');
+  await expect(pushBranch(s.repo, s.branch)).rejects.toMatchObject({ code: 'PUSH_FAILED', hint: 'git push origin para/s1' });
+  s.temp.run(['config', 'branch.para/s1.pushRemote', 'up']);
+  expect(await pushRemote(s.repo, s.branch)).toBe('up');
+});
