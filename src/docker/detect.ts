@@ -1,0 +1,137 @@
+/** Finds an engine that answers (design.md §6). Presence of a binary is not availability. */
+import { delimiter, isAbsolute } from 'node:path';
+import which from 'which';
+import { ParaError } from '../errors.ts';
+import { succeeded, type Runner } from '../sys/run.ts';
+import { readCachedEngine, writeCachedEngine } from './capability-cache.ts';
+import type { Engine, EngineDriver, EngineName } from './driver.ts';
+import { docker } from './drivers/docker.ts';
+import { podman } from './drivers/podman.ts';
+import { toParaError } from './failure.ts';
+import { isAtLeast } from './version.ts';
+
+/** What detection needs. */
+export interface DetectRequest {
+  readonly runner: Runner;
+  readonly env: NodeJS.ProcessEnv;
+  readonly wanted: 'auto' | EngineName;
+  /** Where answers are kept between runs; nothing is kept without it. */
+  readonly cacheDir?: string | undefined;
+  /** Ask again, whatever the cache says. */
+  readonly fresh?: boolean | undefined;
+}
+
+/** An engine as `para doctor` shows it. */
+export type EngineProbe =
+  | { readonly name: EngineName; readonly engine: Engine; readonly error?: undefined }
+  | { readonly name: EngineName; readonly engine?: undefined; readonly error: ParaError };
+
+const DRIVERS: Readonly<Record<EngineName, EngineDriver>> = { docker, podman };
+const ORDER: readonly EngineName[] = ['docker', 'podman'];
+
+/** The driver for a name, without asking any engine. */
+export function driverOf(name: EngineName): EngineDriver {
+  return DRIVERS[name];
+}
+
+/**
+ * The engine to use. With a warm cache no process is spawned.
+ * @throws ENGINE_NOT_INSTALLED, DAEMON_NOT_AVAILABLE … naming each engine tried and why it was not taken
+ */
+export async function detectEngine(request: DetectRequest): Promise<Engine> {
+  const failures: (EngineProbe & { readonly error: ParaError })[] = [];
+  for (const name of request.wanted === 'auto' ? ORDER : [request.wanted]) {
+    const probe = await probeEngine(request, name);
+    if (probe.error === undefined) return probe.engine;
+    failures.push(probe);
+  }
+  throw noneAnswers(failures);
+}
+
+/** Every engine, found or not, with the reason; never throws. */
+export async function probeEngines(request: Omit<DetectRequest, 'wanted'>): Promise<readonly EngineProbe[]> {
+  return Promise.all(ORDER.map((name) => probeEngine({ ...request, wanted: name }, name)));
+}
+
+async function probeEngine(request: DetectRequest, name: EngineName): Promise<EngineProbe> {
+  try {
+    return { name, engine: await findEngine(request, name) };
+  } catch (error) {
+    return { name, error: error instanceof ParaError ? error : new ParaError('ENGINE_BROKEN', `${name} could not be asked: ${String(error)}`, { cause: error }) };
+  }
+}
+
+async function findEngine(request: DetectRequest, name: EngineName): Promise<Engine> {
+  const binary = await findBinary(name, request.env);
+  const cacheKey = { cacheDir: request.cacheDir, binary, env: request.env };
+  const cached = request.fresh === true ? undefined : await readCachedEngine(cacheKey);
+  if (cached !== undefined) {
+    refuseRemote(cached.driver, request.env);
+    return { ...cached, driver: DRIVERS[cached.driver], binary };
+  }
+  const engine = await askEngine(request, name, binary);
+  await writeCachedEngine(cacheKey, engine);
+  return engine;
+}
+
+async function findBinary(name: EngineName, env: NodeJS.ProcessEnv): Promise<string> {
+  // Only absolute entries: a relative one would run a file out of the repository.
+  const path = (env['PATH'] ?? '').split(delimiter).filter(isAbsolute).join(delimiter);
+  const binary = path === '' ? null : await which(name, { path, nothrow: true });
+  if (binary !== null) return binary;
+  throw new ParaError('ENGINE_NOT_INSTALLED', `${name} is not on PATH`, { hint: `Install ${name}, or add its directory to PATH.` });
+}
+
+async function askEngine({ runner, env }: DetectRequest, name: EngineName, binary: string): Promise<Engine> {
+  const first = DRIVERS[name];
+  const { engine, version } = await ask(runner, first, { binary, command: first.version() });
+  const driver = DRIVERS[engine];
+  if (!isAtLeast(version, driver.minVersion)) {
+    throw new ParaError('ENGINE_TOO_OLD', `${engine} ${version} is older than ${driver.minVersion}`, { hint: `Update ${engine}.` });
+  }
+  const endpoint = refuseRemote(engine, env);
+  const capabilities = await ask(runner, driver, { binary, command: driver.info() });
+  if (capabilities.remote) throw remoteError(engine, 'a podman machine or remote service');
+  return { driver, binary, version, endpoint, capabilities };
+}
+
+interface Question<T> {
+  readonly binary: string;
+  readonly command: { readonly args: readonly string[]; parse(stdout: string): T };
+}
+
+/** Detection must not hang on a dead socket. */
+const ASK_TIMEOUT_MS = 10_000;
+
+async function ask<T>(runner: Runner, driver: EngineDriver, { binary, command }: Question<T>): Promise<T> {
+  const captured = await runner.capture({ file: binary, args: command.args, timeoutMs: ASK_TIMEOUT_MS });
+  if (!succeeded(captured)) throw toParaError(driver, captured, `engine ${driver.name}`);
+  return command.parse(captured.stdout);
+}
+
+/** @returns what the engine will talk to; a remote one cannot bind-mount the worktree (engines.md §4) */
+function refuseRemote(engine: EngineName, env: NodeJS.ProcessEnv): string {
+  const variable = engine === 'docker' ? 'DOCKER_HOST' : 'CONTAINER_HOST';
+  const host = env[variable] ?? '';
+  if (/^(ssh|tcp|https?):/i.test(host)) throw remoteError(engine, `${variable}=${host}`);
+  if (host !== '') return host;
+  return engine === 'docker' ? (env['DOCKER_CONTEXT'] || 'local') : 'local';
+}
+
+function remoteError(engine: EngineName, what: string): ParaError {
+  return new ParaError('ENGINE_BROKEN', `${engine} points at another machine (${what}), which cannot see your worktree`, {
+    hint: `Unset it for para: env -u ${engine === 'docker' ? 'DOCKER_HOST' : 'CONTAINER_HOST'} para …`,
+  });
+}
+
+/** One engine's own error as it is; several as one sentence, with the code of the one that came furthest. */
+function noneAnswers(failures: readonly { readonly name: EngineName; readonly error: ParaError }[]): ParaError {
+  const [only, ...others] = failures;
+  if (only !== undefined && others.length === 0) return only.error;
+  const furthest = failures.find(({ error }) => error.code !== 'ENGINE_NOT_INSTALLED')?.error;
+  const reasons = failures.map(({ name, error }) => `${name}: ${error.message}`).join('; ');
+  return new ParaError(furthest?.code ?? 'ENGINE_NOT_INSTALLED', `no container engine answers (${reasons})`, {
+    hint: furthest?.hint ?? 'Install docker or podman, then run para doctor.',
+    details: { tried: failures.map(({ name, error }) => ({ engine: name, code: error.code, reason: error.message })) },
+  });
+}

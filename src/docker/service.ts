@@ -1,0 +1,197 @@
+/** What para does with containers: the drivers' commands, run. Errors are thrown as ParaError (failure.ts). */
+import { hasCode, ParaError } from '../errors.ts';
+import { succeeded, type Captured, type Runner, type RunRequest } from '../sys/run.ts';
+import type { ContainerInfo, ContainerRow, ContainerSpec, Engine, EngineCommand, ExecRequest, LogsRequest } from './driver.ts';
+import { toParaError } from './failure.ts';
+
+/** Labels of a thing: `k=v` pairs. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** How an attached command is run; stdin, stdout and stderr are the caller's. */
+export type AttachOptions = Partial<Omit<RunRequest, 'file' | 'args'>>;
+
+/** The engine, as the rest of para sees it. */
+export interface DockerService {
+  readonly engine: Engine;
+  /** @throws DAEMON_NOT_AVAILABLE, ENGINE_PERMISSION_DENIED … when the engine does not answer */
+  healthCheck(): Promise<void>;
+  /** Pulls unless present. @returns true when it was pulled */
+  ensureImage(image: string, onProgress?: (text: string) => void): Promise<boolean>;
+  imageExists(image: string): Promise<boolean>;
+  /** Makes the network unless present. @returns true when this call made it */
+  ensureNetwork(name: string, labels: Labels): Promise<boolean>;
+  /** Removes it; absent is not an error. */
+  removeNetwork(name: string): Promise<void>;
+  /** @returns the container's id */
+  createContainer(spec: ContainerSpec): Promise<string>;
+  /** A failed start leaves the container: its maker undoes (engines.md §2.5). */
+  startContainer(name: string): Promise<void>;
+  stopContainer(name: string, graceSeconds: number): Promise<void>;
+  killContainer(name: string, signal: string): Promise<void>;
+  /** In any state, at once; absent is not an error. */
+  removeContainer(name: string): Promise<void>;
+  /** Undefined when there is no such container. */
+  status(name: string): Promise<ContainerInfo | undefined>;
+  /** Those that exist. */
+  inspect(names: readonly string[]): Promise<readonly ContainerInfo[]>;
+  list(labels: Labels): Promise<readonly ContainerRow[]>;
+  /** Runs a command to its end; its exit code is an answer, not an error. `input` goes to stdin. */
+  execCapture(request: ExecRequest, options?: AttachOptions): Promise<Captured>;
+  /** @returns the exit code as the engine reported it (engines.md §1.1.5) */
+  execAttach(request: ExecRequest, options?: AttachOptions): Promise<number>;
+  /** Text of the logs, stdout then stderr. */
+  logs(request: LogsRequest): Promise<string>;
+  /** Logs straight to the caller's terminal. */
+  logsAttach(request: LogsRequest, options?: AttachOptions): Promise<number>;
+}
+
+/** Options of every call of one service. */
+export interface ServiceOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds for a pull; 0 = none. Default 30 minutes (podman retries 429 for ever). */
+  readonly pullTimeoutMs?: number | undefined;
+}
+
+const PULL_TIMEOUT_MS = 30 * 60_000;
+const RETRY_DELAY_MS = 500;
+
+interface Calls {
+  readonly capture: (command: EngineCommand<unknown>, options?: AttachOptions) => Promise<Captured>;
+  readonly run: <T>(command: EngineCommand<T>, subject: string, options?: AttachOptions) => Promise<T>;
+  readonly fail: (captured: Captured, subject: string) => ParaError;
+}
+
+/** Makes the service for an engine that was found. */
+export function createDockerService(engine: Engine, runner: Runner, options: ServiceOptions = {}): DockerService {
+  const { driver } = engine;
+  const calls = engineCalls(engine, runner, options);
+  const attach = (command: EngineCommand<unknown>, extra: AttachOptions = {}): Promise<number> =>
+    runner.attach({ signal: options.signal, ...extra, file: engine.binary, args: command.args });
+  return {
+    engine,
+    healthCheck: async () => void (await calls.run(driver.info(), 'the engine')),
+    createContainer: (spec) => calls.run(driver.create(spec), `container ${spec.name}`),
+    startContainer: (name) => calls.run(driver.start(name), `container ${name}`),
+    stopContainer: (name, grace) => calls.run(driver.stop(name, grace), `container ${name}`),
+    killContainer: (name, signal) => calls.run(driver.kill(name, signal), `container ${name}`),
+    removeContainer: (name) => removeContainer(engine, calls, name),
+    status: async (name) => (await inspect(engine, calls, [name]))[0],
+    inspect: (names) => inspect(engine, calls, names),
+    list: (labels) => calls.run(driver.list(labels), 'the list of containers'),
+    execCapture: (request, extra) => execCapture(engine, calls, { request, extra }),
+    execAttach: (request, extra) => attach(driver.exec(request), extra),
+    logs: (request) => logs(engine, calls, request),
+    logsAttach: (request, extra) => attach(driver.logs(request), extra),
+    ...imagesAndNetworks(engine, calls, options),
+  };
+}
+
+function engineCalls(engine: Engine, runner: Runner, options: ServiceOptions): Calls {
+  const capture: Calls['capture'] = (command, extra = {}) =>
+    runner.capture({ signal: options.signal, timeoutMs: command.timeoutMs, ...extra, file: engine.binary, args: command.args });
+  const fail: Calls['fail'] = (captured, subject) => toParaError(engine.driver, captured, subject);
+  return {
+    capture,
+    fail,
+    run: async (command, subject, extra) => {
+      const captured = await capture(command, extra);
+      if (!succeeded(captured)) throw fail(captured, subject);
+      return command.parse(captured.stdout);
+    },
+  };
+}
+
+type ImagesAndNetworks = Pick<DockerService, 'ensureImage' | 'imageExists' | 'ensureNetwork' | 'removeNetwork'>;
+
+function imagesAndNetworks({ driver }: Engine, calls: Calls, options: ServiceOptions): ImagesAndNetworks {
+  const imageExists = (image: string): Promise<boolean> =>
+    unless('IMAGE_NOT_FOUND', calls.run(driver.imageInspect(image), `image ${image}`));
+  const networkExists = (name: string): Promise<boolean> =>
+    unless('NETWORK_NOT_FOUND', calls.run(driver.networkInspect(name), `network ${name}`));
+  return {
+    imageExists,
+    ensureImage: async (image, onProgress) => {
+      if (await imageExists(image)) return false;
+      const onLine = (line: string): void => {
+        const progress = driver.pullProgress(line);
+        if (progress !== undefined) onProgress?.(progress);
+      };
+      await calls.run(driver.pull(image), `image ${image}`, { timeoutMs: options.pullTimeoutMs ?? PULL_TIMEOUT_MS, onLine });
+      return true;
+    },
+    ensureNetwork: async (name, labels) => {
+      if (await networkExists(name)) return false;
+      const made = await calls.capture(driver.networkCreate(name, labels));
+      if (succeeded(made)) return true;
+      // Two para at once: the loser finds the winner's network.
+      if (await networkExists(name)) return false;
+      throw calls.fail(made, `network ${name}`);
+    },
+    removeNetwork: async (name) => void (await unless('NETWORK_NOT_FOUND', calls.run(driver.networkRemove(name), `network ${name}`))),
+  };
+}
+
+/** True when the call succeeds, false when it fails with this code; other failures are thrown. */
+async function unless(code: 'IMAGE_NOT_FOUND' | 'NETWORK_NOT_FOUND', call: Promise<unknown>): Promise<boolean> {
+  try {
+    await call;
+    return true;
+  } catch (error) {
+    if (hasCode(error, code)) return false;
+    throw error;
+  }
+}
+
+/** Found containers come with exit code 1 when one name is absent (engines.md §1.1.7). */
+async function inspect({ driver }: Engine, calls: Calls, names: readonly string[]): Promise<readonly ContainerInfo[]> {
+  if (names.length === 0) return [];
+  const command = driver.inspect(names);
+  const captured = await calls.capture(command);
+  if (succeeded(captured)) return command.parse(captured.stdout);
+  const error = calls.fail(captured, names.length === 1 ? `container ${names[0] ?? ''}` : 'the containers');
+  if (error.code !== 'CONTAINER_NOT_FOUND') throw error;
+  return command.parse(captured.stdout);
+}
+
+/** The one retry of this module: another client is removing the same container, and the second try finds it gone. */
+async function removeContainer({ driver }: Engine, calls: Calls, name: string): Promise<void> {
+  for (let tries = 2; ; tries -= 1) {
+    const captured = await calls.capture(driver.remove(name));
+    if (succeeded(captured)) return;
+    const error = calls.fail(captured, `container ${name}`);
+    if (error.code === 'CONTAINER_NOT_FOUND') return;
+    if (tries <= 1 || !/removal of container .* is already in progress/i.test(captured.stderr)) throw error;
+    await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
+  }
+}
+
+interface ExecCall {
+  readonly request: ExecRequest;
+  readonly extra: AttachOptions | undefined;
+}
+
+/** Ends without an exit code are errors; so are failures that only the engine can have. */
+async function execCapture({ driver }: Engine, calls: Calls, { request, extra }: ExecCall): Promise<Captured> {
+  const captured = await calls.capture(driver.exec(request), extra);
+  if (captured.exitCode === undefined || captured.timedOut || captured.aborted) {
+    throw calls.fail(captured, `container ${request.container}`);
+  }
+  if (captured.exitCode === 0 || !isEnginesOwn(captured)) return captured;
+  const error = calls.fail(captured, `container ${request.container}`);
+  if (ANSWERS.has(error.code)) return captured;
+  throw error;
+}
+
+/** An answer about the command, not about the container. */
+const ANSWERS: ReadonlySet<string> = new Set(['COMMAND_NOT_FOUND', 'COMMAND_NOT_EXECUTABLE', 'COMMAND_FAILED']);
+
+/** A program can print these words too; then its text is shown as the engine's (engines.md §1.1.5). */
+function isEnginesOwn(captured: Captured): boolean {
+  return /^(Error response from daemon:|Error: |Cannot connect|permission denied while trying to connect)/im.test(captured.stderr);
+}
+
+async function logs({ driver }: Engine, calls: Calls, request: LogsRequest): Promise<string> {
+  const captured = await calls.capture(driver.logs(request));
+  if (!succeeded(captured)) throw calls.fail(captured, `container ${request.container}`);
+  return captured.stdout + captured.stderr;
+}
