@@ -31,6 +31,8 @@ export interface ErrorFacts {
   /** Facts for `--json`; never a secret. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
   readonly cause?: unknown;
+  /** Instead of the code's own exit code (exec's 125). */
+  readonly exit?: number | undefined;
 }
 
 /** An error a person can understand: `message` is one embeddable line. */
@@ -44,7 +46,7 @@ export class ParaError extends Error {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.name = code.startsWith('CONFIG') ? 'ConfigError' : DOCKER_CODES.has(code) ? 'DockerError' : 'ParaError';
     this.code = code;
-    this.exit = EXIT_OF[code];
+    this.exit = facts.exit ?? EXIT_OF[code];
     this.hint = facts.hint;
     this.details = facts.details;
   }

@@ -1,5 +1,6 @@
+import { worktreePlace } from './index-refresh.ts';
 import type { Repository } from './repository.ts';
-import { requireAdminDir, worktreePlace } from './worktrees.ts';
+import { requireAdminDir } from './worktrees.ts';
 
 /**
  * What git ignores in a worktree, whole directories as one entry: no commit holds these, so whoever removes the

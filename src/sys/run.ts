@@ -52,7 +52,15 @@ export interface Runner {
    * Runs with the caller's own stdin, stdout and stderr. SIGINT and SIGTERM that reach para are passed on.
    * @returns the exit code, 128+n when a signal ended it, 127/126 when it could not be started.
    */
-  attach(request: RunRequest): Promise<number>;
+  attach(request: RunRequest, how?: AttachOptions): Promise<number>;
+}
+
+/** How an attached process meets signals. */
+export interface AttachOptions {
+  /** Called for SIGINT, SIGTERM and SIGHUP instead of passing them to the child; a second one is passed on. */
+  readonly onSignal?: ((signal: NodeJS.Signals) => Promise<void>) | undefined;
+  /** Put the child into a process group of its own, so that a terminal's Ctrl-C reaches para alone. */
+  readonly ownGroup?: boolean | undefined;
 }
 
 /** A line per spawn for `--verbose`: argv as it could be pasted into a shell, duration, outcome. */
@@ -83,7 +91,7 @@ export interface RunnerContext {
 export function createRunner(context: RunnerContext): Runner {
   return {
     capture: (request) => capture({ signal: context.signal?.(), ...request }, context.env, context.trace),
-    attach: (request) => attach(request, context.env, context.trace),
+    attach: (request, how) => attach(request, how ?? {}, context),
   };
 }
 
@@ -175,23 +183,28 @@ function forwardLines(
   }
 }
 
-async function attach(request: RunRequest, baseEnv: NodeJS.ProcessEnv, trace?: Trace): Promise<number> {
+async function attach(request: RunRequest, how: AttachOptions, { env, trace }: RunnerContext): Promise<number> {
   const { execa } = await import('execa');
   trace?.(redact(quote(request)));
   const child = execa(request.file, request.args, {
     // The user's own locale and colours: what runs there is the user's command.
-    ...options({ ...request, timeoutMs: request.timeoutMs ?? 0 }, { ...baseEnv, DOCKER_CLI_HINTS: 'false', ...request.env }),
+    ...options({ ...request, timeoutMs: request.timeoutMs ?? 0 }, { ...env, DOCKER_CLI_HINTS: 'false', ...request.env }),
     stdio: 'inherit',
     buffer: false,
+    detached: how.ownGroup === true,
   });
-  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
-  // On a terminal the whole foreground group gets Ctrl-C; para only has to survive it.
-  const ignore = (): void => undefined;
-  process.on('SIGINT', ignore).on('SIGTERM', forward).on('SIGHUP', forward);
+  let seen = 0;
+  const forward = (signal: NodeJS.Signals): void => {
+    seen += 1;
+    if (how.onSignal === undefined || seen > 1) child.kill(signal);
+    else how.onSignal(signal).catch(() => child.kill(signal));
+  };
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of names) process.on(name, forward);
   try {
     return exitCodeOf((await child) as EndOfProcess);
   } finally {
-    process.off('SIGINT', ignore).off('SIGTERM', forward).off('SIGHUP', forward);
+    for (const name of names) process.off(name, forward);
   }
 }
 

@@ -1,0 +1,110 @@
+/** The composition root: makes each thing once, and only when a command asks for it. */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { loadConfig, type LoadedConfig } from '../config/load.ts';
+import { userConfigPath } from '../config/paths.ts';
+import { detectEngine } from '../docker/detect.ts';
+import type { Engine, EngineName } from '../docker/driver.ts';
+import { homeOf } from '../docker/mounts.ts';
+import { createDockerService, type DockerService } from '../docker/service.ts';
+import { createGit, type Git } from '../git/git.ts';
+import { openRepository, type Repository } from '../git/repository.ts';
+import { runSteps } from '../pipeline/run.ts';
+import type { Step } from '../pipeline/step.ts';
+import { placesOf, type Places } from '../sessions/store.ts';
+import type { Cancellation } from '../sys/cancel.ts';
+import { createRunner, type Runner } from '../sys/run.ts';
+import type { Output } from '../ui/output.ts';
+
+/** What a command gets. Everything that costs something is lazy and asked for once. */
+export interface App {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly home: string;
+  readonly output: Output;
+  readonly runner: Runner;
+  readonly cancellation: Cancellation;
+  readonly caller: { readonly uid: number; readonly gid: number };
+  /** The engine that flags, PARA_ENGINE or settings ask for. */
+  wantedEngine(): Promise<'auto' | 'docker' | 'podman'>;
+  git(): Git;
+  repository(): Promise<Repository>;
+  places(): Promise<Places>;
+  config(): Promise<LoadedConfig>;
+  engine(): Promise<Engine>;
+  docker(): Promise<DockerService>;
+  /** The service of the engine that a session's record names. */
+  dockerFor(engine: EngineName): Promise<DockerService>;
+  run<C>(steps: readonly Step<C>[], state: C): Promise<void>;
+  /** The time, for records that people read. */
+  now(): Date;
+  newId(): string;
+}
+
+/** What main hands in. */
+export interface AppInput {
+  readonly output: Output;
+  readonly cancellation: Cancellation;
+  /** --engine; '' when it was not given. */
+  readonly engine: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+}
+
+/** Builds the App of one command line. */
+export function createApp(input: AppInput): App {
+  const { output, cancellation, env } = input;
+  const runner = createRunner({ env, signal: cancellation.current, trace: output.trace });
+  const app: App = {
+    cwd: input.cwd,
+    env,
+    home: homeOf(env),
+    output,
+    runner,
+    cancellation,
+    caller: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+    wantedEngine: once(async () => engineName(input.engine || env['PARA_ENGINE'] || (await app.config()).config.docker.engine)),
+    git: onceSync(() => createGit(runner, env)),
+    repository: once(() => openRepository(app.git(), app.cwd)),
+    places: once(async () => placesOf((await app.repository()).root)),
+    config: once(async () => loadConfig({ userFile: userConfigPath(env, app.home), projectFile: await projectFile(app) })),
+    engine: once(async () => detectEngine({ runner, env, wanted: await app.wantedEngine(), cacheDir: cacheDir(app) })),
+    docker: once(async () => createDockerService(await app.engine(), runner)),
+    dockerFor: async (wanted) => createDockerService(await detectEngine({ runner, env, wanted, cacheDir: cacheDir(app) }), runner),
+    run: (steps, state) => runSteps(steps, state, { progress: output.progress, stream: output.stderr, cancellation }),
+    now: () => new Date(),
+    newId: () => randomUUID(),
+  };
+  return app;
+}
+
+/** The cache directory for what engines can do (XDG Base Directory). */
+export function cacheDir(app: Pick<App, 'env' | 'home'>): string {
+  return join(app.env['XDG_CACHE_HOME'] ?? join(app.home, '.cache'), 'para');
+}
+
+/** Where settings are read from; `project` demands a repository. @throws NOT_A_REPOSITORY */
+export async function configFiles(app: App, project: boolean): Promise<{ readonly user: string; readonly project: string | undefined }> {
+  if (project) await app.repository();
+  return { user: userConfigPath(app.env, app.home), project: await projectFile(app) };
+}
+
+async function projectFile(app: App): Promise<string | undefined> {
+  // Settings can be read outside a repository too.
+  const repository = await app.repository().catch(() => undefined);
+  return repository === undefined ? undefined : join(repository.root, '.para', 'config.json');
+}
+
+function engineName(text: string): 'auto' | 'docker' | 'podman' {
+  return text === 'docker' || text === 'podman' ? text : 'auto';
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+
+function onceSync<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}

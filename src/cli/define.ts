@@ -1,0 +1,48 @@
+import type { Argv, InferredOptionTypes, Options } from 'yargs';
+import type { App } from './app.ts';
+
+/** What every command's `run` gets besides its own options. */
+export interface Invocation {
+  /** argv after `--`, untouched. */
+  readonly rest: readonly string[];
+  /** True when a `--` was typed. */
+  readonly hasRest: boolean;
+}
+
+/** A command: its words, its options, and one function. */
+export interface CommandSpec<O extends Record<string, Options>> {
+  /** yargs notation, such as `start [name]`. */
+  readonly command: string;
+  readonly aliases?: readonly string[];
+  readonly describe: string;
+  /** Descriptions of the positional words in `command`. */
+  readonly positionals?: Readonly<Record<string, Options>>;
+  readonly options: O;
+  /** Command line and what it does. */
+  readonly examples: readonly (readonly [string, string])[];
+  /** @returns para's exit code; undefined = 0. */
+  run(args: InferredOptionTypes<O> & Record<string, unknown>, app: App, invocation: Invocation): Promise<number | undefined>;
+}
+
+/** A command with the types of its options closed over, ready for the program. */
+export interface Command {
+  readonly command: string;
+  readonly aliases: readonly string[];
+  readonly describe: string;
+  build(argv: Argv): Argv;
+  run(args: Record<string, unknown>, app: App, invocation: Invocation): Promise<number | undefined>;
+}
+
+/** Makes a command of its description; `args` is typed from `options`. */
+export function defineCommand<const O extends Record<string, Options>>(spec: CommandSpec<O>): Command {
+  return {
+    command: spec.command,
+    aliases: spec.aliases ?? [],
+    describe: spec.describe,
+    build(argv) {
+      for (const [name, option] of Object.entries(spec.positionals ?? {})) argv.positional(name, { type: 'string', ...option } as never);
+      return argv.options(spec.options).example(spec.examples.map(([line, what]) => [line, what] as [string, string]));
+    },
+    run: (args, app, invocation) => spec.run(args as never, app, invocation),
+  };
+}

@@ -1,0 +1,138 @@
+/** The command line: which command, its options, and what went wrong with them. yargs lives here alone. */
+import yargs, { type Argv } from 'yargs';
+import { ParaError } from '../errors.ts';
+import type { OutputFlags } from '../ui/output.ts';
+import type { App } from './app.ts';
+import type { Command } from './define.ts';
+
+/** A command that is loaded only when it is typed. `words` are what a person types to reach it. */
+interface Entry {
+  readonly words: string;
+  readonly aliases?: readonly string[];
+  readonly describe: string;
+  readonly load: () => Promise<{ readonly default: Command }>;
+}
+
+/** The table of commands, in the order of --help. */
+const COMMANDS: readonly Entry[] = [
+  { words: 'start', describe: 'Start a session: worktree, branch and, with --docker, a container', load: () => import('./commands/start.ts') },
+  { words: 'finish', describe: 'Commit, push, remove container and worktree; the branch is ready for review', load: () => import('./commands/finish.ts') },
+  { words: 'list', aliases: ['ls'], describe: 'List the sessions of this repository', load: () => import('./commands/list.ts') },
+  { words: 'docker start', describe: 'Start the container of a session', load: () => import('./commands/docker-start.ts') },
+  { words: 'docker stop', describe: 'Stop the container of a session', load: () => import('./commands/docker-stop.ts') },
+  { words: 'docker exec', describe: 'Run a command in the container of a session', load: () => import('./commands/docker-exec.ts') },
+  { words: 'docker list', aliases: ['ls'], describe: 'List the containers of this repository', load: () => import('./commands/docker-list.ts') },
+  { words: 'config show', describe: 'Print the settings in force', load: () => import('./commands/config-show.ts') },
+  { words: 'config get', describe: 'Print one setting', load: () => import('./commands/config-get.ts') },
+  { words: 'config set', describe: 'Change one setting', load: () => import('./commands/config-set.ts') },
+  { words: 'config path', describe: 'Print where the settings files are', load: () => import('./commands/config-path.ts') },
+  { words: 'config schema', describe: 'Print a JSON Schema of the settings', load: () => import('./commands/config-schema.ts') },
+  { words: 'doctor', describe: 'Say what works on this machine and what does not', load: () => import('./commands/doctor.ts') },
+  { words: 'completion', describe: 'Print a completion script for bash, zsh or fish', load: () => import('./commands/completion.ts') },
+];
+
+const GROUPS: Readonly<Record<string, string>> = {
+  docker: 'Work with the containers of sessions',
+  config: 'Read and change settings',
+};
+
+/** The flags that decide how para speaks, read before anything is parsed so that even a usage error obeys them. */
+export function readOutputFlags(argv: readonly string[]): OutputFlags {
+  const own = beforeDashes(argv);
+  const has = (...names: string[]): boolean => own.some((word) => names.includes(word));
+  return {
+    json: has('--json'),
+    quiet: has('--quiet', '-q'),
+    verbose: has('--verbose', '-v'),
+    color: !has('--no-color', '--no-colour'),
+  };
+}
+
+/** Runs a command line. @returns the exit code. @throws ParaError */
+export async function runProgram(argv: readonly string[], version: string, makeApp: (engine: string) => App): Promise<number> {
+  const entry = findEntry(argv);
+  const loaded = entry === undefined ? undefined : (await entry.load()).default;
+  let exit = 0;
+  const program = base(version);
+  const run = (command: Command) => async (args: Record<string, unknown>) => {
+    const rest = args['--'] as readonly string[] | undefined;
+    const app = makeApp(String(args['engine']));
+    exit = (await command.run(args, app, { rest: rest ?? [], hasRest: argv.includes('--') })) ?? 0;
+  };
+  register(program, entry, loaded, run);
+  let shown = '';
+  await program.parseAsync([...argv], {}, (error: unknown, _argv: unknown, output: string) => {
+    if (error !== undefined && error !== null) throw error instanceof Error ? error : new Error(String(error));
+    shown = output;
+  });
+  if (shown !== '') process.stdout.write(`${shown}\n`);
+  return exit;
+}
+
+function base(version: string): Argv {
+  return yargs()
+    .scriptName('para')
+    .usage('$0 <command> [options]\n\nParallel lines of work: a git worktree, a branch and a container per session.')
+    .version(version)
+    .help()
+    .alias('h', 'help')
+    .options({
+      json: { type: 'boolean', describe: 'Print one JSON document on stdout', global: true, default: false },
+      quiet: { alias: 'q', type: 'boolean', describe: 'Say nothing but the answer', global: true, default: false },
+      verbose: { alias: 'v', type: 'boolean', describe: 'Show every process that is run', global: true, default: false },
+      engine: { choices: ['auto', 'docker', 'podman'], default: '', defaultDescription: 'from settings', describe: 'Container engine', global: true, coerce: String } as never,
+      color: { type: 'boolean', describe: 'Colours on a terminal (--no-color: never)', global: true, default: true },
+    })
+    .parserConfiguration({ 'populate--': true, 'parse-numbers': false, 'parse-positional-numbers': false, 'duplicate-arguments-array': true, 'camel-case-expansion': false })
+    .strict()
+    .recommendCommands()
+    .demandCommand(1, 'Say what to do.')
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .wrap(Math.min(110, process.stdout.columns || 100))
+    .fail((message: string | null, error: Error | undefined) => {
+      if (error !== undefined) throw error;
+      throw new ParaError('USAGE', firstLine(message ?? 'wrong usage'), { hint: 'para --help' });
+    });
+}
+
+function register(program: Argv, entry: Entry | undefined, loaded: Command | undefined, run: (command: Command) => (args: Record<string, unknown>) => Promise<void>): void {
+  for (const group of [undefined, ...Object.keys(GROUPS)]) {
+    const members = COMMANDS.filter(({ words }) => (group === undefined ? !words.includes(' ') : words.startsWith(`${group} `)));
+    const add = (to: Argv): Argv => {
+      for (const member of members) addCommand(to, member, member === entry ? loaded : undefined, run);
+      return to;
+    };
+    if (group === undefined) add(program);
+    else program.command(group, GROUPS[group] ?? '', (sub) => add(sub).demandCommand(1, `Say what to do: para ${group} --help lists it.`));
+  }
+}
+
+function addCommand(to: Argv, entry: Entry, loaded: Command | undefined, run: (command: Command) => (args: Record<string, unknown>) => Promise<void>): void {
+  const word = entry.words.split(' ').at(-1) ?? entry.words;
+  if (loaded === undefined) {
+    to.command([word, ...(entry.aliases ?? [])], entry.describe);
+    return;
+  }
+  to.command([loaded.command, ...(entry.aliases ?? [])], loaded.describe, (sub: Argv) => loaded.build(sub), run(loaded) as never);
+}
+
+/** The entry that the words before any `--` name. */
+function findEntry(argv: readonly string[]): Entry | undefined {
+  const words = beforeDashes(argv).filter((word, i, all) => !word.startsWith('-') && all[i - 1] !== '--engine');
+  const matches = (entry: Entry): boolean => {
+    const [first, second] = entry.words.split(' ');
+    if (second === undefined) return words[0] === first || (entry.aliases ?? []).includes(words[0] ?? '');
+    return words[0] === first && (words[1] === second || (entry.aliases ?? []).includes(words[1] ?? ''));
+  };
+  return COMMANDS.find(matches);
+}
+
+function beforeDashes(argv: readonly string[]): readonly string[] {
+  const dashes = argv.indexOf('--');
+  return dashes === -1 ? argv : argv.slice(0, dashes);
+}
+
+function firstLine(text: string): string {
+  return text.split('\n').map((line) => line.trim()).filter((line) => line !== '').join('; ');
+}

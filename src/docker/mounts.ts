@@ -1,0 +1,135 @@
+/** What of the host a container may see. Sources are expanded, resolved and checked before anything is made. */
+import { realpath } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { ParaError } from '../errors.ts';
+import type { Mount } from './driver.ts';
+
+/** Who asks for a mount: a person (flag, user config) or a file in the repository, which an agent may have written. */
+export type MountOrigin = 'person' | 'repository';
+
+/** A mount as it was asked for. */
+export interface MountRequest {
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly origin: MountOrigin;
+}
+
+/** What sources are resolved against. All paths absolute. */
+export interface MountContext {
+  readonly worktree: string;
+  readonly repo: string;
+  readonly home: string;
+  /** Host directories that a repository file may mount (`docker.allowed_mounts`). */
+  readonly allowed: readonly string[];
+}
+
+// facts/security-reliability.md §1.2: never, whoever asks.
+const DENIED_TREES = ['/proc', '/sys', '/dev', '/run', '/var/run', '/etc', '/boot'];
+const DENIED_IN_HOME = ['.ssh', '.gnupg', '.aws', '.config/gcloud', '.kube', '.docker', '.config/para'];
+const DENIED_TARGETS = ['/proc', '/sys', '/dev', '/run/para', '/para', '/workspace'];
+const SOCKET = /(?:docker|podman|containerd|crio)[^/]*\.sock$/;
+
+/** Parses `SRC:DST[:ro]` of --volume. @throws USAGE */
+export function parseVolume(text: string): MountRequest {
+  const parts = text.split(':');
+  const readOnly = parts.at(-1) === 'ro';
+  if (readOnly || parts.at(-1) === 'rw') parts.pop();
+  const target = parts.pop() ?? '';
+  const source = parts.join(':');
+  if (source === '' || !isAbsolute(target)) {
+    throw new ParaError('USAGE', `--volume ${JSON.stringify(text)} is not SOURCE:TARGET[:ro]`, { hint: "--volume '$HOME/.cache/npm:/cache:ro'" });
+  }
+  return { source, target, readOnly, origin: 'person' };
+}
+
+/** A checked mount. @throws MOUNT_INVALID, MOUNT_REFUSED */
+export async function resolveMount(request: MountRequest, context: MountContext): Promise<Mount> {
+  const target = checkTarget(request.target);
+  const source = await resolveSource(request, context);
+  if (source !== context.worktree) await checkSource(source, request, context);
+  return { source, target, readOnly: request.readOnly };
+}
+
+async function resolveSource(request: MountRequest, context: MountContext): Promise<string> {
+  const expanded = expand(request.source, context);
+  // The worktree may not exist yet: its place is para's own.
+  if (expanded === context.worktree) return expanded;
+  try {
+    return await realpath(expanded);
+  } catch {
+    throw new ParaError('MOUNT_INVALID', `the mount source ${expanded} does not exist`, { hint: `mkdir -p '${expanded}'` });
+  }
+}
+
+/** Expands `~`, $HOME, $WORKTREE and $REPO; anything else with a dollar sign is an error (§4 Paths). */
+function expand(source: string, context: MountContext): string {
+  const values: Readonly<Record<string, string>> = { HOME: context.home, WORKTREE: context.worktree, REPO: context.repo };
+  const tilde = source === '~' || source.startsWith('~/') ? `${context.home}${source.slice(1)}` : source;
+  const text = tilde.replace(/\$(?:\{(\w+)\}|(\w+)|)/g, (whole, braced?: string, bare?: string) => {
+    const value = values[braced ?? bare ?? ''];
+    if (value === undefined) {
+      throw new ParaError('MOUNT_INVALID', `unknown variable ${whole} in the mount source ${JSON.stringify(source)}`, { hint: 'Known are $WORKTREE, $REPO, $HOME and ~.' });
+    }
+    return value;
+  });
+  if (!isAbsolute(text)) {
+    throw new ParaError('MOUNT_INVALID', `the mount source ${JSON.stringify(source)} is not an absolute path`, { hint: `$WORKTREE/${source}` });
+  }
+  return normalize(text).replace(/(.)\/$/, '$1');
+}
+
+function checkTarget(target: string): string {
+  const path = normalize(target).replace(/(.)\/$/, '$1');
+  const bad = path === '/' || (path !== '/workspace' && DENIED_TARGETS.some((tree) => isWithin(path, tree)));
+  if (isAbsolute(target) && !bad && !target.includes('\0')) return path;
+  throw new ParaError('MOUNT_REFUSED', `nothing can be mounted at ${JSON.stringify(target)} in the container`, { hint: 'Choose another absolute path, such as /cache.' });
+}
+
+async function checkSource(source: string, request: MountRequest, context: MountContext): Promise<void> {
+  const reason = deniedBecause(source, await canonical(context));
+  if (reason !== undefined) {
+    throw new ParaError('MOUNT_REFUSED', `${source} is not mounted into a container: ${reason}`, { hint: 'Mount a directory that holds only what the container needs.' });
+  }
+  if (request.origin === 'person') return;
+  const roots = [context.worktree, ...(await Promise.all(context.allowed.map((root) => expand(root, context)).map(real)))];
+  if (roots.some((root) => isWithin(source, root))) return;
+  throw new ParaError('MOUNT_REFUSED', `the repository asks to mount ${source}, which your settings do not allow`, {
+    hint: `Allow it:  para config set docker.allowed_mounts '${JSON.stringify([...context.allowed, source])}'\nor give it yourself:  --volume '${source}:${request.target}'`,
+  });
+}
+
+async function canonical(context: MountContext): Promise<MountContext> {
+  return { ...context, home: await real(context.home), repo: await real(context.repo) };
+}
+
+function deniedBecause(source: string, { home, repo }: MountContext): string | undefined {
+  if (source === '/' || source === home) return 'it holds far more than a session may see';
+  if (isWithin(repo, source) || isWithin(join(repo, '.git'), source)) return 'it contains the repository itself';
+  if (isWithin(source, join(repo, '.git')) || isWithin(source, join(repo, '.para'))) return "it is git's or para's own";
+  if (isWithin(home, source)) return 'it contains your home directory';
+  if (SOCKET.test(source)) return 'an engine socket gives away the whole machine';
+  if (DENIED_TREES.some((tree) => isWithin(source, tree) || isWithin(tree, source))) return 'it belongs to the system';
+  const secret = DENIED_IN_HOME.find((name) => isWithin(source, join(home, name)) || isWithin(join(home, name), source));
+  return secret === undefined ? undefined : `~/${secret} holds credentials`;
+}
+
+function isWithin(path: string, root: string): boolean {
+  return path === root || path.startsWith(root === '/' ? '/' : root + sep);
+}
+
+async function real(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(await real(parent), path.slice(parent.length));
+  }
+}
+
+/** The home directory that `~` and $HOME mean: the account's, unless HOME is an absolute path. */
+export function homeOf(env: NodeJS.ProcessEnv): string {
+  const home = env['HOME'];
+  return home !== undefined && isAbsolute(home) && home !== '/' ? home : homedir();
+}

@@ -1,0 +1,103 @@
+/** Settings, the session's docker.json and flags become one frozen ContainerSpec (design.md §7). */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { ParaError } from '../errors.ts';
+import type { Capabilities, ContainerSpec, EngineDriver, Mount, PortMapping } from './driver.ts';
+import { resolveMount, type MountContext, type MountRequest } from './mounts.ts';
+
+/** The kind of version of labels and layout that para writes. */
+export const LABEL_SCHEMA = '1';
+
+/** Paths inside the container; fixed, so that nothing a repository says can move them. */
+export const INSIDE = { workspace: '/workspace', home: '/para/home', out: '/run/para/out' } as const;
+
+/** All that a container is made of, before anything is checked against the engine. */
+export interface ContainerWish {
+  readonly repoId: string;
+  readonly session: string;
+  readonly operation: string;
+  readonly image: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly volumes: readonly MountRequest[];
+  readonly ports: readonly PortMapping[];
+  readonly memoryBytes: number;
+  readonly cpus: number;
+  readonly pids: number;
+  readonly network: ContainerSpec['network'];
+  readonly hardening: ContainerSpec['hardening'];
+  /** Host directory of the session's container state. */
+  readonly stateDir: string;
+  readonly mountContext: MountContext;
+  readonly caller: { readonly uid: number; readonly gid: number };
+}
+
+// Runs as the container's main process: says that it is up and who it is, then waits to be told to stop.
+// A plain POSIX-sh loop, so that it works under busybox ash with and without an init (engines.md §2.6).
+const KEEP_ALIVE = ': >"$PARA_OUT/ready" || exit 97; trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done';
+
+/** `para-<repo>-<session>`: deterministic, so that a half-made one is found again. */
+export function containerName(repoId: string, session: string): string {
+  return `para-${repoId}-${session}`;
+}
+
+/** Checks the mounts and freezes the whole. `gitMounts` overlay the worktree's `.git`. @throws MOUNT_* */
+export async function resolveSpec(
+  wish: ContainerWish,
+  engine: { readonly driver: EngineDriver; readonly capabilities: Capabilities },
+  gitMounts: readonly Mount[],
+): Promise<ContainerSpec> {
+  const asked = await Promise.all(wish.volumes.map((volume) => resolveMount(volume, wish.mountContext)));
+  const own = [
+    { source: join(wish.stateDir, 'home'), target: INSIDE.home, readOnly: false },
+    { source: join(wish.stateDir, 'out'), target: INSIDE.out, readOnly: false },
+  ];
+  const mounts = withWorkspace(asked, wish.mountContext.worktree).concat(gitMounts, own);
+  refuseDuplicates(mounts.map((mount) => mount.target), 'mounted twice');
+  refuseDuplicates(wish.ports.filter((port) => port.hostPort > 0).map((port) => `${port.hostIp}:${String(port.hostPort)}/${port.protocol}`), 'published twice');
+  const spec = {
+    name: containerName(wish.repoId, wish.session),
+    hostname: wish.session,
+    image: wish.image,
+    workdir: INSIDE.workspace,
+    env: { ...wish.env, HOME: INSIDE.home, PARA_SESSION: wish.session, PARA_WORKSPACE: INSIDE.workspace, PARA_OUT: INSIDE.out },
+    mounts,
+    ports: wish.ports,
+    memoryBytes: wish.memoryBytes,
+    cpus: wish.cpus,
+    pids: wish.pids,
+    network: wish.network,
+    user: engine.driver.userMapping(wish.caller, engine.capabilities),
+    hardening: wish.hardening,
+    command: ['sh', '-c', KEEP_ALIVE],
+  };
+  return deepFreeze({ ...spec, labels: labels(wish, spec) });
+}
+
+function labels(wish: ContainerWish, spec: object): Record<string, string> {
+  return {
+    'para.schema': LABEL_SCHEMA,
+    'para.repo': wish.repoId,
+    'para.session': wish.session,
+    'para.role': 'dev',
+    'para.op': wish.operation,
+    'para.spec': createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 16),
+  };
+}
+
+/** The worktree is always there, at /workspace and writable unless the settings say read-only. */
+function withWorkspace(mounts: readonly Mount[], worktree: string): Mount[] {
+  const misplaced = mounts.find((mount) => mount.target === INSIDE.workspace && mount.source !== worktree);
+  if (misplaced !== undefined) throw new ParaError('MOUNT_REFUSED', `only the worktree is mounted at ${INSIDE.workspace}, not ${misplaced.source}`, { hint: 'Choose another target.' });
+  const workspace = mounts.find((mount) => mount.target === INSIDE.workspace) ?? { source: worktree, target: INSIDE.workspace, readOnly: false };
+  return [workspace, ...mounts.filter((mount) => mount !== workspace)];
+}
+
+function refuseDuplicates(values: readonly string[], what: string): void {
+  const twice = values.find((value, i) => values.indexOf(value) !== i);
+  if (twice !== undefined) throw new ParaError('USAGE', `${twice} is ${what}`, { hint: 'Each may be given once: look at the flags, .para/docker.json and default_volumes.' });
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(deepFreeze);
+  return Object.freeze(value);
+}

@@ -1,0 +1,50 @@
+/** The binary: signals, the program, and its outcome as an exit code. The only place that sets one. */
+import { readFileSync } from 'node:fs';
+import { EXIT, ParaError } from './errors.ts';
+import { createCancellation } from './sys/cancel.ts';
+
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
+async function main(argv: readonly string[]): Promise<number> {
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+    process.stdout.write(`${version()}\n`);
+    return 0;
+  }
+  const [{ readOutputFlags, runProgram }, { createOutput }, { createApp }] = await Promise.all([
+    import('./cli/program.ts'),
+    import('./ui/output.ts'),
+    import('./cli/app.ts'),
+  ]);
+  const cancellation = createCancellation();
+  // `on`, never `once`: with no listener left the cursor code re-raises the signal (facts/style.md §4.2).
+  for (const [name, number] of Object.entries(SIGNALS)) process.on(name, () => { cancellation.request(number); });
+  const flags = readOutputFlags(argv);
+  const output = createOutput(flags, { stdout: process.stdout, stderr: process.stderr, env: process.env });
+  try {
+    return await runProgram(argv, version(), (engine) => createApp({ output, cancellation, engine, env: process.env, cwd: process.cwd() }));
+  } catch (error) {
+    const known = asParaError(error);
+    output.fail(known);
+    return known.code === 'INTERRUPTED' && cancellation.signalNumber > 0 ? 128 + cancellation.signalNumber : known.exit;
+  }
+}
+
+/** Anything that is not a ParaError is a bug in para, and says so. */
+function asParaError(error: unknown): ParaError {
+  if (error instanceof ParaError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new ParaError('BUG', `a bug in para: ${message}`, {
+    hint: 'Please report it, with the output of the same command and --verbose.',
+    details: { stack: error instanceof Error ? error.stack : undefined },
+    cause: error,
+  });
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string };
+  return manifest.version;
+}
+
+// A reader that went away (`para list | head -1`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed));
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,102 @@
+/** Decides what container a session gets: settings, then docker.json, then flags (design.md §4). */
+import { join } from 'node:path';
+import type { Config } from '../config/defaults.ts';
+import type { DockerFile } from '../config/generated/types.ts';
+import { parseSize } from '../config/size.ts';
+import type { ContainerSpec, PortMapping } from '../docker/driver.ts';
+import { parseImageReference } from '../docker/image-ref.ts';
+import type { MountRequest } from '../docker/mounts.ts';
+import type { ContainerWish } from '../docker/spec.ts';
+import { chooseImage, projectType, type ImageSource } from './project.ts';
+import type { Places } from './store.ts';
+
+/** What the command line asks of the container; undefined where nothing was said. */
+export interface ContainerFlags {
+  readonly image: string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  readonly ports: readonly PortMapping[];
+  readonly volumes: readonly MountRequest[];
+  readonly cpus: number | undefined;
+  readonly memoryBytes: number | undefined;
+}
+
+/** Everything else the decision needs. */
+export interface ContainerFacts {
+  readonly repo: { readonly root: string; readonly id: string };
+  readonly session: string;
+  readonly operation: string;
+  readonly places: Places;
+  readonly config: Config;
+  readonly file: DockerFile | undefined;
+  readonly topLevelNames: readonly string[];
+  readonly home: string;
+  readonly caller: { readonly uid: number; readonly gid: number };
+}
+
+/** The wish, and where its image came from. @throws USAGE for an image name that is none */
+export function planContainer(flags: ContainerFlags, facts: ContainerFacts): { readonly wish: ContainerWish; readonly imageSource: ImageSource } {
+  const { config, file } = facts;
+  const { image, source } = chooseImage({
+    flag: flags.image,
+    file: file?.image,
+    mappings: config.docker.image_mappings,
+    project: projectType(facts.topLevelNames),
+    fallback: config.docker.default_image,
+  });
+  const limits = config.docker.default_resource_limits;
+  const wish: ContainerWish = {
+    repoId: facts.repo.id,
+    session: facts.session,
+    operation: facts.operation,
+    image: parseImageReference(image),
+    env: { ...config.docker.default_environment, ...file?.environment, ...flags.env },
+    volumes: volumes(flags, facts),
+    ports: [...(file?.ports ?? []).map(filePort), ...flags.ports],
+    memoryBytes: flags.memoryBytes ?? (typeof limits.memory_limit === 'string' ? parseSize(limits.memory_limit) : limits.memory_limit),
+    cpus: flags.cpus ?? limits.cpu_limit,
+    pids: limits.pids_limit,
+    network: network(config, facts.repo.id),
+    hardening: config.docker.hardening,
+    stateDir: facts.places.docker(facts.session),
+    mountContext: {
+      worktree: facts.places.worktree(facts.session),
+      repo: facts.repo.root,
+      home: facts.home,
+      allowed: config.docker.allowed_mounts,
+    },
+    caller: facts.caller,
+  };
+  return { wish, imageSource: source };
+}
+
+/** The settings' own volumes and the flags' are a person's wish; those of docker.json are the repository's. */
+function volumes(flags: ContainerFlags, { config, file }: ContainerFacts): readonly MountRequest[] {
+  const mount = (volume: { source: string; target: string; read_only?: boolean }, origin: MountRequest['origin']): MountRequest => ({
+    source: volume.source,
+    target: volume.target,
+    readOnly: volume.read_only ?? false,
+    origin,
+  });
+  return [
+    // A project's config.json is committed, so it counts as the repository's word too.
+    ...config.docker.default_volumes.map((volume) => mount(volume, 'repository')),
+    ...(file?.volumes ?? []).map((volume) => mount(volume, 'repository')),
+    ...flags.volumes,
+  ];
+}
+
+function filePort(port: { readonly host_port: number; readonly container_port: number }): PortMapping {
+  return { hostIp: '127.0.0.1', hostPort: port.host_port, containerPort: port.container_port, protocol: 'tcp' };
+}
+
+/** One network per repository: sessions of one repository see each other, others do not (design.md §7). */
+function network(config: Config, repoId: string): ContainerSpec['network'] {
+  const { mode, create_custom_network: custom, custom_network_name: name } = config.docker.network;
+  if (mode === 'none') return { mode: 'none' };
+  return { mode: 'bridge', name: custom ? `${name}-${repoId}` : 'bridge' };
+}
+
+/** Host directories that must be there before the container is created. */
+export function stateDirectories(stateDir: string): readonly string[] {
+  return ['home', 'out'].map((name) => join(stateDir, name));
+}

@@ -1,0 +1,133 @@
+/** What can be done with the container of a session: the seed's DockerManager. */
+import { randomUUID } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
+import { relative } from 'node:path';
+import type { EngineName, ExecRequest } from '../docker/driver.ts';
+import type { DockerService } from '../docker/service.ts';
+import { INSIDE } from '../docker/spec.ts';
+import { EXIT, ParaError } from '../errors.ts';
+import { findSession, type FindContext, type Found } from './find.ts';
+import type { SessionRecord } from './store.ts';
+
+/** What working with containers needs of the App. */
+export interface ContainerContext extends FindContext {
+  readonly env: NodeJS.ProcessEnv;
+  dockerFor(engine: EngineName): Promise<DockerService>;
+}
+
+/** The record's container. @throws CONTAINER_NOT_FOUND when the session has none */
+export function requireContainer(record: SessionRecord): NonNullable<SessionRecord['container']> {
+  if (record.container !== null) return record.container;
+  throw new ParaError('CONTAINER_NOT_FOUND', `the session ${record.name} has no container`, { hint: `cd '${record.worktree_path}'` });
+}
+
+/** How the command is connected to the outside. */
+export interface ExecStreams {
+  readonly stdinTty: boolean;
+  readonly stdoutTty: boolean;
+}
+
+/**
+ * Runs a command in the session's container, with para's own stdin, stdout and stderr. One engine call when all
+ * is well; what went wrong is asked only afterwards.
+ * @returns the command's exit code; 127 not found, 126 not executable
+ * @throws CONTAINER_NOT_RUNNING, CONTAINER_NOT_FOUND with exit code 125
+ */
+export async function execInSession(context: ContainerContext, session: string | undefined, argv: readonly string[], streams: ExecStreams): Promise<number> {
+  const found = await findSession(context, session);
+  const container = requireContainer(found.record);
+  const service = await context.dockerFor(container.engine);
+  const request = await execRequest(context, found, { name: container.name, argv, streams });
+  const code = await service.execAttach(request.exec, { onSignal: (signal) => killInside(service, container.name, request.id, signal), ownGroup: !streams.stdinTty });
+  return code === 0 ? 0 : explainFailure(service, found.record, argv, code);
+}
+
+interface ExecWish {
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly streams: ExecStreams;
+}
+
+async function execRequest(context: ContainerContext, found: Found, wish: ExecWish): Promise<{ readonly id: string; readonly exec: ExecRequest }> {
+  const id = randomUUID();
+  const tty = wish.streams.stdinTty && wish.streams.stdoutTty;
+  const term = context.env['TERM'];
+  return {
+    id,
+    exec: {
+      container: wish.name,
+      argv: wish.argv,
+      tty,
+      stdin: true,
+      workdir: await workdirOf(context.cwd, found.record.worktree_path),
+      env: {
+        PARA_SESSION: found.record.name,
+        PARA_WORKSPACE: INSIDE.workspace,
+        PARA_EXEC_ID: id,
+        ...(tty && term !== undefined && /^[\w.+-]{1,64}$/.test(term) ? { TERM: term } : {}),
+      },
+    },
+  };
+}
+
+/** A command typed in a sub-directory of the worktree runs in the same sub-directory of /workspace. */
+async function workdirOf(cwd: string, worktree: string): Promise<string> {
+  const here = relative(worktree, await realpath(cwd));
+  return here === '' || here.startsWith('..') ? INSIDE.workspace : `${INSIDE.workspace}/${here}`;
+}
+
+// `exec` of both engines leaves the process in the container running when its client is told to stop
+// (facts/engines.md §1.1.9), so the signal is sent inside, to every process that carries this exec's id.
+const KILL_INSIDE = 'for p in /proc/[0-9]*; do if tr "\\0" "\\n" <"$p/environ" 2>/dev/null | grep -qx "PARA_EXEC_ID=$2"; then kill -s "$1" "${p#/proc/}" 2>/dev/null; fi; done; :';
+
+async function killInside(service: DockerService, container: string, id: string, signal: string): Promise<void> {
+  const name = signal.replace(/^SIG/, '');
+  await service.execCapture({ container, argv: ['sh', '-c', KILL_INSIDE, 'sh', name, id], tty: false, stdin: false });
+}
+
+/** Codes that an engine uses for its own failures too (facts/engines.md §1.1.5). */
+const AMBIGUOUS = new Set([1, 125, 126, 127, 255]);
+
+async function explainFailure(service: DockerService, record: SessionRecord, argv: readonly string[], code: number): Promise<number> {
+  if (!AMBIGUOUS.has(code)) return code;
+  const name = requireContainer(record).name;
+  const info = await service.status(name);
+  if (info === undefined) throw notThere(record);
+  if (info.state !== 'running') throw notRunning(record, info.state);
+  // docker before 28 says 126 for a command that does not exist; POSIX and podman say 127.
+  if (code === EXIT.notExecutable && !(await hasCommand(service, name, argv[0] ?? ''))) return EXIT.notFound;
+  return code;
+}
+
+async function hasCommand(service: DockerService, container: string, command: string): Promise<boolean> {
+  const answer = await service.execCapture({ container, argv: ['sh', '-c', 'command -v -- "$1" || test -e "$1"', 'sh', command], tty: false, stdin: false });
+  return answer.exitCode === 0;
+}
+
+// `docker exec`'s own code for "the engine could not run it", whatever the reason.
+const exit = EXIT.engineFailedToRun;
+
+function notThere(record: SessionRecord): ParaError {
+  return new ParaError('CONTAINER_NOT_FOUND', `the container of ${record.name} is gone`, { exit, hint: `The worktree is untouched: cd '${record.worktree_path}'` });
+}
+
+function notRunning(record: SessionRecord, state: string): ParaError {
+  return new ParaError('CONTAINER_NOT_RUNNING', `the container of ${record.name} is not running (${state})`, { exit, hint: `para docker start ${record.name}` });
+}
+
+/** Starts a stopped container; one that runs already is fine. @throws CONTAINER_NOT_FOUND … */
+export async function startSessionContainer(context: ContainerContext, session: string | undefined): Promise<{ session: string; container: string }> {
+  const { record } = await findSession(context, session);
+  const { name, engine } = requireContainer(record);
+  await (await context.dockerFor(engine)).startContainer(name);
+  return { session: record.name, container: name };
+}
+
+/** Stops a container; one that is stopped already is fine. `grace` is seconds, as typed. @throws USAGE … */
+export async function stopSessionContainer(context: ContainerContext, session: string | undefined, grace: string): Promise<{ session: string; container: string }> {
+  if (!/^\d{1,4}$/.test(grace)) throw new ParaError('USAGE', `--grace ${JSON.stringify(grace)} is not a number of seconds`, { hint: '--grace 10' });
+  const { record } = await findSession(context, session);
+  const { name, engine } = requireContainer(record);
+  await (await context.dockerFor(engine)).stopContainer(name, Number(grace));
+  return { session: record.name, container: name };
+}

@@ -1,0 +1,168 @@
+/** The steps of `para start`, each with its undo. */
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Mount } from '../docker/driver.ts';
+import { resolveSpec } from '../docker/spec.ts';
+import { ParaError } from '../errors.ts';
+import { hideParaFiles } from '../git/exclude.ts';
+import { createSealed } from '../git/sealed.ts';
+import { addWorktree, undoAdd } from '../git/worktrees.ts';
+import type { Step } from '../pipeline/step.ts';
+import { stateDirectories } from './container-plan.ts';
+import type { ContainerPlan, StartPlan } from './start.ts';
+import { lockRepository, removeRecord, saveRecord, type SessionRecord } from './store.ts';
+
+/** What the steps hand to each other. */
+export interface StartState {
+  gitMounts: readonly Mount[];
+  networkMade: boolean;
+  record: SessionRecord;
+}
+
+/** The state before the first step. */
+export function newStartState(plan: StartPlan): StartState {
+  return { gitMounts: [], networkMade: false, record: plan.record };
+}
+
+/** Every step of the plan, in order. */
+export function startSteps(plan: StartPlan): readonly Step<StartState>[] {
+  return [recordIntent(plan), createWorktree(plan), ...(plan.container === undefined ? [] : containerSteps(plan, plan.container)), recordDone(plan)];
+}
+
+function recordIntent(plan: StartPlan): Step<StartState> {
+  return {
+    title: 'Recording the session',
+    run: async (state) => {
+      await hideParaFiles(plan.repo);
+      await saveRecord(plan.places, state.record);
+    },
+    undo: () => removeRecord(plan.places, plan.session),
+    leftover: () => `rm '${plan.places.record(plan.session)}'`,
+  };
+}
+
+function createWorktree(plan: StartPlan): Step<StartState> {
+  const { repo, branch, base, worktree } = plan;
+  const request = { repo, path: worktree, branch, base };
+  return {
+    title: 'Creating the worktree',
+    run: (_state, note) => {
+      note(`${branch} at ${base.slice(0, 10)}`);
+      return lockRepository(plan.places, 'creates a worktree', () => addWorktree(request));
+    },
+    undo: () => lockRepository(plan.places, 'removes a worktree', () => undoAdd({ ...request, branchMade: true })),
+    leftover: () => `git worktree remove --force '${worktree}' && git branch -D '${branch}'`,
+  };
+}
+
+function containerSteps(plan: StartPlan, container: ContainerPlan): readonly Step<StartState>[] {
+  return [pullImage(container), createNetwork(container), sealGit(plan, container), createContainer(plan, container), startContainer(plan, container)];
+}
+
+function pullImage({ service, wish }: ContainerPlan): Step<StartState> {
+  return {
+    title: 'Getting the image',
+    run: async (_state, note) => {
+      note(wish.image);
+      await service.ensureImage(wish.image, note);
+    },
+  };
+}
+
+function createNetwork({ service, wish }: ContainerPlan): Step<StartState> {
+  const name = wish.network.mode === 'none' ? '' : wish.network.name;
+  return {
+    title: 'Creating the network',
+    skip: () => (name === '' || name === 'bridge' ? 'none to create' : undefined),
+    run: async (state, note) => {
+      state.networkMade = await service.ensureNetwork(name, { 'para.schema': '1', 'para.repo': wish.repoId, 'para.role': 'network' });
+      note(state.networkMade ? name : `${name} is there`);
+    },
+    // A session that started meanwhile may use it: then the engine refuses, and that is right.
+    undo: async (state) => {
+      if (state.networkMade) await service.removeNetwork(name);
+    },
+  };
+}
+
+function sealGit(plan: StartPlan, container: ContainerPlan): Step<StartState> {
+  const dir = container.wish.stateDir;
+  return {
+    title: 'Preparing what the container sees',
+    run: async (state) => {
+      for (const path of stateDirectories(dir)) await mkdir(path, { recursive: true, mode: 0o700 });
+      if (container.git === 'off') return;
+      const { repo, session, branch, base, worktree } = plan;
+      const sealed = await createSealed({ repo, session, branch, base, worktreePath: worktree, dir: join(dir, 'git') });
+      state.gitMounts = sealed.mounts;
+    },
+    undo: () => rm(dir, { recursive: true, force: true }),
+  };
+}
+
+function createContainer(plan: StartPlan, container: ContainerPlan): Step<StartState> {
+  const name = plan.record.container?.name ?? '';
+  return {
+    title: 'Creating the container',
+    run: async (state, note) => {
+      note(name);
+      await container.service.createContainer(await resolveSpec(container.wish, container.engine, state.gitMounts));
+    },
+    undo: () => container.service.removeContainer(name),
+    leftover: () => `${container.engine.driver.name} rm -f ${name}`,
+  };
+}
+
+function startContainer(plan: StartPlan, container: ContainerPlan): Step<StartState> {
+  const name = plan.record.container?.name ?? '';
+  return {
+    title: 'Starting the container',
+    run: async () => {
+      await container.service.startContainer(name);
+      await waitUntilReady(container, name);
+    },
+  };
+}
+
+/**
+ * Waits for the file that the container's main process writes first, and checks whose it is: files made in the
+ * container must belong to the caller on the host, on every engine (design.md §7).
+ */
+export async function waitUntilReady(container: Pick<ContainerPlan, 'wish' | 'service'>, name: string): Promise<void> {
+  const ready = join(container.wish.stateDir, 'out', 'ready');
+  for (let waited = 0; waited < 10_000; waited += 20) {
+    const made = await stat(ready).catch(() => undefined);
+    if (made !== undefined) return checkOwner(made.uid, container);
+    // An engine that answered `start` may still have a dead container: look twice a second.
+    if (waited % 500 === 480) await requireRunning(container, name);
+    await sleep(20);
+  }
+  throw new ParaError('CONTAINER_NOT_RUNNING', `the container of ${container.wish.session} did not come up within 10 s`, { hint: `para doctor` });
+}
+
+async function requireRunning({ service, wish }: Pick<ContainerPlan, 'wish' | 'service'>, name: string): Promise<void> {
+  const info = await service.status(name);
+  if (info?.state === 'running' || info?.state === 'created') return;
+  throw new ParaError('CONTAINER_NOT_RUNNING', `the container of ${wish.session} ended at once, with exit code ${String(info?.exitCode ?? '?')}`, {
+    hint: `The image ${wish.image} must have a POSIX shell (sh) and let the user ${String(wish.caller.uid)} run it.`,
+    details: { error: info?.error },
+  });
+}
+
+function checkOwner(uid: number, { wish }: Pick<ContainerPlan, 'wish'>): void {
+  if (uid === wish.caller.uid) return;
+  throw new ParaError('ENGINE_BROKEN', `files made in the container belong to uid ${String(uid)} on this machine, not to you (${String(wish.caller.uid)})`, {
+    hint: "The engine's user mapping is not one para knows how to undo: para doctor",
+  });
+}
+
+function recordDone(plan: StartPlan): Step<StartState> {
+  return {
+    title: 'Finishing up',
+    run: async (state) => {
+      state.record = { ...state.record, status: 'active', operation: null };
+      await saveRecord(plan.places, state.record);
+    },
+  };
+}

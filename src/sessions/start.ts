@@ -1,0 +1,150 @@
+/** Starting a session: read and decide first (`planStart`), then change the world (`startSteps`). */
+import type { Config } from '../config/defaults.ts';
+import type { DockerFile } from '../config/generated/types.ts';
+import { loadSessionDockerText } from '../config/load.ts';
+import type { Engine } from '../docker/driver.ts';
+import { resolveSpec, containerName } from '../docker/spec.ts';
+import type { DockerService } from '../docker/service.ts';
+import { ParaError } from '../errors.ts';
+import { branchExists, checkBranchName, resolveBase } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
+import { readCommitted, topLevelNames } from '../git/tree.ts';
+import { planContainer, type ContainerFlags } from './container-plan.ts';
+import { inventSessionName, parseSessionName, type SessionName } from './name.ts';
+import type { ContainerWish } from '../docker/spec.ts';
+import type { ImageSource } from './project.ts';
+import { listRecords, type Places, type SessionRecord } from './store.ts';
+
+/** What a person asked for. */
+export interface StartRequest {
+  readonly name: string | undefined;
+  readonly base: string | undefined;
+  /** undefined: as `docker.enabled` says. */
+  readonly docker: boolean | undefined;
+  readonly flags: ContainerFlags;
+}
+
+/** What starting needs of the App; named one by one so that it is plain what it touches. */
+export interface StartContext {
+  readonly home: string;
+  readonly caller: { readonly uid: number; readonly gid: number };
+  repository(): Promise<Repository>;
+  places(): Promise<Places>;
+  config(): Promise<{ readonly config: Config }>;
+  engine(): Promise<Engine>;
+  docker(): Promise<DockerService>;
+  now(): Date;
+  newId(): string;
+}
+
+/** The container's part of a plan. */
+export interface ContainerPlan {
+  readonly wish: ContainerWish;
+  readonly imageSource: ImageSource;
+  readonly engine: Engine;
+  readonly service: DockerService;
+  readonly git: 'sealed' | 'off';
+}
+
+/** Everything decided; nothing changed yet. */
+export interface StartPlan {
+  readonly session: SessionName;
+  readonly branch: string;
+  readonly base: string;
+  readonly worktree: string;
+  readonly repo: Repository;
+  readonly places: Places;
+  readonly record: SessionRecord;
+  readonly container: ContainerPlan | undefined;
+}
+
+/** Reads all there is to know and decides. @throws ParaError for whatever is in the way */
+export async function planStart(context: StartContext, request: StartRequest): Promise<StartPlan> {
+  const repo = await context.repository();
+  const [places, { config }] = await Promise.all([context.places(), context.config()]);
+  const session = await chooseName(request.name, places);
+  const branch = `${config.git.branch_prefix}/${session}`;
+  await checkBranchName(repo, branch);
+  if (await branchExists(repo, branch)) throw branchTaken(branch, session);
+  const base = await resolveBase(repo, request.base);
+  const baseRef = request.base ?? repo.headBranch ?? 'HEAD';
+  const operation = context.newId();
+  const wanted = request.docker ?? config.docker.enabled;
+  const container = wanted ? await decideContainer(context, { repo, places, config, session, base, operation, flags: request.flags }) : undefined;
+  const worktree = places.worktree(session);
+  const record = newRecord(context, { session, branch, base, baseRef, worktree, operation, container });
+  return Object.freeze({ session, branch, base, worktree, repo, places, record, container });
+}
+
+async function chooseName(name: string | undefined, places: Places): Promise<SessionName> {
+  const { records, broken } = await listRecords(places);
+  const taken = new Set([...records.map((record) => record.name), ...broken]);
+  if (name === undefined) return inventSessionName((candidate) => taken.has(candidate));
+  const session = parseSessionName(name);
+  const record = records.find((other) => other.name === session);
+  if (!taken.has(session)) return session;
+  const review = record?.status === 'review';
+  throw new ParaError('SESSION_EXISTS', `the session ${session} exists already${review ? ' (finished, in review)' : ''}`, {
+    hint: review ? `Its work is on the branch ${record.branch}. Choose another name:\npara start ${session}-2` : `cd '${places.worktree(session)}'`,
+  });
+}
+
+interface Decision {
+  readonly repo: Repository;
+  readonly places: Places;
+  readonly config: Config;
+  readonly session: SessionName;
+  readonly base: string;
+  readonly operation: string;
+  readonly flags: ContainerFlags;
+}
+
+async function decideContainer(context: StartContext, decision: Decision): Promise<ContainerPlan> {
+  const { repo, base } = decision;
+  const [names, blob] = await Promise.all([topLevelNames(repo, base), readCommitted(repo, base, '.para/docker.json')]);
+  const file: DockerFile | undefined = blob === undefined ? undefined : loadSessionDockerText(blob, '.para/docker.json');
+  const { wish, imageSource } = planContainer(decision.flags, { ...decision, file, topLevelNames: names, home: context.home, caller: context.caller });
+  const engine = await context.engine();
+  // Also a check: a mount that is refused stops the start before anything is made.
+  await resolveSpec(wish, engine, []);
+  return { wish, imageSource, engine, service: await context.docker(), git: decision.config.docker.git };
+}
+
+function newRecord(
+  context: StartContext,
+  made: { session: SessionName; branch: string; base: string; baseRef: string; worktree: string; operation: string; container: ContainerPlan | undefined },
+): SessionRecord {
+  const at = context.now().toISOString();
+  return {
+    schema: 1,
+    uuid: context.newId(),
+    name: made.session,
+    branch: made.branch,
+    base: made.base,
+    base_ref: made.baseRef,
+    worktree_path: made.worktree,
+    created_at: at,
+    status: 'starting',
+    operation: { id: made.operation, kind: 'start', pid: process.pid, at },
+    container: made.container === undefined ? null : containerRecord(made.container),
+  };
+}
+
+function containerRecord(plan: ContainerPlan): NonNullable<SessionRecord['container']> {
+  const { wish, engine } = plan;
+  return {
+    name: containerName(wish.repoId, wish.session),
+    engine: engine.driver.name,
+    binary: engine.binary,
+    endpoint: engine.endpoint,
+    image: wish.image,
+    image_source: plan.imageSource,
+    network: wish.network.mode === 'none' ? 'none' : wish.network.name,
+    hardening: wish.hardening,
+    git: plan.git,
+  };
+}
+
+function branchTaken(branch: string, session: string): ParaError {
+  return new ParaError('SESSION_EXISTS', `the branch ${branch} exists already`, { hint: `Choose another name:\npara start ${session}-2` });
+}
