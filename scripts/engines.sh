@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Container engines for the tests, apart from any engine the machine already runs.
 #   engines.sh up [docker] [podman] [rootless] [registry]   default: docker podman rootless
-#   engines.sh down | env | status
+#   engines.sh down | env | status | where | packages NAME...
 # State is in ${PARA_BENCH_DIR:-${TMPDIR:-/tmp}/para-bench}; tests read bench.json there.
 # As root it installs and starts everything itself (Debian). As an ordinary user it uses what is there.
 set -euo pipefail
@@ -291,7 +291,7 @@ verify() {
 start_registry() {
   local host
   host=127.0.0.1:$(cat "$dir/registry.port")
-  if running "$dir/registry.pid" && [ -e "$dir/ok.registry" ]; then return; fi
+  if running "$dir/registry.pid"; then return; fi
   mkdir -p "$dir/registry"
   cat >"$dir/registry/config.yml" <<END
 version: 0.1
@@ -303,10 +303,12 @@ END
   echo $! >"$dir/registry.pid"
   local i
   for i in $(seq 100); do
-    (exec 3<>"/dev/tcp/${host/://}") 2>/dev/null && break
-    running "$dir/registry.pid" || { tail -3 "$dir/registry/log" >&2; die "the registry does not start"; }
     sleep 0.1
+    running "$dir/registry.pid" || break
+    ! (exec 3<>"/dev/tcp/${host/://}") 2>/dev/null || return 0
   done
+  tail -3 "$dir/registry/log" >&2
+  die "the registry does not start"
 }
 
 fill_registry() {
@@ -538,6 +540,11 @@ status() {
 
 command=${1-}
 [ $# = 0 ] || shift
+if [ "$command" = packages ]; then
+  mkdir -p "$dir"
+  install_packages "$@"
+  exit
+fi
 wanted="$*"
 if [ -z "$wanted" ]; then
   wanted='docker podman rootless'
@@ -561,5 +568,6 @@ case $command in
     ;;
   env) print_env ;;
   status) status ;;
-  *) die "usage: engines.sh up [docker] [podman] [rootless] [registry] | down | env | status" ;;
+  where) echo "$dir" ;;
+  *) die "usage: engines.sh up [docker] [podman] [rootless] [registry] | down | env | status | where | packages NAME..." ;;
 esac
