@@ -13,7 +13,12 @@ export async function isAncestor(repo: Repository, older: string, newer: string)
 
 /** How many commits `to` has that `from` has not. @throws GIT_FAILED */
 export async function commitsBetween(repo: Repository, from: string, to: string): Promise<number> {
-  const counted = await repo.git.text({ args: ['rev-list', '--count', '--end-of-options', `${from}..${to}`], place: place(repo), read: true });
-  if (!/^\d+$/.test(counted)) throw new ParaError('GIT_FAILED', 'git rev-list --count did not print a number');
+  const counted = await repo.git.text({
+    args: ['rev-list', '--count', '--end-of-options', `${from}..${to}`],
+    place: place(repo),
+    read: true,
+  });
+  if (!/^\d+$/.test(counted))
+    throw new ParaError('GIT_FAILED', 'git rev-list --count did not print a number');
   return Number(counted);
 }

@@ -7,10 +7,24 @@ import { withQuarantine } from './quarantine.ts';
 import { type Repository, place } from './repository.ts';
 
 /** Those of `oids` that the repository has not got. */
-export async function missingObjects(repo: Repository, oids: readonly string[]): Promise<ReadonlySet<string>> {
+export async function missingObjects(
+  repo: Repository,
+  oids: readonly string[],
+): Promise<ReadonlySet<string>> {
   if (oids.length === 0) return new Set();
-  const answer = await repo.git.text({ args: ['cat-file', '--batch-check'], input: `${oids.join('\n')}\n`, place: place(repo), read: true });
-  return new Set(answer.split('\n').filter((line) => line.endsWith(' missing')).map((line) => line.split(' ', 1)[0] ?? ''));
+  const answer = await repo.git.text({
+    args: ['cat-file', '--batch-check'],
+    input: `${oids.join('\n')}\n`,
+    place: place(repo),
+    read: true,
+    env: { GIT_NO_LAZY_FETCH: '1' },
+  });
+  return new Set(
+    answer
+      .split('\n')
+      .filter((line) => line.endsWith(' missing'))
+      .map((line) => line.split(' ', 1)[0] ?? ''),
+  );
 }
 
 /**
@@ -27,11 +41,31 @@ export async function importTips(
   const inbox = (name: string): string => `refs/para/inbox/${request.session}/${name}`;
   await withQuarantine(request.repo, request.sealedDir, async (dir) => {
     const lines = candidates.map(({ oid }, index) => `create refs/para/${String(index)} ${oid}\n`);
-    await checked(request.repo, { args: ['update-ref', '--stdin'], input: lines.join(''), place: { gitDir: dir } });
-    const refspecs = candidates.map((one, index) => `+refs/para/${String(index)}:${inbox(one.own ? 'incoming' : shortName(one))}`);
     await checked(request.repo, {
-      args: ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--end-of-options', dir, ...refspecs],
-      config: ['fetch.fsckObjects=true', 'transfer.fsckObjects=true', 'protocol.file.allow=always', 'fetch.writeCommitGraph=false'],
+      args: ['update-ref', '--stdin'],
+      input: lines.join(''),
+      place: { gitDir: dir },
+    });
+    const refspecs = candidates.map(
+      (one, index) => `+refs/para/${String(index)}:${inbox(one.own ? 'incoming' : shortName(one))}`,
+    );
+    await checked(request.repo, {
+      args: [
+        'fetch',
+        '--quiet',
+        '--no-tags',
+        '--no-write-fetch-head',
+        '--no-recurse-submodules',
+        '--end-of-options',
+        dir,
+        ...refspecs,
+      ],
+      config: [
+        'fetch.fsckObjects=true',
+        'transfer.fsckObjects=true',
+        'protocol.file.allow=always',
+        'fetch.writeCommitGraph=false',
+      ],
       place: place(request.repo),
       cwd: request.repo.commonDir,
       timeoutMs: 600_000,
@@ -40,14 +74,21 @@ export async function importTips(
   return candidates.filter(({ own }) => !own).map((one) => inbox(shortName(one)));
 }
 
+/** `heads/feature%2Fx`: one level deep, so no two names can be in each other's way, now or next time. */
 function shortName({ name }: Candidate): string {
-  return name.replace(/^refs\//, '');
+  const [, kind = '', rest = ''] = /^refs\/(heads|tags)\/(.*)$/.exec(name) ?? [];
+  if (kind === '') return name.replace(/^refs\//, '');
+  return `${kind}/${rest.replaceAll('%', '%25').replaceAll('/', '%2F')}`;
 }
 
 async function checked(repo: Repository, call: Parameters<Repository['git']['attempt']>[0]): Promise<void> {
   const answer = await repo.git.attempt(call);
   if (succeeded(answer)) return;
-  throw new ParaError('GIT_FAILED', `the commits made in the container were not taken: ${firstFatalLine(answer)}`, {
-    hint: 'nothing was changed; in the container, git fsck --strict says more',
-  });
+  throw new ParaError(
+    'GIT_FAILED',
+    `the commits made in the container were not taken: ${firstFatalLine(answer)}`,
+    {
+      hint: 'nothing was changed; in the container, git fsck --strict says more',
+    },
+  );
 }

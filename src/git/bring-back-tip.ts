@@ -16,7 +16,11 @@ export interface Candidate {
  * The tip to take, once all objects are in the repository: HEAD's commit when it contains the session branch's
  * (or that branch is gone), else the branch's. `from` names the other branch, or `HEAD` when detached.
  */
-export async function chooseTip(repo: Repository, sealed: SealedRefs, branch: string): Promise<{ oid: string; from: string | undefined } | undefined> {
+export async function chooseTip(
+  repo: Repository,
+  sealed: SealedRefs,
+  branch: string,
+): Promise<{ oid: string; from: string | undefined } | undefined> {
   const own = sealed.refs.get(`refs/heads/${branch}`);
   const detached = sealed.head !== undefined && !sealed.head.startsWith('refs/');
   const head = detached ? sealed.head : sealed.refs.get(sealed.head ?? '');

@@ -50,7 +50,10 @@ export function inboxRef(session: string, name = 'head'): string {
 export async function bringBack(request: BringBackRequest): Promise<BroughtBack> {
   const { repo, branch, session } = request;
   const before = await commitOf(repo, `refs/heads/${branch}`);
-  if (before === undefined) throw new ParaError('GIT_FAILED', `the branch ${branch} does not exist`, { hint: `para recover ${session}` });
+  if (before === undefined)
+    throw new ParaError('GIT_FAILED', `the branch ${branch} does not exist`, {
+      hint: `para recover ${session}`,
+    });
   const sealed = await readSealedRefs(request.sealedDir, repo.objectFormat === 'sha256' ? 64 : 40);
   const candidates = await newCandidates(repo, sealed.refs, sealed.head, branch);
   const others = await importTips(request, candidates);
@@ -71,14 +74,25 @@ async function newCandidates(
   head: string | undefined,
   branch: string,
 ): Promise<readonly Candidate[]> {
-  const all: Candidate[] = [...refs].map(([name, oid]) => ({ name, oid, own: name === `refs/heads/${branch}` }));
+  const all: Candidate[] = [...refs].map(([name, oid]) => ({
+    name,
+    oid,
+    own: name === `refs/heads/${branch}`,
+  }));
   if (head !== undefined && !head.startsWith('refs/')) all.push({ name: 'detached', oid: head, own: false });
-  const missing = await missingObjects(repo, all.map(({ oid }) => oid));
+  const missing = await missingObjects(
+    repo,
+    all.map(({ oid }) => oid),
+  );
   return all.filter(({ oid }) => missing.has(oid));
 }
 
 /** Compares both sides and moves the branch, or says why not. */
-async function settle(request: BringBackRequest, before: string, chosen: { oid: string; from: string | undefined }): Promise<Omit<BroughtBack, 'others'>> {
+async function settle(
+  request: BringBackRequest,
+  before: string,
+  chosen: { oid: string; from: string | undefined },
+): Promise<Omit<BroughtBack, 'others'>> {
   const { repo, session, branch } = request;
   const after = chosen.oid;
   const last = await commitOf(repo, inboxRef(session));
@@ -87,14 +101,32 @@ async function settle(request: BringBackRequest, before: string, chosen: { oid: 
   if (before === after) return record(request, after).then(() => unmoved(before));
   if (!forward && !sealedAloneMoved) {
     if (await isAncestor(repo, after, before)) return unmoved(before);
-    await repo.git.text({ args: ['update-ref', inboxRef(session, 'incoming'), after], place: { gitDir: repo.commonDir } });
+    await repo.git.text({
+      args: ['update-ref', inboxRef(session, 'incoming'), after],
+      place: { gitDir: repo.commonDir },
+    });
     throw bothMoved(session, branch);
   }
   const kept = forward ? undefined : await freeSnapRef(repo, session);
   const lines = [`update refs/heads/${branch} ${after} ${before}`, `update ${inboxRef(session)} ${after}`];
   if (kept !== undefined) lines.push(`create ${kept} ${before}`);
-  await repo.git.text({ args: ['update-ref', '-m', 'para: bring back', '--stdin'], input: `${lines.join('\n')}\n`, place: { gitDir: repo.commonDir } });
-  return { before, after, commits: await commitsBetween(repo, before, after), moved: true, kept, takenFrom: chosen.from };
+  await repo.git.text({
+    args: ['update-ref', '-m', 'para: bring back', '--stdin'],
+    input: `${lines.join('\n')}\n`,
+    place: { gitDir: repo.commonDir },
+  });
+  await repo.git.attempt({
+    args: ['update-ref', '-d', inboxRef(session, 'incoming')],
+    place: { gitDir: repo.commonDir },
+  });
+  return {
+    before,
+    after,
+    commits: await commitsBetween(repo, before, after),
+    moved: true,
+    kept,
+    takenFrom: chosen.from,
+  };
 }
 
 async function record({ repo, session }: BringBackRequest, tip: string): Promise<void> {
@@ -103,10 +135,14 @@ async function record({ repo, session }: BringBackRequest, tip: string): Promise
 
 function bothMoved(session: string, branch: string): ParaError {
   const incoming = inboxRef(session, 'incoming');
-  return new ParaError('GIT_REFUSED', `${branch} got commits both on the host and in the container; both are kept`, {
-    hint: `in the session's worktree: git merge ${incoming}\nor take the container's side: git update-ref refs/heads/${branch} ${incoming}`,
-    details: { branch, incoming },
-  });
+  return new ParaError(
+    'GIT_REFUSED',
+    `${branch} got commits both on the host and in the container; both are kept`,
+    {
+      hint: `in the session's worktree: git merge ${incoming}\nor take the container's side: git update-ref refs/heads/${branch} ${incoming}`,
+      details: { branch, incoming },
+    },
+  );
 }
 
 async function freeSnapRef(repo: Repository, session: string): Promise<string> {

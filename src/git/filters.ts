@@ -15,7 +15,9 @@ const LFS = /^git-lfs (clean -- %f|smudge -- %f|filter-process)$/;
 const DRIVER_KEY = /^filter\.(.*)\.(clean|smudge|process|required)$/s;
 
 /** Makes a function that gives the overriding configuration of a place; asked of git once per place. */
-export function filterOverrides(spawn: (call: GitCall) => Promise<Captured>): (call: GitCall) => Promise<Variables> {
+export function filterOverrides(
+  spawn: (call: GitCall) => Promise<Captured>,
+): (call: GitCall) => Promise<Variables> {
   const known = new Map<string, Promise<Variables>>();
   return (call) => {
     const key = JSON.stringify([call.place?.gitDir, call.place?.commonDir]);
@@ -26,7 +28,11 @@ export function filterOverrides(spawn: (call: GitCall) => Promise<Captured>): (c
 }
 
 async function listDrivers(spawn: (call: GitCall) => Promise<Captured>, call: GitCall): Promise<string[]> {
-  const listed = await spawn({ args: ['config', '-z', '--get-regexp', '^filter\\.'], place: call.place, read: true });
+  const listed = await spawn({
+    args: ['config', '-z', '--get-regexp', '^filter\\.'],
+    place: call.place,
+    read: true,
+  });
   const unsafe = new Set<string>();
   for (const entry of Buffer.from(listed.stdoutBytes).toString('utf8').split('\0')) {
     const [key = '', value = ''] = splitOnce(entry);

@@ -85,7 +85,13 @@ export function createGit(runner: Runner, env: NodeJS.ProcessEnv = process.env):
       file,
       args: [...[...SAFE_CONFIG, ...(call.config ?? [])].flatMap((setting) => ['-c', setting]), ...call.args],
       cwd: call.cwd ?? call.place?.workTree ?? call.place?.gitDir ?? '/',
-      env: { ...base, ...placeVariables(call.place), ...(call.read === true ? { GIT_OPTIONAL_LOCKS: '0' } : {}), ...more, ...call.env },
+      env: {
+        ...base,
+        ...placeVariables(call.place),
+        ...(call.read === true ? { GIT_OPTIONAL_LOCKS: '0' } : {}),
+        ...more,
+        ...call.env,
+      },
       input: call.input,
       timeoutMs: call.timeoutMs ?? DEADLINE_MS,
       signal: call.signal,
@@ -138,7 +144,10 @@ export function gitFailed(args: readonly string[], captured: Captured): ParaErro
   const verb = args[0] ?? '';
   const details = { command: verb, exitCode: captured.exitCode };
   if (captured.spawnError === 'ENOENT')
-    return new ParaError('GIT_FAILED', 'git was not found on PATH', { hint: 'install git 2.31 or newer', details });
+    return new ParaError('GIT_FAILED', 'git was not found on PATH', {
+      hint: 'install git 2.31 or newer',
+      details,
+    });
   return new ParaError('GIT_FAILED', `git ${verb}: ${firstFatalLine(captured)}`, { details });
 }
 
@@ -146,5 +155,8 @@ export function gitFailed(args: readonly string[], captured: Captured): ParaErro
 export function firstFatalLine(captured: Captured): string {
   const lines = captured.stderr.split('\n').filter((line) => line.trim() !== '');
   const line = lines.find((text) => /^(fatal|error): /.test(text)) ?? lines.at(0) ?? describeEnd(captured);
-  return line.replace(/^(fatal|error): /, '').replace(/[\p{Cc}\p{Cf}]/gu, ' ').slice(0, 400);
+  return line
+    .replace(/^(fatal|error): /, '')
+    .replace(/[\p{Cc}\p{Cf}]/gu, ' ')
+    .slice(0, 400);
 }

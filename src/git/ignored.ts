@@ -1,4 +1,4 @@
-import { worktreePlace } from './index-refresh.ts';
+import { worktreePlace } from './worktrees.ts';
 import type { Repository } from './repository.ts';
 import { requireAdminDir } from './worktrees.ts';
 

@@ -13,7 +13,9 @@ export async function pushRemote(repo: Repository, branch?: string): Promise<str
     const value = await configValue(repo, key);
     if (value !== undefined) return value;
   }
-  const remotes = (await repo.git.text({ args: ['remote'], place: place(repo), read: true })).split('\n').filter((name) => name !== '');
+  const remotes = (await repo.git.text({ args: ['remote'], place: place(repo), read: true }))
+    .split('\n')
+    .filter((name) => name !== '');
   return remotes.length === 1 ? remotes[0] : remotes.find((name) => name === 'origin');
 }
 
@@ -28,10 +30,21 @@ async function configValue(repo: Repository, key: string): Promise<string | unde
  */
 export async function pushBranch(repo: Repository, branch: string, signal?: AbortSignal): Promise<string> {
   const remote = await pushRemote(repo, branch);
-  if (remote === undefined) throw new ParaError('PUSH_FAILED', 'there is no remote to push to', { hint: `git remote add origin <url>\ngit push origin ${branch}` });
+  if (remote === undefined)
+    throw new ParaError('PUSH_FAILED', 'there is no remote to push to', {
+      hint: `git remote add origin <url>\ngit push origin ${branch}`,
+    });
   const ssh = (await configValue(repo, 'core.sshCommand')) ?? 'ssh';
   const answer = await repo.git.attempt({
-    args: ['push', '--quiet', '--no-verify', '--no-recurse-submodules', '--end-of-options', remote, `refs/heads/${branch}:refs/heads/${branch}`],
+    args: [
+      'push',
+      '--quiet',
+      '--no-verify',
+      '--no-recurse-submodules',
+      '--end-of-options',
+      remote,
+      `refs/heads/${branch}:refs/heads/${branch}`,
+    ],
     config: [`core.sshCommand=${ssh} -oBatchMode=yes`, 'push.gpgSign=false'],
     env: { GIT_TERMINAL_PROMPT: '0', SSH_ASKPASS: undefined },
     place: place(repo),
@@ -42,5 +55,7 @@ export async function pushBranch(repo: Repository, branch: string, signal?: Abor
   if (succeeded(answer)) return remote;
   if (answer.aborted) throw new ParaError('INTERRUPTED', 'the push was interrupted');
   const why = answer.timedOut ? 'no answer within 5 minutes' : firstFatalLine(answer);
-  throw new ParaError('PUSH_FAILED', `${branch} was not pushed to ${remote}: ${why}`, { hint: `git push ${remote} ${branch}` });
+  throw new ParaError('PUSH_FAILED', `${branch} was not pushed to ${remote}: ${why}`, {
+    hint: `git push ${remote} ${branch}`,
+  });
 }

@@ -12,6 +12,7 @@ import { openRegular, withDirectory } from './untrusted.ts';
 
 const MAX_BYTES = 4 * 1024 ** 3;
 const MAX_FILES = 1_000_000;
+const PREFIX = 'quarantine-';
 const LOOSE = /^(?:[0-9a-f]{38}|[0-9a-f]{62})$/;
 const PACK = /^pack-(?:[0-9a-f]{40}|[0-9a-f]{64})\.pack$/;
 
@@ -21,9 +22,12 @@ export async function withQuarantine<T>(
   sealedDir: string,
   use: (dir: string) => Promise<T>,
 ): Promise<T> {
-  const dir = await mkdtemp(join(dirname(sealedDir), 'quarantine-'));
+  await sweep(dirname(sealedDir));
+  const dir = await mkdtemp(join(dirname(sealedDir), PREFIX));
   try {
-    await repo.git.text({ args: ['init', '--quiet', '--bare', '--template=', `--object-format=${repo.objectFormat}`, '--', dir] });
+    await repo.git.text({
+      args: ['init', '--quiet', '--bare', '--template=', `--object-format=${repo.objectFormat}`, '--', dir],
+    });
     await mkdir(join(dir, 'objects/info'), { recursive: true });
     await writeFile(join(dir, 'objects/info/alternates'), `${quotedPath(join(repo.commonDir, 'objects'))}\n`);
     await copyObjects(sealedDir, dir);
@@ -31,6 +35,13 @@ export async function withQuarantine<T>(
     return await use(dir);
   } finally {
     await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Removes what a killed para left; the caller holds the session's lock, so none is in use. */
+async function sweep(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (name.startsWith(PREFIX)) await rm(join(parent, name), { recursive: true, force: true });
   }
 }
 
@@ -57,7 +68,10 @@ interface CopyJob {
   readonly pattern: RegExp;
 }
 
-async function copyMatching({ source, target, pattern }: CopyJob, left: { bytes: number; files: number }): Promise<void> {
+async function copyMatching(
+  { source, target, pattern }: CopyJob,
+  left: { bytes: number; files: number },
+): Promise<void> {
   await mkdir(target, { recursive: true });
   for (const name of await readdir(source)) {
     if (!pattern.test(name)) continue;
@@ -69,7 +83,11 @@ async function copyMatching({ source, target, pattern }: CopyJob, left: { bytes:
       left.files -= 1;
       if (left.bytes < 0 || left.files < 0) throw tooLarge();
       // `end` also holds when the file grows while it is read.
-      if (size > 0) await pipeline(handle.createReadStream({ autoClose: false, end: size - 1 }), createWriteStream(join(target, name)));
+      if (size > 0)
+        await pipeline(
+          handle.createReadStream({ autoClose: false, end: size - 1 }),
+          createWriteStream(join(target, name)),
+        );
     } finally {
       await handle.close();
     }

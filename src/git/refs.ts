@@ -19,12 +19,16 @@ export async function commitOf(repo: Repository, ref: string): Promise<string | 
  */
 export async function resolveBase(repo: Repository, ref?: string): Promise<string> {
   if (ref === undefined && repo.headCommit === undefined) {
-    throw new ParaError('GIT_REFUSED', 'this repository has no commit to start from', { hint: 'git commit --allow-empty -m init' });
+    throw new ParaError('GIT_REFUSED', 'this repository has no commit to start from', {
+      hint: 'git commit --allow-empty -m init',
+    });
   }
   if (ref === undefined) return repo.headCommit ?? '';
   const commit = ref.startsWith('-') || ref === '' ? undefined : await commitOf(repo, ref);
   if (commit !== undefined) return commit;
-  throw new ParaError('NAME_INVALID', `${JSON.stringify(ref)} names no commit`, { hint: 'git branch -a lists the branches' });
+  throw new ParaError('NAME_INVALID', `${JSON.stringify(ref)} names no commit`, {
+    hint: 'git branch -a lists the branches',
+  });
 }
 
 /** True when the branch exists. */
@@ -39,21 +43,36 @@ export async function branchExists(repo: Repository, branch: string): Promise<bo
  */
 export async function checkBranchName(repo: Repository, branch: string): Promise<void> {
   const refuse = (why: string): never => {
-    throw new ParaError('NAME_INVALID', `${JSON.stringify(branch)} can not be a branch: ${why}`, { details: { branch } });
+    throw new ParaError('NAME_INVALID', `${JSON.stringify(branch)} can not be a branch: ${why}`, {
+      details: { branch },
+    });
   };
   if (branch.startsWith('-')) refuse('it begins with a dash');
   if (Buffer.byteLength(branch) > MAX_NAME_BYTES) refuse(`it is longer than ${String(MAX_NAME_BYTES)} bytes`);
   if (branch.includes('\0') || branch.startsWith('@{')) refuse('git does not allow it');
-  const checked = await repo.git.attempt({ args: ['check-ref-format', `refs/heads/${branch}`], place: place(repo), read: true });
+  const checked = await repo.git.attempt({
+    args: ['check-ref-format', `refs/heads/${branch}`],
+    place: place(repo),
+    read: true,
+  });
   if (!succeeded(checked) || branch === 'HEAD') refuse('git does not allow it');
-  const heads = await repo.git.text({ args: ['for-each-ref', '--format=%(refname:lstrip=2)', 'refs/heads/'], place: place(repo), read: true });
+  const heads = await repo.git.text({
+    args: ['for-each-ref', '--format=%(refname:lstrip=2)', 'refs/heads/'],
+    place: place(repo),
+    read: true,
+  });
   for (const other of heads.split('\n').filter((name) => name !== '')) {
-    if (branch.startsWith(`${other}/`) || other.startsWith(`${branch}/`)) refuse(`the branch ${other} is in the way`);
+    if (branch.startsWith(`${other}/`) || other.startsWith(`${branch}/`))
+      refuse(`the branch ${other} is in the way`);
   }
 }
 
 /** Sets `ref` to `after` if it still is at `before` (undefined: it must not exist). @throws GIT_FAILED */
-export async function swapRef(repo: Repository, ref: string, move: { before: string | undefined; after: string }): Promise<void> {
+export async function swapRef(
+  repo: Repository,
+  ref: string,
+  move: { before: string | undefined; after: string },
+): Promise<void> {
   const zero = '0'.repeat(repo.objectFormat === 'sha256' ? 64 : 40);
   const args = ['update-ref', '-m', 'para', '--end-of-options', ref, move.after, move.before ?? zero];
   await repo.git.text({ args, place: place(repo) });

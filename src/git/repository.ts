@@ -47,9 +47,21 @@ export async function openRepository(git: Git, cwd: string): Promise<Repository>
   const found = await discover(git, session?.root ?? here);
   const root = await mainCheckout(git, found);
   const at: Place = { gitDir: found.commonDir };
-  const head = await git.attempt({ args: ['rev-parse', '-q', '--verify', 'HEAD^{commit}'], place: at, read: true });
-  const branch = await git.attempt({ args: ['symbolic-ref', '-q', '--short', 'HEAD'], place: at, read: true });
-  const refStorage = await git.attempt({ args: ['config', '--get', 'extensions.refstorage'], place: at, read: true });
+  const head = await git.attempt({
+    args: ['rev-parse', '-q', '--verify', 'HEAD^{commit}'],
+    place: at,
+    read: true,
+  });
+  const branch = await git.attempt({
+    args: ['symbolic-ref', '-q', '--short', 'HEAD'],
+    place: at,
+    read: true,
+  });
+  const refStorage = await git.attempt({
+    args: ['config', '--get', 'extensions.refstorage'],
+    place: at,
+    read: true,
+  });
   return {
     git,
     root,
@@ -65,7 +77,9 @@ export async function openRepository(git: Git, cwd: string): Promise<Repository>
 }
 
 function lineOf(captured: Captured): string | undefined {
-  return succeeded(captured) ? Buffer.from(captured.stdoutBytes).toString('utf8').trim() || undefined : undefined;
+  return succeeded(captured)
+    ? Buffer.from(captured.stdoutBytes).toString('utf8').trim() || undefined
+    : undefined;
 }
 
 /** The outermost `<root>/.para/worktrees/<s>` above `path` whose root is a checkout. */
@@ -87,13 +101,27 @@ interface Discovered {
 }
 
 async function discover(git: Git, directory: string): Promise<Discovered> {
-  const args = ['rev-parse', '--path-format=absolute', '--is-bare-repository', '--is-shallow-repository', '--show-object-format'];
-  const answer = await git.attempt({ args: [...args, '--git-common-dir', '--git-dir'], cwd: directory, read: true });
+  const args = [
+    'rev-parse',
+    '--path-format=absolute',
+    '--is-bare-repository',
+    '--is-shallow-repository',
+    '--show-object-format',
+  ];
+  const answer = await git.attempt({
+    args: [...args, '--git-common-dir', '--git-dir'],
+    cwd: directory,
+    read: true,
+  });
   if (!succeeded(answer)) throw notOpened(directory, answer);
-  const [bare, shallow, format, common = '', gitDir = '', ...rest] = Buffer.from(answer.stdoutBytes).toString('utf8').split('\n');
+  const [bare, shallow, format, common = '', gitDir = '', ...rest] = Buffer.from(answer.stdoutBytes)
+    .toString('utf8')
+    .split('\n');
   if (bare === 'true') throw bareRefused(directory);
   if (rest.join('') !== '' || gitDir === '') {
-    throw new ParaError('GIT_REFUSED', 'the path of this repository holds a line break', { hint: 'move the repository to a path without one' });
+    throw new ParaError('GIT_REFUSED', 'the path of this repository holds a line break', {
+      hint: 'move the repository to a path without one',
+    });
   }
   const top = await git.attempt({ args: ['rev-parse', '--show-toplevel'], cwd: directory, read: true });
   return {
@@ -106,18 +134,26 @@ async function discover(git: Git, directory: string): Promise<Discovered> {
 }
 
 function bareRefused(directory: string): ParaError {
-  return new ParaError('GIT_REFUSED', `${directory} is a bare repository: para needs a checkout to put .para/ into`, {
-    hint: 'git clone it, and run para in the clone',
-  });
+  return new ParaError(
+    'GIT_REFUSED',
+    `${directory} is a bare repository: para needs a checkout to put .para/ into`,
+    {
+      hint: 'git clone it, and run para in the clone',
+    },
+  );
 }
 
 function notOpened(directory: string, answer: Captured): ParaError {
   const line = firstFatalLine(answer);
   if (/safe\.bareRepository|must be run in a work tree/i.test(line)) return bareRefused(directory);
   if (/repository (extension|format|version)|unknown extension/i.test(line))
-    return new ParaError('GIT_REFUSED', `this git can not read the repository: ${line}`, { hint: 'install a newer git' });
+    return new ParaError('GIT_REFUSED', `this git can not read the repository: ${line}`, {
+      hint: 'install a newer git',
+    });
   if (/not a git repository/i.test(line))
-    return new ParaError('NOT_A_REPOSITORY', `${directory} is not in a git repository`, { hint: 'cd into one, or: git init' });
+    return new ParaError('NOT_A_REPOSITORY', `${directory} is not in a git repository`, {
+      hint: 'cd into one, or: git init',
+    });
   return new ParaError('GIT_FAILED', `git can not open the repository: ${line}`);
 }
 

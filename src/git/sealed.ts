@@ -44,13 +44,19 @@ export function metaRef(session: string): string {
  */
 export async function createSealed(request: SealedRequest): Promise<Sealed> {
   const { repo, dir, branch, base, session } = request;
-  await repo.git.text({ args: ['update-ref', '--end-of-options', metaRef(session), base], place: place(repo) });
+  await repo.git.text({
+    args: ['update-ref', '--end-of-options', metaRef(session), base],
+    place: place(repo),
+  });
   await rm(dir, { recursive: true, force: true });
   for (const sub of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'info', 'logs', 'hooks']) {
     await mkdir(join(dir, sub), { recursive: true });
   }
   const chain = await objectChain(join(repo.commonDir, 'objects'));
-  await writeFile(join(dir, 'objects/info/alternates'), chain.map((_, index) => `${targetOf(index)}\n`).join(''));
+  await writeFile(
+    join(dir, 'objects/info/alternates'),
+    chain.map((_, index) => `${targetOf(index)}\n`).join(''),
+  );
   await mkdir(dirname(join(dir, 'refs/heads', branch)), { recursive: true });
   await writeFile(join(dir, 'refs/heads', branch), `${base}\n`);
   await writeFile(join(dir, 'HEAD'), `ref: refs/heads/${branch}\n`);
@@ -108,8 +114,16 @@ async function snapshotOfRefs(repo: Repository, branch: string): Promise<string>
   const format = '%(objectname) %(refname)';
   const args = ['for-each-ref', `--format=${format}`, 'refs/heads', 'refs/tags', 'refs/remotes'];
   const listed = await repo.git.text({ args, place: place(repo), read: true });
-  const kept = listed.split('\n').filter((line) => line !== '' && !line.endsWith(` refs/heads/${branch}`) && !/ refs\/remotes\/.*\/HEAD$/.test(line));
-  return `# pack-refs with: sorted \n${kept.sort(byRefName).map((line) => `${line}\n`).join('')}`;
+  const kept = listed
+    .split('\n')
+    .filter(
+      (line) =>
+        line !== '' && !line.endsWith(` refs/heads/${branch}`) && !/ refs\/remotes\/.*\/HEAD$/.test(line),
+    );
+  return `# pack-refs with: sorted \n${kept
+    .sort(byRefName)
+    .map((line) => `${line}\n`)
+    .join('')}`;
 }
 
 function byRefName(a: string, b: string): number {
@@ -119,7 +133,10 @@ function byRefName(a: string, b: string): number {
 async function configOf(repo: Repository): Promise<string> {
   const sha256 = repo.objectFormat === 'sha256';
   const identity = await callerIdentity(repo);
-  const user = identity === undefined ? '' : `[user]\n\tname = ${quoted(identity.name)}\n\temail = ${quoted(identity.email)}\n`;
+  const user =
+    identity === undefined
+      ? ''
+      : `[user]\n\tname = ${quoted(identity.name)}\n\temail = ${quoted(identity.email)}\n`;
   return [
     `[core]\n\trepositoryformatversion = ${sha256 ? '1' : '0'}\n\tbare = false\n\tlogallrefupdates = true\n\tfilemode = true\n`,
     sha256 ? '[extensions]\n\tobjectformat = sha256\n' : '',
@@ -129,9 +146,16 @@ async function configOf(repo: Repository): Promise<string> {
 
 /** The identity git would commit with, if the user configured one. */
 export async function callerIdentity(repo: Repository): Promise<{ name: string; email: string } | undefined> {
-  const call = { args: ['var', 'GIT_AUTHOR_IDENT'], config: ['user.useConfigOnly=true'], place: place(repo), cwd: repo.root, read: true };
+  const call = {
+    args: ['var', 'GIT_AUTHOR_IDENT'],
+    config: ['user.useConfigOnly=true'],
+    place: place(repo),
+    cwd: repo.root,
+    read: true,
+  };
   const answer = await repo.git.attempt(call);
-  const [, name, email] = /^(.*) <(.*)> \d+ [+-]\d+\n?$/.exec(Buffer.from(answer.stdoutBytes).toString('utf8')) ?? [];
+  const [, name, email] =
+    /^(.*) <(.*)> \d+ [+-]\d+\n?$/.exec(Buffer.from(answer.stdoutBytes).toString('utf8')) ?? [];
   return succeeded(answer) && name !== undefined && email !== undefined ? { name, email } : undefined;
 }
 

@@ -20,13 +20,18 @@ export function splitPaths(listed: Buffer): readonly Buffer[] {
  * Tells changed paths that are files (or links) from those that are no longer there: deleted, turned into a
  * directory, or behind a directory that became a link (which git would refuse to stage).
  */
-export async function tellApart(root: string, changed: readonly Buffer[]): Promise<{ gone: readonly Buffer[]; present: readonly Buffer[] }> {
+export async function tellApart(
+  root: string,
+  changed: readonly Buffer[],
+): Promise<{ gone: readonly Buffer[]; present: readonly Buffer[] }> {
   const gone: Buffer[] = [];
   const present: Buffer[] = [];
   const behindLink = linkTest(root);
   for (const path of changed) {
     const found = await lstat(within(root, path)).catch(() => undefined);
-    const submodule = found?.isDirectory() === true && (await exists(within(root, Buffer.concat([path, Buffer.from('/.git')]))));
+    const submodule =
+      found?.isDirectory() === true &&
+      (await exists(within(root, Buffer.concat([path, Buffer.from('/.git')]))));
     const there = found !== undefined && (!found.isDirectory() || submodule) && !(await behindLink(path));
     (there ? present : gone).push(path);
   }
@@ -64,17 +69,29 @@ function within(root: string, path: Buffer): Buffer {
  * Refuses repositories inside the worktree: they would become gitlinks whose commits are nowhere else.
  * @throws REFUSED with the list
  */
-export async function assertNoNestedGit(root: string, others: readonly Buffer[], tracked: readonly Buffer[]): Promise<void> {
+export async function assertNoNestedGit(
+  root: string,
+  others: readonly Buffer[],
+  tracked: readonly Buffer[],
+): Promise<void> {
   const nested = new Set(others.filter((path) => path.at(-1) === SLASH).map((path) => path.toString('utf8')));
   for (const directory of directoriesOf([...others, ...tracked])) {
-    if (await exists(within(root, Buffer.concat([directory, Buffer.from('/.git')])))) nested.add(`${directory.toString('utf8')}/`);
+    if (await exists(within(root, Buffer.concat([directory, Buffer.from('/.git')]))))
+      nested.add(`${directory.toString('utf8')}/`);
   }
   if (nested.size === 0) return;
   const paths = [...nested].sort();
-  throw new ParaError('REFUSED', `the worktree holds other git repositories: ${paths.slice(0, 5).map((path) => JSON.stringify(path)).join(', ')}`, {
-    hint: 'remove their .git, or list them in .gitignore',
-    details: { paths },
-  });
+  throw new ParaError(
+    'REFUSED',
+    `the worktree holds other git repositories: ${paths
+      .slice(0, 5)
+      .map((path) => JSON.stringify(path))
+      .join(', ')}`,
+    {
+      hint: 'remove their .git, or list them in .gitignore',
+      details: { paths },
+    },
+  );
 }
 
 function directoriesOf(paths: readonly Buffer[]): Iterable<Buffer> {

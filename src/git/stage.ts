@@ -6,7 +6,7 @@ import { copyFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import type { Place } from './git.ts';
-import { worktreePlace } from './index-refresh.ts';
+import { worktreePlace } from './worktrees.ts';
 import { type Repository, place } from './repository.ts';
 import { commitOf, swapRef } from './refs.ts';
 import { callerIdentity } from './sealed.ts';
@@ -34,7 +34,10 @@ export async function commitAll(request: CommitRequest): Promise<string | undefi
   const indexFile = join(worktreeAdminDir, `index.para-${String(process.pid)}`);
   try {
     const tree = await stageAll(request, indexFile, tip);
-    if (tree === (await repo.git.text({ args: ['rev-parse', `${tip}^{tree}`], place: place(repo), read: true }))) return undefined;
+    if (
+      tree === (await repo.git.text({ args: ['rev-parse', `${tip}^{tree}`], place: place(repo), read: true }))
+    )
+      return undefined;
     const commit = await commitTree(request, tree, tip);
     await swapRef(repo, `refs/heads/${branch}`, { before: tip, after: commit });
     await rename(indexFile, join(worktreeAdminDir, 'index'));
@@ -49,10 +52,17 @@ export async function commitAll(request: CommitRequest): Promise<string | undefi
  * stays as it is. Also used for snapshots.
  * @throws REFUSED for nested repositories, GIT_FAILED
  */
-export async function stageAll(request: Omit<CommitRequest, 'branch' | 'message'>, indexFile: string, tip: string): Promise<string> {
+export async function stageAll(
+  request: Omit<CommitRequest, 'branch' | 'message'>,
+  indexFile: string,
+  tip: string,
+): Promise<string> {
   const { repo, worktreeAdminDir, worktreePath } = request;
   const where: Place = { ...worktreePlace(repo, worktreeAdminDir, worktreePath), indexFile };
-  const copied = await copyFile(join(worktreeAdminDir, 'index'), indexFile).then(() => true, () => false);
+  const copied = await copyFile(join(worktreeAdminDir, 'index'), indexFile).then(
+    () => true,
+    () => false,
+  );
   const run = (args: readonly string[], input?: Buffer): Promise<Buffer> =>
     repo.git.bytes({ args, input, place: where, contents: true, timeoutMs: DEADLINE_MS });
   if (!copied) await run(['read-tree', tip]);
@@ -61,11 +71,19 @@ export async function stageAll(request: Omit<CommitRequest, 'branch' | 'message'
   await assertNoNestedGit(worktreePath, others, splitPaths(await run(['ls-files', '-z'])));
   const { gone, present } = await tellApart(worktreePath, changed);
   await feed(run, ['update-index', '-z', '--force-remove', '--stdin'], gone);
-  await feed(run, ['update-index', '-z', '--add', '--remove', '--replace', '--stdin'], [...present, ...others]);
+  await feed(
+    run,
+    ['update-index', '-z', '--add', '--remove', '--replace', '--stdin'],
+    [...present, ...others],
+  );
   return (await run(['write-tree'])).toString('utf8').trim();
 }
 
-async function feed(run: (args: readonly string[], input: Buffer) => Promise<Buffer>, args: readonly string[], paths: readonly Buffer[]): Promise<void> {
+async function feed(
+  run: (args: readonly string[], input: Buffer) => Promise<Buffer>,
+  args: readonly string[],
+  paths: readonly Buffer[],
+): Promise<void> {
   if (paths.length > 0) await run(args, Buffer.concat(paths.flatMap((path) => [path, Buffer.of(0)])));
 }
 
@@ -77,5 +95,10 @@ async function commitTree({ repo, message }: CommitRequest, tree: string, tip: s
     });
   }
   const input = message.endsWith('\n') ? message : `${message}\n`;
-  return repo.git.text({ args: ['commit-tree', tree, '-p', tip, '-F', '-'], input, place: place(repo), cwd: repo.root });
+  return repo.git.text({
+    args: ['commit-tree', tree, '-p', tip, '-F', '-'],
+    input,
+    place: place(repo),
+    cwd: repo.root,
+  });
 }

@@ -1,6 +1,6 @@
 /** What is not committed in a worktree, and how far a branch is. Runs no code of the worktree. */
 import { commitsBetween } from './ancestry.ts';
-import { worktreePlace } from './index-refresh.ts';
+import { worktreePlace } from './worktrees.ts';
 import type { Repository } from './repository.ts';
 
 /** Counts of paths; one path can be both staged and modified. */
@@ -17,7 +17,14 @@ export async function worktreeChanges(where: {
   readonly worktreeAdminDir: string;
   readonly worktreePath: string;
 }): Promise<WorktreeChanges> {
-  const args = ['status', '--porcelain=v2', '-z', '--no-renames', '--ignore-submodules=all', '--untracked-files=normal'];
+  const args = [
+    'status',
+    '--porcelain=v2',
+    '-z',
+    '--no-renames',
+    '--ignore-submodules=all',
+    '--untracked-files=normal',
+  ];
   const place = worktreePlace(where.repo, where.worktreeAdminDir, where.worktreePath);
   const listed = await where.repo.git.bytes({ args, place, read: true, contents: true });
   const entries = listed.toString('utf8').split('\0');

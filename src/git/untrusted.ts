@@ -18,7 +18,10 @@ export interface SealedRefs {
 }
 
 /** Runs `use` on an open directory's path; undefined when it is missing or no directory. */
-export async function withDirectory<T>(path: string, use: (path: string) => Promise<T>): Promise<T | undefined> {
+export async function withDirectory<T>(
+  path: string,
+  use: (path: string) => Promise<T>,
+): Promise<T | undefined> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_DIRECTORY;
   const handle = await open(path, flags).catch(() => undefined);
   if (handle === undefined) return undefined;
@@ -57,7 +60,11 @@ const NAME_PART = /^(?!\.)(?!.*\.\.)(?!.*\.lock$)(?!.*@\{)[^\p{C}\s~^:?*[\\]{1,2
 /** A ref name that para is willing to repeat: git's rules, and no control or format characters. */
 export function isSafeRefName(name: string): boolean {
   const parts = name.split('/');
-  return Buffer.byteLength(name) <= 500 && parts.length <= MAX_DEPTH && parts.every((part) => NAME_PART.test(part) && !part.startsWith('-'));
+  return (
+    Buffer.byteLength(name) <= 200 &&
+    parts.length <= MAX_DEPTH &&
+    parts.every((part) => NAME_PART.test(part) && !part.startsWith('-'))
+  );
 }
 
 /** Reads HEAD, heads, tags and the stash of a sealed directory. */
@@ -74,15 +81,22 @@ export async function readSealedRefs(dir: string, oidLength: number): Promise<Se
   };
   await withDirectory(join(dir, 'refs'), async (root) => {
     take('refs/stash', await readSmall(join(root, 'stash'), 200));
-    for (const kind of ['heads', 'tags']) await walkRefs(join(root, kind), `refs/${kind}`, { take, left: { count: MAX_REFS } });
+    for (const kind of ['heads', 'tags'])
+      await walkRefs(join(root, kind), `refs/${kind}`, { take, left: { count: MAX_REFS } });
   });
   const head = (await readSmall(join(dir, 'HEAD'), 1_000))?.trim() ?? '';
   const target = /^ref: (refs\/heads\/.+)$/.exec(head)?.[1];
-  return { head: target !== undefined && isSafeRefName(target) ? target : oid.test(head) ? head : undefined, refs };
+  return {
+    head: target !== undefined && isSafeRefName(target) ? target : oid.test(head) ? head : undefined,
+    refs,
+  };
 }
 
 function wanted(name: string): boolean {
-  return (name.startsWith('refs/heads/') || name.startsWith('refs/tags/') || name === 'refs/stash') && isSafeRefName(name);
+  return (
+    (name.startsWith('refs/heads/') || name.startsWith('refs/tags/') || name === 'refs/stash') &&
+    isSafeRefName(name)
+  );
 }
 
 interface RefWalk {

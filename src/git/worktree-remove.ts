@@ -15,7 +15,8 @@ export async function removeWorktree(repo: Repository, path: string): Promise<vo
   const all = join(repo.commonDir, 'worktrees');
   for (const name of await readdir(all).catch(() => [])) {
     const pointer = await readFile(join(all, name, 'gitdir'), 'utf8').catch(() => '');
-    if (pointer.replace(/\n$/, '') === join(path, '.git')) await rm(join(all, name), { recursive: true, force: true });
+    if (pointer.replace(/\n$/, '') === join(path, '.git'))
+      await rm(join(all, name), { recursive: true, force: true });
   }
 }
 
@@ -24,7 +25,12 @@ async function assertInside(repo: Repository, path: string): Promise<void> {
   const inside = relative(home, resolve(path));
   const parent = await realpath(dirname(path)).catch(() => dirname(path));
   const realHome = await realpath(home).catch(() => home);
-  const ok = inside !== '' && !inside.startsWith('..') && resolve(path) === path && realHome === home && `${parent}/`.startsWith(`${home}/`);
+  const ok =
+    inside !== '' &&
+    !inside.startsWith('..') &&
+    resolve(path) === path &&
+    realHome === home &&
+    `${parent}/`.startsWith(`${home}/`);
   if (!ok) throw new ParaError('REFUSED', `${path} is not a session's worktree: para removes nothing there`);
 }
 
@@ -35,7 +41,10 @@ async function removeTree(path: string): Promise<void> {
     await openDirectories(path);
     await rm(path, { recursive: true, force: true }).catch((cause: unknown) => {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ParaError('GIT_FAILED', `the worktree can not be removed: ${why}`, { hint: `sudo rm -rf '${path}'`, cause });
+      throw new ParaError('GIT_FAILED', `the worktree can not be removed: ${why}`, {
+        hint: `sudo rm -rf '${path}'`,
+        cause,
+      });
     });
   }
 }

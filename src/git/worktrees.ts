@@ -2,6 +2,7 @@
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
+import type { Place } from './git.ts';
 import { type Repository, place } from './repository.ts';
 import { commitOf, deleteBranch } from './refs.ts';
 import { removeWorktree } from './worktree-remove.ts';
@@ -29,7 +30,10 @@ export interface Worktree {
  * file otherwise. The base is trusted, so the user's own smudge filters run (LFS).
  * @throws GIT_FAILED
  */
-export async function addWorktree({ repo, path, branch, base }: NewWorktree, signal?: AbortSignal): Promise<void> {
+export async function addWorktree(
+  { repo, path, branch, base }: NewWorktree,
+  signal?: AbortSignal,
+): Promise<void> {
   await repo.git.text({
     args: ['worktree', 'add', '--quiet', '--no-track', '-b', branch, '--', path, base],
     config: ['checkout.workers=0'],
@@ -44,7 +48,14 @@ export async function addWorktree({ repo, path, branch, base }: NewWorktree, sig
 /** Makes a worktree of a branch that exists (recover). @throws GIT_FAILED */
 export async function attachWorktree({ repo, path, branch }: Omit<NewWorktree, 'base'>): Promise<void> {
   const args = ['worktree', 'add', '--quiet', '--', path, branch];
-  await repo.git.text({ args, config: ['checkout.workers=0'], place: place(repo), cwd: repo.root, timeoutMs: 600_000, contents: true });
+  await repo.git.text({
+    args,
+    config: ['checkout.workers=0'],
+    place: place(repo),
+    cwd: repo.root,
+    timeoutMs: 600_000,
+    contents: true,
+  });
 }
 
 /**
@@ -55,12 +66,17 @@ export async function undoAdd(made: NewWorktree & { readonly branchMade: boolean
   await removeWorktree(made.repo, made.path);
   if (!made.branchMade) return;
   await rm(join(made.repo.commonDir, 'refs', 'heads', `${made.branch}.lock`), { force: true });
-  if ((await commitOf(made.repo, `refs/heads/${made.branch}`)) === made.base) await deleteBranch(made.repo, made.branch, made.base);
+  if ((await commitOf(made.repo, `refs/heads/${made.branch}`)) === made.base)
+    await deleteBranch(made.repo, made.branch, made.base);
 }
 
 /** Every worktree of the repository; the main checkout comes first. @throws GIT_FAILED */
 export async function listWorktrees(repo: Repository): Promise<readonly Worktree[]> {
-  const listed = await repo.git.bytes({ args: ['worktree', 'list', '--porcelain', '-z'], place: place(repo), read: true });
+  const listed = await repo.git.bytes({
+    args: ['worktree', 'list', '--porcelain', '-z'],
+    place: place(repo),
+    read: true,
+  });
   return listed
     .toString('utf8')
     .split('\0\0')
@@ -69,7 +85,9 @@ export async function listWorktrees(repo: Repository): Promise<readonly Worktree
 }
 
 function toWorktree(block: string): Worktree {
-  const fields = new Map(block.split('\0').map((line) => [line.split(' ', 1)[0] ?? '', line.slice(line.indexOf(' ') + 1)]));
+  const fields = new Map(
+    block.split('\0').map((line) => [line.split(' ', 1)[0] ?? '', line.slice(line.indexOf(' ') + 1)]),
+  );
   return {
     path: fields.get('worktree') ?? '',
     head: fields.get('HEAD'),
@@ -83,7 +101,10 @@ function toWorktree(block: string): Worktree {
  * The directory under the common `worktrees/` that belongs to the worktree at `path`; found by what git wrote
  * there, never by the worktree's own `.git`.
  */
-export async function adminDirOf(repo: Pick<Repository, 'commonDir'>, path: string): Promise<string | undefined> {
+export async function adminDirOf(
+  repo: Pick<Repository, 'commonDir'>,
+  path: string,
+): Promise<string | undefined> {
   const all = join(repo.commonDir, 'worktrees');
   for (const name of await readdir(all).catch(() => [])) {
     const pointer = await readFile(join(all, name, 'gitdir'), 'utf8').catch(() => '');
@@ -99,9 +120,17 @@ export async function requireAdminDir(repo: Pick<Repository, 'commonDir'>, path:
   throw new ParaError('GIT_FAILED', `${path} is not registered as a worktree`, { hint: 'para doctor' });
 }
 
+/** Where git works for a session's worktree: everything explicit, so a swapped `.git` is not asked. */
+export function worktreePlace(repo: Repository, admin: string, path: string): Place {
+  return { gitDir: admin, commonDir: repo.commonDir, workTree: path };
+}
+
 /** Keeps `git worktree prune`, whoever runs it, away from this worktree. */
 export async function lockWorktree(repo: Repository, path: string, reason: string): Promise<void> {
-  await writeFile(join(await requireAdminDir(repo, path), 'locked'), `${reason.replaceAll(/[\r\n]+/g, ' ')}\n`);
+  await writeFile(
+    join(await requireAdminDir(repo, path), 'locked'),
+    `${reason.replaceAll(/[\r\n]+/g, ' ')}\n`,
+  );
 }
 
 /** The opposite of lockWorktree; no error when it was not locked. */

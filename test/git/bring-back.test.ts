@@ -39,7 +39,13 @@ describe('a sealed directory', () => {
 
 describe('bringBack', () => {
   test('without new commits does nothing', async () => {
-    expect(await s.bringBack()).toMatchObject({ moved: false, commits: 0, before: s.base, after: s.base, others: [] });
+    expect(await s.bringBack()).toMatchObject({
+      moved: false,
+      commits: 0,
+      before: s.base,
+      after: s.base,
+      others: [],
+    });
   });
 
   test('takes commits, leaves the uncommitted, touches nothing else', async () => {
@@ -48,7 +54,13 @@ describe('bringBack', () => {
     const last = commitInside('ünï "q"\n.txt');
     s.write('a.txt', 'changed\n');
     s.write('new.txt', 'new\n');
-    expect(await s.bringBack()).toMatchObject({ moved: true, commits: 2, before: s.base, after: last, kept: undefined });
+    expect(await s.bringBack()).toMatchObject({
+      moved: true,
+      commits: 2,
+      before: s.base,
+      after: last,
+      kept: undefined,
+    });
     expect(tip()).toBe(last);
     expect(await changes()).toEqual({ staged: 0, modified: 1, untracked: 1, conflicted: 0 });
     expect(readFileSync(join(s.temp.root, '.git/index'))).toEqual(mainIndex);
@@ -77,9 +89,16 @@ describe('bringBack', () => {
 
   test('refuses when both sides moved, keeps both, and goes on after a merge', async () => {
     const inner = commitInside('x.txt');
-    s.temp.run(['update-ref', 'refs/heads/para/s1', s.temp.run(['commit-tree', '-p', s.base, '-m', 'host', `${s.base}^{tree}`])]);
+    s.temp.run([
+      'update-ref',
+      'refs/heads/para/s1',
+      s.temp.run(['commit-tree', '-p', s.base, '-m', 'host', `${s.base}^{tree}`]),
+    ]);
     const host = tip();
-    await expect(s.bringBack()).rejects.toMatchObject({ code: 'GIT_REFUSED', hint: expect.stringContaining('git merge refs/para/inbox/s1/incoming') });
+    await expect(s.bringBack()).rejects.toMatchObject({
+      code: 'GIT_REFUSED',
+      hint: expect.stringContaining('git merge refs/para/inbox/s1/incoming'),
+    });
     expect(tip()).toBe(host);
     expect(tip('refs/para/inbox/s1/incoming')).toBe(inner);
     s.temp.run(['read-tree', '-u', '--reset', 'HEAD'], { cwd: s.path });
@@ -98,7 +117,23 @@ describe('bringBack', () => {
     s.inside('stash', '-q');
     const back = await s.bringBack();
     expect(back).toMatchObject({ moved: true, after: there, takenFrom: 'feature/x' });
-    expect([...back.others].sort()).toEqual(['heads/feature/x', 'heads/side', 'stash'].map((name) => `refs/para/inbox/s1/${name}`));
+    expect([...back.others].sort()).toEqual(
+      ['heads/feature%2Fx', 'heads/side', 'stash'].map((name) => `refs/para/inbox/s1/${name}`),
+    );
+  });
+
+  test("branch names that were in each other's way over time do not stop it", async () => {
+    mkdirSync(join(dirname(s.sealed.dir), 'quarantine-left'));
+    s.inside('checkout', '-q', '-b', 'x');
+    commitInside('1.txt');
+    s.inside('checkout', '-q', '-B', 'para/s1');
+    await s.bringBack();
+    s.inside('branch', '-m', 'x', 'x/y');
+    s.inside('checkout', '-q', 'x/y');
+    const there = commitInside('2.txt');
+    expect(await s.bringBack()).toMatchObject({ after: there, others: ['refs/para/inbox/s1/heads/x%2Fy'] });
+    expect(readdirSync(dirname(s.sealed.dir)).sort()).toEqual(['git', 'gitfile']);
+    expect(s.temp.run(['for-each-ref', '--format=%(refname)', 'refs/para/inbox/s1/incoming'])).toBe('');
   });
 
   test('takes a detached HEAD that contains the branch', async () => {
@@ -122,7 +157,10 @@ describe('bringBack', () => {
   test('config, hooks and links in the sealed directory do nothing', async () => {
     const marker = join(s.temp.base, 'marker');
     const last = commitInside('x.txt');
-    writeFileSync(join(s.sealed.dir, 'config'), `[core]\n\tfsmonitor = "touch ${marker}"\n\thooksPath = /\n[uploadpack]\n\tpackObjectsHook = "touch ${marker};"\n`);
+    writeFileSync(
+      join(s.sealed.dir, 'config'),
+      `[core]\n\tfsmonitor = "touch ${marker}"\n\thooksPath = /\n[uploadpack]\n\tpackObjectsHook = "touch ${marker};"\n`,
+    );
     for (const hook of ['reference-transaction', 'post-index-change', 'pre-commit']) {
       writeFileSync(join(s.sealed.dir, 'hooks', hook), `#!/bin/sh\ntouch ${marker}\n`, { mode: 0o755 });
     }
@@ -152,7 +190,13 @@ describe('bringBack', () => {
     s.write('staged.txt', 'x\n');
     s.inside('add', '-A');
     await s.bringBack();
-    const commit = await commitAll({ repo: s.repo, worktreeAdminDir: s.admin, worktreePath: s.path, branch: s.branch, message: 'm' });
+    const commit = await commitAll({
+      repo: s.repo,
+      worktreeAdminDir: s.admin,
+      worktreePath: s.path,
+      branch: s.branch,
+      message: 'm',
+    });
     expect(s.temp.run(['show', '--name-only', '--format=', commit ?? ''])).toBe('staged.txt');
   });
 });
@@ -160,14 +204,25 @@ describe('bringBack', () => {
 describe('other repositories', () => {
   test('sha256, a shallow clone and a clone with alternates go round', async () => {
     for (const kind of ['sha256', 'shallow', 'shared'] as const) {
-      const temp = tempRepo({ name: 'we ird, "q": \'r\'', ...(kind === 'sha256' ? { format: 'sha256' } : {}) });
+      const temp = tempRepo({
+        name: 'we ird, "q": \'r\'',
+        ...(kind === 'sha256' ? { format: 'sha256' } : {}),
+      });
       if (kind !== 'sha256') {
         const how = kind === 'shallow' ? ['--depth', '1'] : ['--shared'];
         temp.write('a.txt', 'more\n');
         temp.run(['commit', '-qam', 'second']);
-        temp.run(['clone', '-q', ...how, `file://${temp.root}`.replace('file://', kind === 'shallow' ? 'file://' : ''), join(temp.base, 'clone')]);
+        temp.run([
+          'clone',
+          '-q',
+          ...how,
+          `file://${temp.root}`.replace('file://', kind === 'shallow' ? 'file://' : ''),
+          join(temp.base, 'clone'),
+        ]);
       }
-      const session = await openSession(kind === 'sha256' ? temp : { ...temp, root: join(temp.base, 'clone') });
+      const session = await openSession(
+        kind === 'sha256' ? temp : { ...temp, root: join(temp.base, 'clone') },
+      );
       session.write('x', 'x');
       session.inside('add', '-A');
       session.inside('commit', '-qm', 'x');

@@ -17,10 +17,22 @@ describe('openRepository', () => {
     temp.run(['worktree', 'add', '-q', join(temp.base, 'other')]);
     const from = async (dir: string) => openRepository(temp.git, dir);
     const main = await from(temp.root);
-    expect(main).toMatchObject({ root: temp.root, headBranch: 'main', objectFormat: 'sha1', refFormat: 'files', shallow: false, currentWorktree: temp.root });
+    expect(main).toMatchObject({
+      root: temp.root,
+      headBranch: 'main',
+      objectFormat: 'sha1',
+      refFormat: 'files',
+      shallow: false,
+      currentWorktree: temp.root,
+    });
     expect(main.id).toMatch(/^[0-9a-f]{8}$/);
     for (const dir of [join(temp.root, 'dir'), join(temp.base, 'other'), s.path, join(s.path, 'dir')]) {
-      expect(await from(dir)).toMatchObject({ root: main.root, id: main.id, commonDir: main.commonDir, headCommit: main.headCommit });
+      expect(await from(dir)).toMatchObject({
+        root: main.root,
+        id: main.id,
+        commonDir: main.commonDir,
+        headCommit: main.headCommit,
+      });
     }
     rmSync(join(s.path, '.git'));
     expect(await from(join(s.path, 'dir'))).toMatchObject({ root: main.root, currentWorktree: s.path });
@@ -34,7 +46,10 @@ describe('openRepository', () => {
     temp.run(['clone', '-q', temp.root, source]);
     temp.run(['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', source, 'sub']);
     const repo = await openRepository(temp.git, join(temp.root, 'sub', 'dir'));
-    expect(repo).toMatchObject({ root: join(temp.root, 'sub'), commonDir: join(temp.root, '.git/modules/sub') });
+    expect(repo).toMatchObject({
+      root: join(temp.root, 'sub'),
+      commonDir: join(temp.root, '.git/modules/sub'),
+    });
     const s = await openSession({ ...temp, root: join(temp.root, 'sub') });
     s.write('x', 'x');
     s.inside('add', '-A');
@@ -44,16 +59,28 @@ describe('openRepository', () => {
 
   test('refuses what it can not work in, and says why', async () => {
     temp = tempRepo({ commit: false });
-    await expect(resolveBase(await openRepository(temp.git, temp.root))).rejects.toMatchObject({ code: 'GIT_REFUSED', hint: 'git commit --allow-empty -m init' });
+    await expect(resolveBase(await openRepository(temp.git, temp.root))).rejects.toMatchObject({
+      code: 'GIT_REFUSED',
+      hint: 'git commit --allow-empty -m init',
+    });
     temp.run(['init', '-q', '--bare', join(temp.base, 'bare')]);
-    await expect(openRepository(temp.git, join(temp.base, 'bare'))).rejects.toMatchObject({ code: 'GIT_REFUSED', message: expect.stringContaining('bare') });
+    await expect(openRepository(temp.git, join(temp.base, 'bare'))).rejects.toMatchObject({
+      code: 'GIT_REFUSED',
+      message: expect.stringContaining('bare'),
+    });
     await expect(openRepository(temp.git, temp.base)).rejects.toMatchObject({ code: 'NOT_A_REPOSITORY' });
     const broken = join(temp.base, 'line\nbreak');
     mkdirSync(broken);
     temp.run(['init', '-q'], { cwd: broken });
-    await expect(openRepository(temp.git, broken)).rejects.toMatchObject({ code: 'GIT_REFUSED', message: expect.stringContaining('line break') });
+    await expect(openRepository(temp.git, broken)).rejects.toMatchObject({
+      code: 'GIT_REFUSED',
+      message: expect.stringContaining('line break'),
+    });
     const config = join(temp.root, '.git/config');
-    writeFileSync(config, readFileSync(config, 'utf8').replace('= 0', '= 1') + '[extensions]\n\tnosuchthing = x\n');
+    writeFileSync(
+      config,
+      readFileSync(config, 'utf8').replace('= 0', '= 1') + '[extensions]\n\tnosuchthing = x\n',
+    );
     await expect(openRepository(temp.git, temp.root)).rejects.toMatchObject({ code: 'GIT_REFUSED' });
   });
 
@@ -86,9 +113,24 @@ test('branch names', async () => {
   temp.run(['branch', 'para/a/b']);
   temp.run(['branch', 'para/c']);
   for (const good of ['para/x', 'ünï', 'a.b']) await checkBranchName(repo, good);
-  for (const bad of ['-x', '', 'a..b', 'a b', 'x.lock', 'a\nb', 'a~1', '@{-1}', 'HEAD', 'para/a', 'para/c/d', 'x'.repeat(201), 'a\0b']) {
+  for (const bad of [
+    '-x',
+    '',
+    'a..b',
+    'a b',
+    'x.lock',
+    'a\nb',
+    'a~1',
+    '@{-1}',
+    'HEAD',
+    'para/a',
+    'para/c/d',
+    'x'.repeat(201),
+    'a\0b',
+  ]) {
     await expect(checkBranchName(repo, bad)).rejects.toMatchObject({ code: 'NAME_INVALID' });
   }
-  for (const bad of ['-x', '', 'nothing', '--all', 'main:a.txt']) await expect(resolveBase(repo, bad)).rejects.toMatchObject({ code: 'NAME_INVALID' });
+  for (const bad of ['-x', '', 'nothing', '--all', 'main:a.txt'])
+    await expect(resolveBase(repo, bad)).rejects.toMatchObject({ code: 'NAME_INVALID' });
   expect(await resolveBase(repo, 'para/c')).toBe(repo.headCommit);
 });

@@ -33,7 +33,9 @@ export async function openSession(temp: TempRepo = tempRepo(), name = 's1'): Pro
   const dir = join(temp.root, '.para/state/docker', name, 'git');
   mkdirSync(dir, { recursive: true });
   const sealed = await createSealed({ repo, session: name, worktreePath: path, branch, base, dir });
-  const hostObjects = sealed.mounts.filter(({ target }) => target.startsWith('/para/objects')).map(({ source }) => `${source}\n`);
+  const hostObjects = sealed.mounts
+    .filter(({ target }) => target.startsWith('/para/objects'))
+    .map(({ source }) => `${source}\n`);
   writeFileSync(join(dir, 'objects/info/alternates'), hostObjects.join(''));
   return {
     temp,
@@ -43,7 +45,11 @@ export async function openSession(temp: TempRepo = tempRepo(), name = 's1'): Pro
     base,
     sealed,
     admin: await requireAdminDir(repo, path),
-    inside: (...args) => temp.run(args, { cwd: path, env: { GIT_DIR: dir, GIT_WORK_TREE: path, GIT_CONFIG_GLOBAL: '/dev/null' } }),
+    inside: (...args) =>
+      temp.run(args, {
+        cwd: path,
+        env: { GIT_DIR: dir, GIT_WORK_TREE: path, GIT_CONFIG_GLOBAL: '/dev/null' },
+      }),
     write: (file, content) => {
       mkdirSync(join(path, file, '..'), { recursive: true });
       writeFileSync(join(path, file), content);

@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { removeWorktree } from '../../src/git/worktree-remove.ts';
 import { commitAll } from '../../src/git/stage.ts';
@@ -17,7 +26,10 @@ afterEach(() => s.temp.remove());
 const commit = (message = 'm'): Promise<string | undefined> =>
   commitAll({ repo: s.repo, worktreeAdminDir: s.admin, worktreePath: s.path, branch: s.branch, message });
 const changes = () => worktreeChanges({ repo: s.repo, worktreeAdminDir: s.admin, worktreePath: s.path });
-const treeOf = (ref: string): string[] => s.temp.run(['-c', 'core.quotePath=false', 'ls-tree', '-r', '--format=%(objectmode) %(path)', ref]).split('\n');
+const treeOf = (ref: string): string[] =>
+  s.temp
+    .run(['-c', 'core.quotePath=false', 'ls-tree', '-r', '--format=%(objectmode) %(path)', ref])
+    .split('\n');
 
 describe('commitAll', () => {
   test('nothing to commit', async () => {
@@ -36,8 +48,17 @@ describe('commitAll', () => {
     s.write('.gitignore', 'ignored\n');
     s.write('ignored', 'x');
     const made = await commit('-- subject\n\nbody');
-    expect(treeOf(made ?? '').sort()).toEqual(['100644 -x', '100644 .gitignore', '100644 a.txt/inner', '100644 ünï', '100755 run.sh', '120000 dir']);
-    expect(s.temp.run(['log', '-1', '--format=%B|%an', made ?? ''])).toBe('-- subject\n\nbody\n|Ann "Q" O\'Neil');
+    expect(treeOf(made ?? '').sort()).toEqual([
+      '100644 -x',
+      '100644 .gitignore',
+      '100644 a.txt/inner',
+      '100644 ünï',
+      '100755 run.sh',
+      '120000 dir',
+    ]);
+    expect(s.temp.run(['log', '-1', '--format=%B|%an', made ?? ''])).toBe(
+      '-- subject\n\nbody\n|Ann "Q" O\'Neil',
+    );
     expect(await changes()).toEqual({ staged: 0, modified: 0, untracked: 0, conflicted: 0 });
     expect(await aheadOf(s.repo, s.base, s.branch)).toBe(1);
   });
@@ -45,7 +66,10 @@ describe('commitAll', () => {
   test('without an identity says how to set one', async () => {
     writeFileSync(s.temp.env['GIT_CONFIG_GLOBAL'] ?? '', '');
     s.write('x', 'x');
-    await expect(commit()).rejects.toMatchObject({ code: 'GIT_FAILED', hint: expect.stringContaining('user.email') });
+    await expect(commit()).rejects.toMatchObject({
+      code: 'GIT_FAILED',
+      hint: expect.stringContaining('user.email'),
+    });
   });
 
   test('refuses nested repositories with the list', async () => {
@@ -63,12 +87,14 @@ describe('commitAll', () => {
 });
 
 describe('attacks on the host', () => {
-  const evil = (): string => `[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tfsmonitor = "touch ${marker};"\n\thooksPath = hooks\n[filter "x"]\n\tclean = "touch ${marker}; cat"\n[diff]\n\texternal = "touch ${marker};"\n`;
+  const evil = (): string =>
+    `[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tfsmonitor = "touch ${marker};"\n\thooksPath = hooks\n[filter "x"]\n\tclean = "touch ${marker}; cat"\n[diff]\n\texternal = "touch ${marker};"\n`;
   const evilRepository = (dir: string): void => {
     s.temp.run(['init', '-q', dir]);
     writeFileSync(join(dir, '.git/config'), evil());
     mkdirSync(join(dir, '.git/hooks'), { recursive: true });
-    for (const hook of ['pre-commit', 'post-index-change', 'reference-transaction']) writeFileSync(join(dir, '.git/hooks', hook), `#!/bin/sh\ntouch ${marker}\n`, { mode: 0o755 });
+    for (const hook of ['pre-commit', 'post-index-change', 'reference-transaction'])
+      writeFileSync(join(dir, '.git/hooks', hook), `#!/bin/sh\ntouch ${marker}\n`, { mode: 0o755 });
   };
   const script = (path: string): void => {
     s.write(path, `#!/bin/sh\ntouch ${marker}\ncat\n`);
@@ -88,11 +114,15 @@ describe('attacks on the host', () => {
     'A03 .git is gone': () => rmSync(join(s.path, '.git')),
     'A06 hooksPath in the tree': () => {
       s.temp.run(['config', 'core.hooksPath', '.husky']);
-      for (const hook of ['pre-commit', 'post-checkout', 'reference-transaction', 'post-index-change']) script(`.husky/${hook}`);
+      for (const hook of ['pre-commit', 'post-checkout', 'reference-transaction', 'post-index-change'])
+        script(`.husky/${hook}`);
     },
     "A07 the user's hook and filter run a script of the tree": () => {
       mkdirSync(join(s.temp.root, '.git/hooks'), { recursive: true });
-      for (const hook of ['pre-commit', 'reference-transaction', 'post-index-change']) writeFileSync(join(s.temp.root, '.git/hooks', hook), '#!/bin/sh\n./evil.sh </dev/null\n', { mode: 0o755 });
+      for (const hook of ['pre-commit', 'reference-transaction', 'post-index-change'])
+        writeFileSync(join(s.temp.root, '.git/hooks', hook), '#!/bin/sh\n./evil.sh </dev/null\n', {
+          mode: 0o755,
+        });
       script('evil.sh');
       s.temp.run(['config', 'filter.x=y.clean', './evil.sh']);
       s.temp.run(['config', 'filter.x=y.required', 'true']);
@@ -114,6 +144,12 @@ describe('attacks on the host', () => {
     expect(existsSync(s.admin)).toBe(false);
     expect(existsSync(marker)).toBe(false);
     expect(readFileSync(join(s.temp.root, 'a.txt'), 'utf8')).toBe('one\n');
+  });
+
+  test('the attacks do work on a git that is not hardened', () => {
+    attacks['A01 .git becomes a directory']?.();
+    s.temp.run(['status'], { cwd: s.path });
+    expect(existsSync(marker)).toBe(true);
   });
 
   test('A04 a nested repository is refused, A05 a tracked one is only data', async () => {

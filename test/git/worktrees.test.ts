@@ -1,11 +1,27 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { pushBranch, pushRemote } from '../../src/git/push.ts';
 import { branchExists, deleteBranch, dropRef, swapRef } from '../../src/git/refs.ts';
 import { sealedMounts } from '../../src/git/sealed.ts';
 import { removeWorktree } from '../../src/git/worktree-remove.ts';
-import { addWorktree, attachWorktree, listWorktrees, lockWorktree, undoAdd, unlockWorktree } from '../../src/git/worktrees.ts';
+import {
+  addWorktree,
+  attachWorktree,
+  listWorktrees,
+  lockWorktree,
+  undoAdd,
+  unlockWorktree,
+} from '../../src/git/worktrees.ts';
 import { type TestSession, openSession } from './session.ts';
 
 let s: TestSession;
@@ -36,12 +52,20 @@ test('removes only its own, never through a link, and twice is fine', async () =
   await removeWorktree(s.repo, s.path);
   expect(readdirSync(outside)).toEqual(['keep']);
   expect(readdirSync(join(s.repo.commonDir, 'worktrees'))).toEqual(['users']);
-  for (const path of [s.temp.root, outside, join(s.temp.root, '.para/worktrees'), join(s.path, '../../../dir'), `${s.path}/../../..`]) {
+  for (const path of [
+    s.temp.root,
+    outside,
+    join(s.temp.root, '.para/worktrees'),
+    join(s.path, '../../../dir'),
+    `${s.path}/../../..`,
+  ]) {
     await expect(removeWorktree(s.repo, path)).rejects.toMatchObject({ code: 'REFUSED' });
   }
   rmSync(join(s.temp.root, '.para/worktrees'), { recursive: true });
   symlinkSync(s.temp.base, join(s.temp.root, '.para/worktrees'));
-  await expect(removeWorktree(s.repo, join(s.temp.root, '.para/worktrees/outside'))).rejects.toMatchObject({ code: 'REFUSED' });
+  await expect(removeWorktree(s.repo, join(s.temp.root, '.para/worktrees/outside'))).rejects.toMatchObject({
+    code: 'REFUSED',
+  });
 });
 
 test('undoes an add that was killed half-way, and keeps a branch that has work', async () => {
@@ -52,7 +76,10 @@ test('undoes an add that was killed half-way, and keeps a branch that has work',
   await undoAdd({ repo, path, branch, base, branchMade: true });
   expect(await branchExists(repo, branch)).toBe(false);
   await addWorktree({ repo, path, branch, base });
-  await swapRef(repo, `refs/heads/${branch}`, { before: base, after: s.temp.run(['commit-tree', '-p', base, '-m', 'x', `${base}^{tree}`]) });
+  await swapRef(repo, `refs/heads/${branch}`, {
+    before: base,
+    after: s.temp.run(['commit-tree', '-p', base, '-m', 'x', `${base}^{tree}`]),
+  });
   await undoAdd({ repo, path, branch, base, branchMade: true });
   expect(await branchExists(repo, branch)).toBe(true);
   await attachWorktree({ repo, path, branch });
@@ -62,13 +89,19 @@ test('undoes an add that was killed half-way, and keeps a branch that has work',
 test('a branch that moved is not deleted, one that is gone is no error', async () => {
   await expect(deleteBranch(s.repo, 'main', '1'.repeat(40))).rejects.toMatchObject({ code: 'GIT_FAILED' });
   await dropRef(s.repo, 'refs/heads/none', s.base);
-  await expect(swapRef(s.repo, 'refs/heads/main', { before: undefined, after: s.base })).rejects.toMatchObject({ code: 'GIT_FAILED' });
+  await expect(
+    swapRef(s.repo, 'refs/heads/main', { before: undefined, after: s.base }),
+  ).rejects.toMatchObject({ code: 'GIT_FAILED' });
 });
 
 test('alternates of the repository are mounted and chained', async () => {
   mkdirSync(join(s.temp.base, 'far'));
   writeFileSync(join(s.repo.commonDir, 'objects/info/alternates'), `${join(s.temp.base, 'far')}\n`);
-  expect((await sealedMounts(s.repo, s.sealed.dir)).at(-1)).toEqual({ source: join(s.temp.base, 'far'), target: '/para/objects-1', readOnly: true });
+  expect((await sealedMounts(s.repo, s.sealed.dir)).at(-1)).toEqual({
+    source: join(s.temp.base, 'far'),
+    target: '/para/objects-1',
+    readOnly: true,
+  });
 });
 
 test('pushes to the right remote, without hooks, and says what to run', async () => {
@@ -83,7 +116,10 @@ test('pushes to the right remote, without hooks, and says what to run', async ()
   expect(readFileSync(join(s.temp.base, 'up.git/refs/heads/para/s1'), 'utf8').trim()).toBe(s.base);
   s.temp.run(['remote', 'add', 'origin', '/nowhere']);
   expect(await pushRemote(s.repo)).toBe('origin');
-  await expect(pushBranch(s.repo, s.branch)).rejects.toMatchObject({ code: 'PUSH_FAILED', hint: 'git push origin para/s1' });
+  await expect(pushBranch(s.repo, s.branch)).rejects.toMatchObject({
+    code: 'PUSH_FAILED',
+    hint: 'git push origin para/s1',
+  });
   s.temp.run(['config', 'branch.para/s1.pushRemote', 'up']);
   expect(await pushRemote(s.repo, s.branch)).toBe('up');
 });

@@ -15,7 +15,10 @@ export interface TempRepo {
   /** The git under test. */
   readonly git: Git;
   /** The user's own git, unhardened. */
-  run(args: readonly string[], options?: { cwd?: string; env?: Readonly<Record<string, string>>; input?: string }): string;
+  run(
+    args: readonly string[],
+    options?: { cwd?: string; env?: Readonly<Record<string, string>>; input?: string },
+  ): string;
   write(path: string, content: string | Buffer): void;
   remove(): void;
 }
@@ -27,16 +30,28 @@ export function tempRepo(options: { name?: string; format?: string; commit?: boo
   const home = join(base, 'home');
   mkdirSync(home);
   mkdirSync(root);
-  const config = '[user]\n\tname = "Ann \\"Q\\" O\'Neil"\n\temail = ann@example.test\n[init]\n\tdefaultBranch = main\n';
+  const config =
+    '[user]\n\tname = "Ann \\"Q\\" O\'Neil"\n\temail = ann@example.test\n[init]\n\tdefaultBranch = main\n';
   writeFileSync(join(home, 'gitconfig'), config);
-  const env = { PATH: process.env['PATH'], HOME: home, GIT_CONFIG_GLOBAL: join(home, 'gitconfig'), GIT_CONFIG_NOSYSTEM: '1' };
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: home,
+    GIT_CONFIG_GLOBAL: join(home, 'gitconfig'),
+    GIT_CONFIG_NOSYSTEM: '1',
+  };
   const repo: TempRepo = {
     base,
     root,
     env,
     git: createGit(createRunner({ env }), env),
     run: (args, { cwd = root, env: more = {}, input } = {}) =>
-      execFileSync('git', args, { cwd, env: { ...env, ...more }, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'], input: input ?? '' }).trim(),
+      execFileSync('git', args, {
+        cwd,
+        env: { ...env, ...more },
+        encoding: 'utf8',
+        stdio: ['pipe', 'pipe', 'pipe'],
+        input: input ?? '',
+      }).trim(),
     write: (path, content) => {
       mkdirSync(dirname(join(root, path)), { recursive: true });
       writeFileSync(join(root, path), content);
