@@ -142,7 +142,9 @@ describe('bringBack', () => {
     expect(await s.bringBack()).toMatchObject({ moved: true, after: there, takenFrom: 'HEAD' });
   });
 
-  test('A14: refuses a tree that holds .git', async () => {
+  test.each([0, 300])('A14: refuses a tree that holds .git, beside %d other new objects', async (others) => {
+    for (let n = 0; n < others; n += 1) s.write(`many/${String(n)}`, String(n));
+    if (others > 0) commitInside('x.txt');
     const blob = s.temp.run(['hash-object', '-w', '--stdin'], { env: { GIT_DIR: s.sealed.dir }, input: 'x' });
     const raw = Buffer.concat([Buffer.from('100644 .git\0'), Buffer.from(blob, 'hex')]);
     writeFileSync(join(s.temp.base, 'tree'), raw);
