@@ -21,7 +21,14 @@ export interface CachedEngine {
 }
 
 /** Variables that lead the same binary to another engine. */
-const ENDPOINT_VARIABLES = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG', 'CONTAINER_HOST', 'CONTAINERS_CONF', 'XDG_RUNTIME_DIR'];
+const ENDPOINT_VARIABLES = [
+  'DOCKER_HOST',
+  'DOCKER_CONTEXT',
+  'DOCKER_CONFIG',
+  'CONTAINER_HOST',
+  'CONTAINERS_CONF',
+  'XDG_RUNTIME_DIR',
+];
 const FORMAT = 1;
 
 /** The kept answer, or undefined. */
@@ -60,14 +67,29 @@ export async function writeCachedEngine(key: CacheKey, engine: Engine): Promise<
 async function cacheFile({ cacheDir, binary, env }: CacheKey): Promise<string | undefined> {
   if (cacheDir === undefined) return undefined;
   const { mtimeMs, size } = await stat(binary);
-  const parts = [binary, mtimeMs, size, userInfo().uid, ...ENDPOINT_VARIABLES.map((name) => env[name] ?? null)];
+  const parts = [
+    binary,
+    mtimeMs,
+    size,
+    userInfo().uid,
+    ...ENDPOINT_VARIABLES.map((name) => env[name] ?? null),
+  ];
   const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 24);
   return join(cacheDir, `engine-${hash}.json`);
 }
 
 const CAPABILITY_TYPES: Readonly<Partial<Record<keyof Capabilities, string>>> = {
-  rootless: 'boolean', usernsRemap: 'boolean', remote: 'boolean', memoryLimit: 'boolean', cpuLimit: 'boolean',
-  pidsLimit: 'boolean', storageDriver: 'string', selinux: 'boolean', serverVersion: 'string', runtime: 'string', healthDriver: 'string',
+  rootless: 'boolean',
+  usernsRemap: 'boolean',
+  remote: 'boolean',
+  memoryLimit: 'boolean',
+  cpuLimit: 'boolean',
+  pidsLimit: 'boolean',
+  storageDriver: 'string',
+  selinux: 'boolean',
+  serverVersion: 'string',
+  runtime: 'string',
+  healthDriver: 'string',
 };
 
 function isCached(value: unknown): value is CachedEngine {

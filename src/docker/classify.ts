@@ -7,7 +7,16 @@ import type { EngineFailure } from './driver.ts';
 
 /** The order in which kinds of rules are tried: transport texts hold "no such file", commands come last. */
 export const KINDS = [
-  'transport', 'usage', 'name', 'port', 'image', 'network', 'mount', 'state', 'limit', 'command',
+  'transport',
+  'usage',
+  'name',
+  'port',
+  'image',
+  'network',
+  'mount',
+  'state',
+  'limit',
+  'command',
 ] as const;
 
 /** One text and what it means. `only` limits it to certain verbs (the first word of args). */
@@ -60,5 +69,7 @@ export function classifyBy(rules: Rules, failure: EngineFailure): ErrorCode | un
  */
 function failureText(failure: EngineFailure): string {
   if (failure.stderr.trim() !== '') return failure.stderr;
-  return /^(OCI runtime exec failed|unable to find user|Error response from daemon)/i.test(failure.stdout) ? failure.stdout : '';
+  return /^(OCI runtime exec failed|unable to find user|Error response from daemon)/i.test(failure.stdout)
+    ? failure.stdout
+    : '';
 }

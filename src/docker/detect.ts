@@ -57,7 +57,13 @@ async function probeEngine(request: DetectRequest, name: EngineName): Promise<En
   try {
     return { name, engine: await findEngine(request, name) };
   } catch (error) {
-    return { name, error: error instanceof ParaError ? error : new ParaError('ENGINE_BROKEN', `${name} could not be asked: ${String(error)}`, { cause: error }) };
+    return {
+      name,
+      error:
+        error instanceof ParaError
+          ? error
+          : new ParaError('ENGINE_BROKEN', `${name} could not be asked: ${String(error)}`, { cause: error }),
+    };
   }
 }
 
@@ -67,7 +73,8 @@ async function findEngine(request: DetectRequest, name: EngineName): Promise<Eng
   const cached = request.fresh === true ? undefined : await readCachedEngine(cacheKey);
   if (cached !== undefined) {
     refuseRemote(cached.driver, request.env);
-    return { ...cached, driver: DRIVERS[cached.driver], binary };
+    const { version, endpoint, capabilities } = cached;
+    return { driver: DRIVERS[cached.driver], binary, version, endpoint, capabilities };
   }
   const engine = await askEngine(request, name, binary);
   await writeCachedEngine(cacheKey, engine);
@@ -79,7 +86,9 @@ async function findBinary(name: EngineName, env: NodeJS.ProcessEnv): Promise<str
   const path = (env['PATH'] ?? '').split(delimiter).filter(isAbsolute).join(delimiter);
   const binary = path === '' ? null : await which(name, { path, nothrow: true });
   if (binary !== null) return binary;
-  throw new ParaError('ENGINE_NOT_INSTALLED', `${name} is not on PATH`, { hint: `Install ${name}, or add its directory to PATH.` });
+  throw new ParaError('ENGINE_NOT_INSTALLED', `${name} is not on PATH`, {
+    hint: `Install ${name}, or add its directory to PATH.`,
+  });
 }
 
 async function askEngine({ runner, env }: DetectRequest, name: EngineName, binary: string): Promise<Engine> {
@@ -87,7 +96,9 @@ async function askEngine({ runner, env }: DetectRequest, name: EngineName, binar
   const { engine, version } = await ask(runner, first, { binary, command: first.version() });
   const driver = DRIVERS[engine];
   if (!isAtLeast(version, driver.minVersion)) {
-    throw new ParaError('ENGINE_TOO_OLD', `${engine} ${version} is older than ${driver.minVersion}`, { hint: `Update ${engine}.` });
+    throw new ParaError('ENGINE_TOO_OLD', `${engine} ${version} is older than ${driver.minVersion}`, {
+      hint: `Update ${engine}.`,
+    });
   }
   const endpoint = refuseRemote(engine, env);
   const capabilities = await ask(runner, driver, { binary, command: driver.info() });
@@ -115,23 +126,31 @@ function refuseRemote(engine: EngineName, env: NodeJS.ProcessEnv): string {
   const host = env[variable] ?? '';
   if (/^(ssh|tcp|https?):/i.test(host)) throw remoteError(engine, `${variable}=${host}`);
   if (host !== '') return host;
-  return engine === 'docker' ? (env['DOCKER_CONTEXT'] || 'local') : 'local';
+  return engine === 'docker' ? env['DOCKER_CONTEXT'] || 'local' : 'local';
 }
 
 function remoteError(engine: EngineName, what: string): ParaError {
-  return new ParaError('ENGINE_BROKEN', `${engine} points at another machine (${what}), which cannot see your worktree`, {
-    hint: `Unset it for para: env -u ${engine === 'docker' ? 'DOCKER_HOST' : 'CONTAINER_HOST'} para …`,
-  });
+  return new ParaError(
+    'ENGINE_BROKEN',
+    `${engine} points at another machine (${what}), which cannot see your worktree`,
+    {
+      hint: `Unset it for para: env -u ${engine === 'docker' ? 'DOCKER_HOST' : 'CONTAINER_HOST'} para …`,
+    },
+  );
 }
 
 /** One engine's own error as it is; several as one sentence, with the code of the one that came furthest. */
-function noneAnswers(failures: readonly { readonly name: EngineName; readonly error: ParaError }[]): ParaError {
+function noneAnswers(
+  failures: readonly { readonly name: EngineName; readonly error: ParaError }[],
+): ParaError {
   const [only, ...others] = failures;
   if (only !== undefined && others.length === 0) return only.error;
   const furthest = failures.find(({ error }) => error.code !== 'ENGINE_NOT_INSTALLED')?.error;
   const reasons = failures.map(({ name, error }) => `${name}: ${error.message}`).join('; ');
   return new ParaError(furthest?.code ?? 'ENGINE_NOT_INSTALLED', `no container engine answers (${reasons})`, {
     hint: furthest?.hint ?? 'Install docker or podman, then run para doctor.',
-    details: { tried: failures.map(({ name, error }) => ({ engine: name, code: error.code, reason: error.message })) },
+    details: {
+      tried: failures.map(({ name, error }) => ({ engine: name, code: error.code, reason: error.message })),
+    },
   });
 }

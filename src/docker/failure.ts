@@ -14,35 +14,104 @@ interface Words {
 const WORDS: Partial<Record<ErrorCode, Words>> = {
   DAEMON_NOT_AVAILABLE: {
     sentence: (_, engine) => `${engine} is installed, but its engine does not answer`,
-    hint: (_, engine) => (engine === 'docker' ? 'Start it (sudo systemctl start docker, or Docker Desktop), or use --engine podman.' : 'podman machine start'),
+    hint: (_, engine) =>
+      engine === 'docker'
+        ? 'Start it (sudo systemctl start docker, or Docker Desktop), or use --engine podman.'
+        : 'podman machine start',
   },
   ENGINE_PERMISSION_DENIED: {
     sentence: (_, engine) => `you may not use the ${engine} socket`,
     hint: () => 'sudo usermod -aG docker "$USER"   (then log in again), or use --engine podman',
   },
-  ENGINE_TOO_OLD: { sentence: (_, engine) => `the ${engine} client and its server do not speak the same API version`, hint: (_, engine) => `${engine} version` },
-  ENGINE_BROKEN: { sentence: (_, engine) => `${engine} cannot use its own configuration or runtime directory`, hint: (_, engine) => `${engine} info` },
+  ENGINE_TOO_OLD: {
+    sentence: (_, engine) => `the ${engine} client and its server do not speak the same API version`,
+    hint: (_, engine) => `${engine} version`,
+  },
+  ENGINE_BROKEN: {
+    sentence: (_, engine) => `${engine} cannot use its own configuration or runtime directory`,
+    hint: (_, engine) => `${engine} info`,
+  },
   CONTAINER_NOT_FOUND: { sentence: (subject) => `${subject} does not exist`, hint: () => 'para docker list' },
-  CONTAINER_ALREADY_RUNNING: { sentence: (subject) => `${subject} is running`, hint: () => 'para docker list' },
-  CONTAINER_NOT_RUNNING: { sentence: (subject) => `${subject} is not running`, hint: () => 'para docker start' },
-  CONTAINER_PAUSED: { sentence: (subject) => `${subject} is paused`, hint: (subject, engine) => `${engine} unpause ${lastWord(subject)}` },
-  CONTAINER_RESTARTING: { sentence: (subject) => `${subject} is restarting`, hint: () => 'Wait a moment and try again.' },
-  NAME_CONFLICT: { sentence: (subject) => `the name of ${subject} is already taken`, hint: () => 'para docker list --all' },
-  PORT_IN_USE: { sentence: (subject) => `a host port of ${subject} is already in use`, hint: () => 'Publish without a host port: --port 80 lets the engine choose a free one.' },
-  PORT_NOT_PERMITTED: { sentence: (subject) => `${subject} may not use a host port below 1024`, hint: () => 'Choose a host port of 1024 or more: --port 8080:80' },
-  MOUNT_INVALID: { sentence: (subject) => `a mount of ${subject} cannot be made`, hint: () => 'Check that the source exists, and that each target is used once.' },
-  NETWORK_NOT_FOUND: { sentence: (subject) => `the network of ${subject} does not exist`, hint: (_, engine) => `${engine} network ls` },
-  RESOURCE_LIMIT_EXCEEDED: { sentence: (subject) => `the limits asked for ${subject} are outside what this machine allows`, hint: () => 'para config get docker.resource_limits' },
-  COMMAND_NOT_FOUND: { sentence: (subject) => `the command does not exist in ${subject}`, hint: () => 'Check the spelling, or use an image that has it.' },
-  COMMAND_NOT_EXECUTABLE: { sentence: (subject) => `the command in ${subject} is not executable`, hint: () => 'Check its mode inside the container: ls -l' },
-  USER_NOT_FOUND: { sentence: (subject) => `the user does not exist in ${subject}`, hint: () => 'Use a numeric uid.' },
-  NO_TTY: { sentence: () => 'the input is not a terminal', hint: () => 'Run it from a terminal, or without a terminal.' },
-  NO_SPACE: { sentence: (_, engine) => `no space is left where ${engine} keeps its data`, hint: (_, engine) => `${engine} system df` },
-  IMAGE_NOT_FOUND: { sentence: (subject) => `${subject} does not exist`, hint: (subject, engine) => `${engine} pull ${lastWord(subject)}` },
-  IMAGE_PULL_DENIED: { sentence: (subject) => `${subject} may not be pulled, or does not exist`, hint: (_, engine) => `${engine} login` },
-  IMAGE_PULL_RATE_LIMITED: { sentence: (subject) => `the registry refuses ${subject} for now: too many requests`, hint: (_, engine) => `Wait, or log in for a higher limit: ${engine} login` },
-  IMAGE_PLATFORM_MISMATCH: { sentence: (subject) => `${subject} does not exist for this machine's platform`, hint: () => 'Choose an image built for this platform.' },
-  REGISTRY_UNREACHABLE: { sentence: (subject) => `the registry of ${subject} cannot be reached`, hint: () => 'Check the network and proxy settings, then try again.' },
+  CONTAINER_ALREADY_RUNNING: {
+    sentence: (subject) => `${subject} is running`,
+    hint: () => 'para docker list',
+  },
+  CONTAINER_NOT_RUNNING: {
+    sentence: (subject) => `${subject} is not running`,
+    hint: () => 'para docker start',
+  },
+  CONTAINER_PAUSED: {
+    sentence: (subject) => `${subject} is paused`,
+    hint: (subject, engine) => `${engine} unpause ${lastWord(subject)}`,
+  },
+  CONTAINER_RESTARTING: {
+    sentence: (subject) => `${subject} is restarting`,
+    hint: () => 'Wait a moment and try again.',
+  },
+  NAME_CONFLICT: {
+    sentence: (subject) => `the name of ${subject} is already taken`,
+    hint: () => 'para docker list --all',
+  },
+  PORT_IN_USE: {
+    sentence: (subject) => `a host port of ${subject} is already in use`,
+    hint: () => 'Publish without a host port: --port 80 lets the engine choose a free one.',
+  },
+  PORT_NOT_PERMITTED: {
+    sentence: (subject) => `${subject} may not use a host port below 1024`,
+    hint: () => 'Choose a host port of 1024 or more: --port 8080:80',
+  },
+  MOUNT_INVALID: {
+    sentence: (subject) => `a mount of ${subject} cannot be made`,
+    hint: () => 'Check that the source exists, and that each target is used once.',
+  },
+  NETWORK_NOT_FOUND: {
+    sentence: (subject) => `the network of ${subject} does not exist`,
+    hint: (_, engine) => `${engine} network ls`,
+  },
+  RESOURCE_LIMIT_EXCEEDED: {
+    sentence: (subject) => `the limits asked for ${subject} are outside what this machine allows`,
+    hint: () => 'para config get docker.resource_limits',
+  },
+  COMMAND_NOT_FOUND: {
+    sentence: (subject) => `the command does not exist in ${subject}`,
+    hint: () => 'Check the spelling, or use an image that has it.',
+  },
+  COMMAND_NOT_EXECUTABLE: {
+    sentence: (subject) => `the command in ${subject} is not executable`,
+    hint: () => 'Check its mode inside the container: ls -l',
+  },
+  USER_NOT_FOUND: {
+    sentence: (subject) => `the user does not exist in ${subject}`,
+    hint: () => 'Use a numeric uid.',
+  },
+  NO_TTY: {
+    sentence: () => 'the input is not a terminal',
+    hint: () => 'Run it from a terminal, or without a terminal.',
+  },
+  NO_SPACE: {
+    sentence: (_, engine) => `no space is left where ${engine} keeps its data`,
+    hint: (_, engine) => `${engine} system df`,
+  },
+  IMAGE_NOT_FOUND: {
+    sentence: (subject) => `${subject} does not exist`,
+    hint: (subject, engine) => `${engine} pull ${lastWord(subject)}`,
+  },
+  IMAGE_PULL_DENIED: {
+    sentence: (subject) => `${subject} may not be pulled, or does not exist`,
+    hint: (_, engine) => `${engine} login`,
+  },
+  IMAGE_PULL_RATE_LIMITED: {
+    sentence: (subject) => `the registry refuses ${subject} for now: too many requests`,
+    hint: (_, engine) => `Wait, or log in for a higher limit: ${engine} login`,
+  },
+  IMAGE_PLATFORM_MISMATCH: {
+    sentence: (subject) => `${subject} does not exist for this machine's platform`,
+    hint: () => 'Choose an image built for this platform.',
+  },
+  REGISTRY_UNREACHABLE: {
+    sentence: (subject) => `the registry of ${subject} cannot be reached`,
+    hint: () => 'Check the network and proxy settings, then try again.',
+  },
 };
 
 function lastWord(subject: string): string {
@@ -63,12 +132,19 @@ export function toParaError(driver: EngineDriver, captured: Captured, subject: s
   const said = engineSentence(captured);
   const words = code === undefined ? undefined : WORDS[code];
   if (code === undefined || words === undefined) {
-    return new ParaError(code ?? 'COMMAND_FAILED', `${driver.name} ${captured.args[0] ?? ''} failed for ${subject}: ${said}`, {
-      hint: `See it yourself: ${clean(quote(captured)).slice(0, 400)}`,
-      details,
-    });
+    return new ParaError(
+      code ?? 'COMMAND_FAILED',
+      `${driver.name} ${captured.args[0] ?? ''} failed for ${subject}: ${said}`,
+      {
+        hint: `See it yourself: ${clean(quote(captured)).slice(0, 400)}`,
+        details,
+      },
+    );
   }
-  return new ParaError(code, `${words.sentence(subject, driver.name)}`, { hint: words.hint(subject, driver.name), details: { ...details, said } });
+  return new ParaError(code, `${words.sentence(subject, driver.name)}`, {
+    hint: words.hint(subject, driver.name),
+    details: { ...details, said },
+  });
 }
 
 interface Early {
@@ -81,14 +157,27 @@ interface Early {
 function interrupted(driver: EngineDriver, captured: Captured, subject: string): Early | undefined {
   const verb = `${driver.name} ${captured.args[0] ?? ''}`;
   if (captured.timedOut) {
-    return { code: 'DEADLINE', message: `${verb} gave no answer for ${subject} in time`, hint: 'para doctor' };
+    return {
+      code: 'DEADLINE',
+      message: `${verb} gave no answer for ${subject} in time`,
+      hint: 'para doctor',
+    };
   }
-  if (captured.aborted) return { code: 'INTERRUPTED', message: `${verb} was interrupted`, hint: 'Run the same command again.' };
+  if (captured.aborted)
+    return { code: 'INTERRUPTED', message: `${verb} was interrupted`, hint: 'Run the same command again.' };
   if (captured.spawnError === 'ENOENT') {
-    return { code: 'ENGINE_NOT_INSTALLED', message: `${driver.name} is no longer at ${captured.file}`, hint: 'para doctor' };
+    return {
+      code: 'ENGINE_NOT_INSTALLED',
+      message: `${driver.name} is no longer at ${captured.file}`,
+      hint: 'para doctor',
+    };
   }
   if (captured.spawnError !== undefined) {
-    return { code: 'ENGINE_BROKEN', message: `${driver.name} could not be started (${captured.spawnError})`, hint: 'para doctor' };
+    return {
+      code: 'ENGINE_BROKEN',
+      message: `${driver.name} could not be started (${captured.spawnError})`,
+      hint: 'para doctor',
+    };
   }
   return undefined;
 }
@@ -97,10 +186,16 @@ function interrupted(driver: EngineDriver, captured: Captured, subject: string):
 export function engineSentence(captured: Captured): string {
   const lines = meaningfulLines(captured.stderr);
   const line = lines.find((text) => /^(error|docker:|oci runtime|cannot)/i.test(text)) ?? lines[0];
-  return line === undefined ? describeEnd(captured) : clean(line).replace(/^Error(?: response from daemon)?: /, '').slice(0, 500);
+  return line === undefined
+    ? describeEnd(captured)
+    : clean(line)
+        .replace(/^Error(?: response from daemon)?: /, '')
+        .slice(0, 500);
 }
 
 /** Text of an engine made safe to show: no escape sequences, no control or bidi characters. */
 export function clean(text: string): string {
-  return stripVTControlCharacters(text).replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
+  return stripVTControlCharacters(text)
+    .replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+    .trim();
 }

@@ -17,7 +17,9 @@ export function parseImageReference(text: string): string {
   const reference = text.trim();
   const reason = problem(reference);
   if (reason === undefined) return reference;
-  throw new ParaError('USAGE', `${JSON.stringify(text)} is not an image: ${reason}`, { hint: 'For example: node:22, or host:5000/team/app:1.2' });
+  throw new ParaError('USAGE', `${JSON.stringify(text)} is not an image: ${reason}`, {
+    hint: 'For example: node:22, or host:5000/team/app:1.2',
+  });
 }
 
 function problem(reference: string): string | undefined {
@@ -36,5 +38,7 @@ function problem(reference: string): string | undefined {
 function nameProblem(name: string): string | undefined {
   if (name.length > MAX_NAME) return `the name is longer than ${String(MAX_NAME)} characters`;
   if (NAME.test(name)) return undefined;
-  return /[A-Z]/.test(name.slice(name.indexOf('/') + 1)) ? 'the name must be lower case' : 'the name holds characters that names may not';
+  return /[A-Z]/.test(name.slice(name.indexOf('/') + 1))
+    ? 'the name must be lower case'
+    : 'the name holds characters that names may not';
 }

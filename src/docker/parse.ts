@@ -24,7 +24,11 @@ export function readRecords(stdout: string, source: Source): readonly JsonRecord
   const text = stdout.trim();
   if (text === '') return [];
   const whole = tryJson(text);
-  const values = whole.ok ? (Array.isArray(whole.value) ? whole.value : [whole.value]) : readLines(text, source);
+  const values = whole.ok
+    ? Array.isArray(whole.value)
+      ? whole.value
+      : [whole.value]
+    : readLines(text, source);
   return values.map((value: unknown, index) => asRecord(value, source, `record ${String(index)}`));
 }
 
@@ -87,13 +91,19 @@ export function reader(raw: JsonRecord, source: Source, path = ''): Reader {
     text: (key, fallback) => need(key, scalar(get(key) ?? fallback, 'string'), 'a text'),
     number: (key, fallback) => need(key, scalar(get(key) ?? fallback, 'number'), 'a number'),
     flag: (key, fallback) => need(key, scalar(get(key) ?? fallback, 'boolean'), 'true or false'),
-    record: (key, optional) => reader(asRecord(get(key) ?? (optional && {}), source, `field ${name(key)}`), source, name(key)),
-    records: (key) => list(get(key), fail, name(key)).map((value, index) => {
-      const label = `${name(key)}[${String(index)}]`;
-      return reader(asRecord(value, source, `field ${label}`), source, label);
-    }),
-    texts: (key) => list(get(key), fail, name(key)).map((value) => need(key, scalar(value, 'string'), 'a list of texts')),
-    strings: (key) => texts(asRecord(get(key) ?? {}, source, `field ${name(key)}`), (inner) => fail(`field ${name(key)}.${inner} is not a text`)),
+    record: (key, optional) =>
+      reader(asRecord(get(key) ?? (optional && {}), source, `field ${name(key)}`), source, name(key)),
+    records: (key) =>
+      list(get(key), fail, name(key)).map((value, index) => {
+        const label = `${name(key)}[${String(index)}]`;
+        return reader(asRecord(value, source, `field ${label}`), source, label);
+      }),
+    texts: (key) =>
+      list(get(key), fail, name(key)).map((value) => need(key, scalar(value, 'string'), 'a list of texts')),
+    strings: (key) =>
+      texts(asRecord(get(key) ?? {}, source, `field ${name(key)}`), (inner) =>
+        fail(`field ${name(key)}.${inner} is not a text`),
+      ),
   };
 }
 

@@ -26,7 +26,8 @@ export function parsePort(text: string): PortMapping {
 
 function portNumber(digits: string, text: string, least: number): number {
   const value = Number(digits);
-  if (value < least || value > 65_535) throw badPort(text, `${digits} is not a port from ${String(least)} to 65535`);
+  if (value < least || value > 65_535)
+    throw badPort(text, `${digits} is not a port from ${String(least)} to 65535`);
   return value;
 }
 
@@ -48,7 +49,9 @@ export function parseEnv(text: string): EnvRequest {
   const equals = text.indexOf('=');
   const name = equals < 0 ? text : text.slice(0, equals);
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-    throw new ParaError('USAGE', `--env ${JSON.stringify(name)} is not a variable name`, { hint: '--env NAME=value' });
+    throw new ParaError('USAGE', `--env ${JSON.stringify(name)} is not a variable name`, {
+      hint: '--env NAME=value',
+    });
   }
   if (text.includes('\0')) throw new ParaError('USAGE', `the value of --env ${name} holds a NUL byte`);
   return { name, value: equals < 0 ? undefined : text.slice(equals + 1) };

@@ -1,14 +1,28 @@
 /** What para does with containers: the drivers' commands, run. Errors are thrown as ParaError (failure.ts). */
 import { hasCode, ParaError } from '../errors.ts';
-import { succeeded, type Captured, type Runner, type RunRequest } from '../sys/run.ts';
-import type { ContainerInfo, ContainerRow, ContainerSpec, Engine, EngineCommand, ExecRequest, LogsRequest } from './driver.ts';
+import {
+  succeeded,
+  type AttachOptions as SignalOptions,
+  type Captured,
+  type Runner,
+  type RunRequest,
+} from '../sys/run.ts';
+import type {
+  ContainerInfo,
+  ContainerRow,
+  ContainerSpec,
+  Engine,
+  EngineCommand,
+  ExecRequest,
+  LogsRequest,
+} from './driver.ts';
 import { toParaError } from './failure.ts';
 
 /** Labels of a thing: `k=v` pairs. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** How an attached command is run; stdin, stdout and stderr are the caller's. */
-export type AttachOptions = Partial<Omit<RunRequest, 'file' | 'args'>>;
+/** What a caller may add to a call: input, deadline, signal. */
+export type CallOptions = Partial<Omit<RunRequest, 'file' | 'args'>>;
 
 /** The engine, as the rest of para sees it. */
 export interface DockerService {
@@ -36,13 +50,13 @@ export interface DockerService {
   inspect(names: readonly string[]): Promise<readonly ContainerInfo[]>;
   list(labels: Labels): Promise<readonly ContainerRow[]>;
   /** Runs a command to its end; its exit code is an answer, not an error. `input` goes to stdin. */
-  execCapture(request: ExecRequest, options?: AttachOptions): Promise<Captured>;
+  execCapture(request: ExecRequest, options?: CallOptions): Promise<Captured>;
   /** @returns the exit code as the engine reported it (engines.md §1.1.5) */
-  execAttach(request: ExecRequest, options?: AttachOptions): Promise<number>;
+  execAttach(request: ExecRequest, how?: SignalOptions): Promise<number>;
   /** Text of the logs, stdout then stderr. */
   logs(request: LogsRequest): Promise<string>;
   /** Logs straight to the caller's terminal. */
-  logsAttach(request: LogsRequest, options?: AttachOptions): Promise<number>;
+  logsAttach(request: LogsRequest): Promise<number>;
 }
 
 /** Options of every call of one service. */
@@ -56,17 +70,21 @@ const PULL_TIMEOUT_MS = 30 * 60_000;
 const RETRY_DELAY_MS = 500;
 
 interface Calls {
-  readonly capture: (command: EngineCommand<unknown>, options?: AttachOptions) => Promise<Captured>;
-  readonly run: <T>(command: EngineCommand<T>, subject: string, options?: AttachOptions) => Promise<T>;
+  readonly capture: (command: EngineCommand<unknown>, options?: CallOptions) => Promise<Captured>;
+  readonly run: <T>(command: EngineCommand<T>, subject: string, options?: CallOptions) => Promise<T>;
   readonly fail: (captured: Captured, subject: string) => ParaError;
 }
 
 /** Makes the service for an engine that was found. */
-export function createDockerService(engine: Engine, runner: Runner, options: ServiceOptions = {}): DockerService {
+export function createDockerService(
+  engine: Engine,
+  runner: Runner,
+  options: ServiceOptions = {},
+): DockerService {
   const { driver } = engine;
   const calls = engineCalls(engine, runner, options);
-  const attach = (command: EngineCommand<unknown>, extra: AttachOptions = {}): Promise<number> =>
-    runner.attach({ signal: options.signal, ...extra, file: engine.binary, args: command.args });
+  const attach = (command: EngineCommand<unknown>, how?: SignalOptions): Promise<number> =>
+    runner.attach({ signal: options.signal, file: engine.binary, args: command.args }, how);
   return {
     engine,
     healthCheck: async () => void (await calls.run(driver.info(), 'the engine')),
@@ -79,16 +97,22 @@ export function createDockerService(engine: Engine, runner: Runner, options: Ser
     inspect: (names) => inspect(engine, calls, names),
     list: (labels) => calls.run(driver.list(labels), 'the list of containers'),
     execCapture: (request, extra) => execCapture(engine, calls, { request, extra }),
-    execAttach: (request, extra) => attach(driver.exec(request), extra),
+    execAttach: (request, how) => attach(driver.exec(request), how),
     logs: (request) => logs(engine, calls, request),
-    logsAttach: (request, extra) => attach(driver.logs(request), extra),
+    logsAttach: (request) => attach(driver.logs(request)),
     ...imagesAndNetworks(engine, calls, options),
   };
 }
 
 function engineCalls(engine: Engine, runner: Runner, options: ServiceOptions): Calls {
   const capture: Calls['capture'] = (command, extra = {}) =>
-    runner.capture({ signal: options.signal, timeoutMs: command.timeoutMs, ...extra, file: engine.binary, args: command.args });
+    runner.capture({
+      signal: options.signal,
+      timeoutMs: command.timeoutMs,
+      ...extra,
+      file: engine.binary,
+      args: command.args,
+    });
   const fail: Calls['fail'] = (captured, subject) => toParaError(engine.driver, captured, subject);
   return {
     capture,
@@ -101,7 +125,10 @@ function engineCalls(engine: Engine, runner: Runner, options: ServiceOptions): C
   };
 }
 
-type ImagesAndNetworks = Pick<DockerService, 'ensureImage' | 'imageExists' | 'ensureNetwork' | 'removeNetwork'>;
+type ImagesAndNetworks = Pick<
+  DockerService,
+  'ensureImage' | 'imageExists' | 'ensureNetwork' | 'removeNetwork'
+>;
 
 function imagesAndNetworks({ driver }: Engine, calls: Calls, options: ServiceOptions): ImagesAndNetworks {
   const imageExists = (image: string): Promise<boolean> =>
@@ -116,7 +143,10 @@ function imagesAndNetworks({ driver }: Engine, calls: Calls, options: ServiceOpt
         const progress = driver.pullProgress(line);
         if (progress !== undefined) onProgress?.(progress);
       };
-      await calls.run(driver.pull(image), `image ${image}`, { timeoutMs: options.pullTimeoutMs ?? PULL_TIMEOUT_MS, onLine });
+      await calls.run(driver.pull(image), `image ${image}`, {
+        timeoutMs: options.pullTimeoutMs ?? PULL_TIMEOUT_MS,
+        onLine,
+      });
       return true;
     },
     ensureNetwork: async (name, labels) => {
@@ -127,12 +157,16 @@ function imagesAndNetworks({ driver }: Engine, calls: Calls, options: ServiceOpt
       if (await networkExists(name)) return false;
       throw calls.fail(made, `network ${name}`);
     },
-    removeNetwork: async (name) => void (await unless('NETWORK_NOT_FOUND', calls.run(driver.networkRemove(name), `network ${name}`))),
+    removeNetwork: async (name) =>
+      void (await unless('NETWORK_NOT_FOUND', calls.run(driver.networkRemove(name), `network ${name}`))),
   };
 }
 
 /** True when the call succeeds, false when it fails with this code; other failures are thrown. */
-async function unless(code: 'IMAGE_NOT_FOUND' | 'NETWORK_NOT_FOUND', call: Promise<unknown>): Promise<boolean> {
+async function unless(
+  code: 'IMAGE_NOT_FOUND' | 'NETWORK_NOT_FOUND',
+  call: Promise<unknown>,
+): Promise<boolean> {
   try {
     await call;
     return true;
@@ -143,7 +177,11 @@ async function unless(code: 'IMAGE_NOT_FOUND' | 'NETWORK_NOT_FOUND', call: Promi
 }
 
 /** Found containers come with exit code 1 when one name is absent (engines.md §1.1.7). */
-async function inspect({ driver }: Engine, calls: Calls, names: readonly string[]): Promise<readonly ContainerInfo[]> {
+async function inspect(
+  { driver }: Engine,
+  calls: Calls,
+  names: readonly string[],
+): Promise<readonly ContainerInfo[]> {
   if (names.length === 0) return [];
   const command = driver.inspect(names);
   const captured = await calls.capture(command);
@@ -167,11 +205,15 @@ async function removeContainer({ driver }: Engine, calls: Calls, name: string): 
 
 interface ExecCall {
   readonly request: ExecRequest;
-  readonly extra: AttachOptions | undefined;
+  readonly extra: CallOptions | undefined;
 }
 
 /** Ends without an exit code are errors; so are failures that only the engine can have. */
-async function execCapture({ driver }: Engine, calls: Calls, { request, extra }: ExecCall): Promise<Captured> {
+async function execCapture(
+  { driver }: Engine,
+  calls: Calls,
+  { request, extra }: ExecCall,
+): Promise<Captured> {
   const captured = await calls.capture(driver.exec(request), extra);
   if (captured.exitCode === undefined || captured.timedOut || captured.aborted) {
     throw calls.fail(captured, `container ${request.container}`);
@@ -183,11 +225,17 @@ async function execCapture({ driver }: Engine, calls: Calls, { request, extra }:
 }
 
 /** An answer about the command, not about the container. */
-const ANSWERS: ReadonlySet<string> = new Set(['COMMAND_NOT_FOUND', 'COMMAND_NOT_EXECUTABLE', 'COMMAND_FAILED']);
+const ANSWERS: ReadonlySet<string> = new Set([
+  'COMMAND_NOT_FOUND',
+  'COMMAND_NOT_EXECUTABLE',
+  'COMMAND_FAILED',
+]);
 
 /** A program can print these words too; then its text is shown as the engine's (engines.md §1.1.5). */
 function isEnginesOwn(captured: Captured): boolean {
-  return /^(Error response from daemon:|Error: |Cannot connect|permission denied while trying to connect)/im.test(captured.stderr);
+  return /^(Error response from daemon:|Error: |Cannot connect|permission denied while trying to connect)/im.test(
+    captured.stderr,
+  );
 }
 
 async function logs({ driver }: Engine, calls: Calls, request: LogsRequest): Promise<string> {

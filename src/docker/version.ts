@@ -3,7 +3,10 @@ import type { EngineName } from './driver.ts';
 import { unreadable, type Source } from './parse.ts';
 
 /** The answer of `--version`: a `docker` that is podman's shim says podman (engines.md §4). */
-export function readVersion(stdout: string, source: Source): { readonly engine: EngineName; readonly version: string } {
+export function readVersion(
+  stdout: string,
+  source: Source,
+): { readonly engine: EngineName; readonly version: string } {
   const match = /^(docker|podman) version v?(\d+\.\d+(?:\.\d+)?)/im.exec(stdout);
   if (match === null) throw unreadable(source, 'neither "Docker version" nor "podman version" is printed');
   return { engine: match[1]?.toLowerCase() === 'podman' ? 'podman' : 'docker', version: match[2] ?? '' };

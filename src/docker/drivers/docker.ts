@@ -19,7 +19,11 @@ const SLOW_MS = 60_000;
 export const docker = {
   name: 'docker',
   minVersion: '20.10.0',
-  version: () => ({ args: ['--version'], parse: (stdout) => readVersion(stdout, source('--version')), timeoutMs: 10_000 }),
+  version: () => ({
+    args: ['--version'],
+    parse: (stdout) => readVersion(stdout, source('--version')),
+    timeoutMs: 10_000,
+  }),
   // `{{json .}}`, since `--format json` prints the word json on 20.10 (engines.md §2.1).
   info: () => ({ args: ['info', '--format', '{{json .}}'], parse: readInfo, timeoutMs: 10_000 }),
   create: (spec) => ({
@@ -30,7 +34,11 @@ export const docker = {
   }),
   start: (container) => ({ args: ['start', '--', container], parse: nothing, timeoutMs: SLOW_MS }),
   // `-t` is the only spelling common to all versions (engines.md §2.7).
-  stop: (container, grace) => ({ args: ['stop', '-t', String(grace), '--', container], parse: nothing, timeoutMs: grace * 1000 + SLOW_MS }),
+  stop: (container, grace) => ({
+    args: ['stop', '-t', String(grace), '--', container],
+    parse: nothing,
+    timeoutMs: grace * 1000 + SLOW_MS,
+  }),
   kill: (container, signal) => ({ args: ['kill', '-s', signal, '--', container], parse: nothing }),
   // docker's rm -f kills at once, and is silent for an absent one (engines.md §1.1.8).
   remove: (container) => ({ args: ['rm', '-f', '--', container], parse: nothing, timeoutMs: SLOW_MS }),
@@ -43,12 +51,19 @@ export const docker = {
     parse: readRows,
   }),
   exec: (request) => ({ args: execArgs(request), parse: (stdout) => stdout, timeoutMs: 0 }),
-  logs: (request) => ({ args: logsArgs(request), parse: (stdout) => stdout, timeoutMs: request.follow ? 0 : SLOW_MS }),
+  logs: (request) => ({
+    args: logsArgs(request),
+    parse: (stdout) => stdout,
+    timeoutMs: request.follow ? 0 : SLOW_MS,
+  }),
   pull: (image) => ({ args: ['pull', '--', image], parse: nothing, timeoutMs: 0 }),
   pullProgress: readProgress,
   imageInspect: (image) => ({ args: ['image', 'inspect', '--', image], parse: readImage }),
   networkInspect: (name) => ({ args: ['network', 'inspect', '--', name], parse: readNetwork }),
-  networkCreate: (name, labels) => ({ args: ['network', 'create', ...labelArgs(labels), '--', name], parse: nothing }),
+  networkCreate: (name, labels) => ({
+    args: ['network', 'create', ...labelArgs(labels), '--', name],
+    parse: nothing,
+  }),
   networkRemove: (name) => ({ args: ['network', 'rm', '--', name], parse: nothing }),
   // Rootless: container root is the caller, and --user would break writes (engines.md §5).
   userMapping: (caller, capabilities) =>
@@ -110,7 +125,10 @@ function readImage(stdout: string): { readonly id: string; readonly user: string
   return { id: image.text('Id'), user: image.record('Config', 'optional').text('User', '') };
 }
 
-function readNetwork(stdout: string): { readonly name: string; readonly labels: Readonly<Record<string, string>> } {
+function readNetwork(stdout: string): {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+} {
   const network = reader(readOne(stdout, source('network inspect')), source('network inspect'));
   return { name: network.text('Name'), labels: network.strings('Labels') };
 }

@@ -18,7 +18,11 @@ const SLOW_MS = 60_000;
 export const podman = {
   name: 'podman',
   minVersion: '4.3.0',
-  version: () => ({ args: ['--version'], parse: (stdout) => readVersion(stdout, source('--version')), timeoutMs: 10_000 }),
+  version: () => ({
+    args: ['--version'],
+    parse: (stdout) => readVersion(stdout, source('--version')),
+    timeoutMs: 10_000,
+  }),
   // `--format json`: the template gives other shapes and values on 4.x and 5.x (engines.md §2.1).
   info: () => ({ args: ['info', '--format', 'json'], parse: readInfo, timeoutMs: 10_000 }),
   create: (spec) => ({
@@ -28,10 +32,18 @@ export const podman = {
     timeoutMs: SLOW_MS,
   }),
   start: (container) => ({ args: ['start', '--', container], parse: nothing, timeoutMs: SLOW_MS }),
-  stop: (container, grace) => ({ args: ['stop', '-t', String(grace), '--', container], parse: nothing, timeoutMs: grace * 1000 + SLOW_MS }),
+  stop: (container, grace) => ({
+    args: ['stop', '-t', String(grace), '--', container],
+    parse: nothing,
+    timeoutMs: grace * 1000 + SLOW_MS,
+  }),
   kill: (container, signal) => ({ args: ['kill', '-s', signal, '--', container], parse: nothing }),
   // `-t 0`: rm -f alone waits the whole stop timeout of 10 s (engines.md §2.6). 4.0 and later know it.
-  remove: (container) => ({ args: ['rm', '-f', '-t', '0', '--', container], parse: nothing, timeoutMs: SLOW_MS }),
+  remove: (container) => ({
+    args: ['rm', '-f', '-t', '0', '--', container],
+    parse: nothing,
+    timeoutMs: SLOW_MS,
+  }),
   inspect: (containers) => ({
     args: ['inspect', '--type', 'container', '--', ...containers],
     parse: (stdout) => readContainers(stdout, source('inspect')),
@@ -41,12 +53,19 @@ export const podman = {
     parse: readRows,
   }),
   exec: (request) => ({ args: execArgs(request), parse: (stdout) => stdout, timeoutMs: 0 }),
-  logs: (request) => ({ args: logsArgs(request), parse: (stdout) => stdout, timeoutMs: request.follow ? 0 : SLOW_MS }),
+  logs: (request) => ({
+    args: logsArgs(request),
+    parse: (stdout) => stdout,
+    timeoutMs: request.follow ? 0 : SLOW_MS,
+  }),
   pull: (image) => ({ args: ['pull', '--', image], parse: nothing, timeoutMs: 0 }),
   pullProgress: readProgress,
   imageInspect: (image) => ({ args: ['image', 'inspect', '--', image], parse: readImage }),
   networkInspect: (name) => ({ args: ['network', 'inspect', '--', name], parse: readNetwork }),
-  networkCreate: (name, labels) => ({ args: ['network', 'create', ...labelArgs(labels), '--', name], parse: nothing }),
+  networkCreate: (name, labels) => ({
+    args: ['network', 'create', ...labelArgs(labels), '--', name],
+    parse: nothing,
+  }),
   networkRemove: (name) => ({ args: ['network', 'rm', '--', name], parse: nothing }),
   // Rootless: the caller is the caller inside too; root podman 4.3 refuses keep-id (engines.md §5).
   userMapping: (caller, capabilities) =>
@@ -115,10 +134,16 @@ function readImage(stdout: string): { readonly id: string; readonly user: string
   const image = reader(readOne(stdout, source('image inspect')), source('image inspect'));
   const id = image.text('Id');
   // podman prints bare hex where docker prints sha256:… (engines.md §3).
-  return { id: id.includes(':') ? id : `sha256:${id}`, user: image.record('Config', 'optional').text('User', '') };
+  return {
+    id: id.includes(':') ? id : `sha256:${id}`,
+    user: image.record('Config', 'optional').text('User', ''),
+  };
 }
 
-function readNetwork(stdout: string): { readonly name: string; readonly labels: Readonly<Record<string, string>> } {
+function readNetwork(stdout: string): {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+} {
   const network = reader(readOne(stdout, source('network inspect')), source('network inspect'));
   return { name: network.text('name'), labels: network.strings('labels') };
 }
@@ -126,6 +151,11 @@ function readNetwork(stdout: string): { readonly name: string; readonly labels: 
 /** podman writes its progress to stderr; hashes are shortened for people. */
 function readProgress(line: string): string | undefined {
   const text = line.trim();
-  if (!/^(Trying to pull|Getting image source|Copying (blob|config)|Writing manifest|Storing signatures)/.test(text)) return undefined;
+  if (
+    !/^(Trying to pull|Getting image source|Copying (blob|config)|Writing manifest|Storing signatures)/.test(
+      text,
+    )
+  )
+    return undefined;
   return text.replace(/sha256:([0-9a-f]{12})[0-9a-f]*/, '$1');
 }
