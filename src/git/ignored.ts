@@ -1,6 +1,5 @@
-import { worktreePlace } from './worktrees.ts';
 import type { Repository } from './repository.ts';
-import { requireAdminDir } from './worktrees.ts';
+import { requireAdminDir, worktreePlace } from './worktrees.ts';
 
 /**
  * What git ignores in a worktree, whole directories as one entry: no commit holds these, so whoever removes the

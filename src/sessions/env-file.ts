@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parseEnv } from '../docker/publish.ts';
+import { parseEnv, type EnvRequest } from '../docker/publish.ts';
 import { ParaError } from '../errors.ts';
 
 const MAX_BYTES = 1024 * 1024;
@@ -18,11 +18,31 @@ export async function readEnvFile(path: string, cwd: string, env: NodeJS.Process
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line.trim() === '' || line.trimStart().startsWith('#')) continue;
     try {
-      const [name, value] = parseEnv(line, env);
-      values[name] = value;
+      Object.assign(values, resolveEnv([parseEnv(line)], env));
     } catch (error) {
       throw new ParaError('USAGE', `${path}:${String(index + 1)}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
+  }
+  return values;
+}
+
+const SECRET_NAME = /TOKEN|SECRET|PASSW|CREDENTIAL|(?:^|_)KEY(?:$|_)|APIKEY/i;
+
+/**
+ * The values of variables asked for; a bare NAME takes the caller's own, or is left out when that is unset. A bare
+ * name that sounds like a secret is refused: its value would show in `inspect` (design.md §7).
+ * @throws USAGE
+ */
+export function resolveEnv(wanted: readonly EnvRequest[], env: NodeJS.ProcessEnv): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const { name, value } of wanted) {
+    if (value === undefined && SECRET_NAME.test(name)) {
+      throw new ParaError('USAGE', `${name} sounds like a secret, and the environment of a container shows in the engine's inspect`, {
+        hint: `If it is none: --env ${name}="$${name}"`,
+      });
+    }
+    const known = value ?? env[name];
+    if (known !== undefined) values[name] = known;
   }
   return values;
 }

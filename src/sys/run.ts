@@ -90,7 +90,7 @@ export interface RunnerContext {
 /** Makes the real runner. */
 export function createRunner(context: RunnerContext): Runner {
   return {
-    capture: (request) => capture({ signal: context.signal?.(), ...request }, context.env, context.trace),
+    capture: (request) => capture({ ...request, signal: request.signal ?? context.signal?.() }, context.env, context.trace),
     attach: (request, how) => attach(request, how ?? {}, context),
   };
 }

@@ -2,7 +2,7 @@ import { parseSize } from '../../config/size.ts';
 import { parseEnv, parsePort } from '../../docker/publish.ts';
 import { parseVolume } from '../../docker/mounts.ts';
 import { ParaError } from '../../errors.ts';
-import { readEnvFile } from '../../sessions/env-file.ts';
+import { readEnvFile, resolveEnv } from '../../sessions/env-file.ts';
 import type { ContainerFlags } from '../../sessions/container-plan.ts';
 import { newStartState, startSteps } from '../../sessions/start-steps.ts';
 import { planStart, type StartPlan } from '../../sessions/start.ts';
@@ -63,7 +63,7 @@ async function containerFlags(args: Flags, app: App): Promise<ContainerFlags> {
   const files = await Promise.all(args['env-file'].map((file) => readEnvFile(file, app.cwd, app.env)));
   return {
     image: args.image,
-    env: Object.assign({}, ...files, Object.fromEntries(args.env.map((text) => parseEnv(text, app.env)))) as Record<string, string>,
+    env: Object.assign({}, ...files, resolveEnv(args.env.map(parseEnv), app.env)) as Record<string, string>,
     ports: args.port.map(parsePort),
     volumes: args.volume.map(parseVolume),
     cpus: args.cpus === undefined ? undefined : parseCpus(args.cpus),

@@ -1,0 +1,43 @@
+/** The layers of ARCHITECTURE.md as rules; each says why. */
+const owner = (name, file, why) => ({
+  name: `${name}-has-one-owner`,
+  comment: why,
+  severity: 'error',
+  from: { path: '^src', pathNot: file },
+  to: { path: `node_modules/${name}/` },
+});
+const layer = (from, to, why) => ({
+  name: `${from.replace(/\W+/g, '-')}-stays-below`,
+  comment: why,
+  severity: 'error',
+  from: { path: `^src/${from}/` },
+  to: { path: `^src/(${to})(/|\\.)` },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', comment: 'A cycle can not be read from top to bottom, nor tested apart.', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphans', comment: 'A file nothing imports is dead.', severity: 'error', from: { orphan: true, path: '^src', pathNot: '^src/main\\.ts$' }, to: {} },
+    { name: 'errors-import-nothing', comment: 'Everything imports the catalogue, so it may import nothing.', severity: 'error', from: { path: '^src/errors' }, to: {} },
+    layer('sys', 'cli|sessions|docker|git|config|ui|pipeline', 'sys knows nothing of para.'),
+    layer('docker', 'cli|sessions|git|config|ui|pipeline', 'The engine room must be usable without sessions, git or settings.'),
+    layer('git', 'cli|sessions|docker|config|ui|pipeline', 'The git room must be usable without sessions or engines.'),
+    layer('config', 'cli|sessions|docker|git|ui|pipeline', 'Settings are read before anything else exists.'),
+    layer('sessions', 'cli|ui', 'What para does must not know how it is typed or shown.'),
+    layer('pipeline', 'cli|sessions|docker|git|config|ui', 'Steps are run without knowing what they do.'),
+    layer('ui', 'cli|docker|git|config', 'The views see data, not the things that made it.'),
+    owner('execa', '^src/sys/run\\.ts$', 'One place spawns: deadlines, abort and redaction can not be forgotten.'),
+    owner('listr2', '^src/pipeline/run\\.ts$', 'Its rollback and signals are not enough; one adapter hides that.'),
+    owner('chalk', '^src/(ui/|cli/commands/doctor)', 'Colours are decided once, in ui.'),
+    owner('yargs', '^src/cli/', 'Only the command line knows how words are parsed.'),
+    owner('which', '^src/docker/detect\\.ts$', 'Binaries are looked up in one place, on absolute PATH entries.'),
+    owner('ajv', '^src/config/generated/', 'Schemas are compiled ahead of time.'),
+    { name: 'spawning-has-one-owner', comment: 'argv only, never a shell: sys/run alone.', severity: 'error', from: { path: '^src', pathNot: '^src/sys/run\\.ts$' }, to: { path: '^(node:)?child_process$' } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'], extensions: ['.ts', '.js', '.cjs', '.json'] },
+  },
+};

@@ -1,0 +1,125 @@
+/** Says what works on this machine: for each engine what it is, what it enforces, and how to mend what is wrong. */
+import { readFile } from 'node:fs/promises';
+import { probeEngines, type EngineProbe } from '../docker/detect.ts';
+import type { Engine, UserMapping } from '../docker/driver.ts';
+import type { Runner } from '../sys/run.ts';
+
+/** One remark; `fix` is what to type or to change. */
+export interface Finding {
+  readonly level: 'ok' | 'warn' | 'fail';
+  readonly text: string;
+  readonly fix?: string;
+}
+
+/** All that is known of one subject. */
+export interface Check {
+  readonly subject: string;
+  readonly facts: readonly { readonly name: string; readonly value: string }[];
+  readonly findings: readonly Finding[];
+}
+
+/** The whole answer. `usable`: at least one engine can run containers. */
+export interface Diagnosis {
+  readonly usable: boolean;
+  readonly checks: readonly Check[];
+}
+
+/** What diagnosing needs. */
+export interface DoctorContext {
+  readonly runner: Runner;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cacheDir: string;
+  readonly caller: { readonly uid: number; readonly gid: number };
+}
+
+/** Asks every engine anew; never throws for an engine that does not answer. */
+export async function diagnose(context: DoctorContext): Promise<Diagnosis> {
+  const probes = await probeEngines({ runner: context.runner, env: context.env, cacheDir: context.cacheDir, fresh: true });
+  const checks = probes.map((probe) => (probe.engine === undefined ? broken(probe) : working(probe.engine, context)));
+  const usable = probes.some((probe) => probe.engine !== undefined);
+  return { usable, checks: usable ? checks : [...checks, await whatToInstall(context)] };
+}
+
+function broken(probe: Extract<EngineProbe, { error: object }>): Check {
+  const { message, hint } = probe.error;
+  return { subject: probe.name, facts: [], findings: [{ level: 'fail', text: message, ...(hint === undefined ? {} : { fix: hint }) }] };
+}
+
+function working(engine: Engine, context: DoctorContext): Check {
+  const { capabilities: can, driver } = engine;
+  const mapping = driver.userMapping(context.caller, can);
+  const fact = (name: string, value: string): { name: string; value: string } => ({ name, value });
+  return {
+    subject: driver.name,
+    facts: [
+      fact('binary', engine.binary),
+      fact('version', can.serverVersion === engine.version ? engine.version : `${engine.version} (server ${can.serverVersion})`),
+      fact('endpoint', engine.endpoint),
+      fact('mode', can.rootless ? 'rootless' : 'root'),
+      fact('cgroup', can.cgroupVersion === undefined ? 'unknown' : `v${String(can.cgroupVersion)}`),
+      fact('limits', limitsText(engine)),
+      fact('user mapping', mappingText(mapping)),
+      fact('storage driver', can.storageDriver),
+      fact('runtime', can.runtime),
+      fact('health checks', can.healthDriver === 'engine' ? 'run by the engine' : 'run by para'),
+    ],
+    findings: [{ level: 'ok', text: 'answers' }, ...limitFindings(engine), ...storageFindings(engine), ...mappingFindings(engine)],
+  };
+}
+
+function limits({ capabilities: can }: Engine): readonly (readonly [string, boolean])[] {
+  return [
+    ['memory', can.memoryLimit],
+    ['cpu', can.cpuLimit],
+    ['pids', can.pidsLimit],
+  ];
+}
+
+function limitsText(engine: Engine): string {
+  return limits(engine).map(([name, enforced]) => `${name} ${enforced ? 'enforced' : 'NOT enforced'}`).join(', ');
+}
+
+function limitFindings(engine: Engine): readonly Finding[] {
+  const missing = limits(engine).filter(([, enforced]) => !enforced).map(([name]) => name);
+  if (missing.length === 0) return [];
+  const { rootless, cgroupVersion } = engine.capabilities;
+  const fix = rootless
+    ? cgroupVersion === 1
+      ? 'A rootless engine can limit nothing on cgroup v1. Boot with systemd.unified_cgroup_hierarchy=1, or use the engine as root.'
+      : 'Delegate the controllers to your user: systemctl edit user@.service, add [Service] Delegate=cpu cpuset io memory pids'
+    : 'The kernel lacks these cgroup controllers: look at /proc/cgroups.';
+  return [{ level: 'warn', text: `limits on ${missing.join(', ')} are not enforced: a session can use all of the machine`, fix }];
+}
+
+function storageFindings({ capabilities }: Engine): readonly Finding[] {
+  if (capabilities.storageDriver !== 'vfs') return [];
+  return [{ level: 'warn', text: 'the vfs storage driver copies the whole image for every container', fix: 'Set driver = "overlay" in ~/.config/containers/storage.conf (and install fuse-overlayfs on an older kernel).' }];
+}
+
+function mappingFindings({ capabilities }: Engine): readonly Finding[] {
+  if (!capabilities.usernsRemap) return [];
+  return [{ level: 'fail', text: 'the daemon shifts user ids (userns-remap): files made in a container would not be yours', fix: 'Remove "userns-remap" from the daemon\'s daemon.json, or use rootless docker or podman.' }];
+}
+
+function mappingText(mapping: UserMapping): string {
+  if (mapping.kind === 'user') return `--user ${String(mapping.uid)}:${String(mapping.gid)}`;
+  return mapping.kind === 'keep-id' ? '--userns keep-id' : 'root in the container is you';
+}
+
+/** For a machine where no engine answers. */
+async function whatToInstall({ caller }: DoctorContext): Promise<Check> {
+  const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
+  const id = /^ID(?:_LIKE)?=.*\b(debian|ubuntu|fedora|rhel|arch|alpine|suse)\b/m.exec(release)?.[1] ?? '';
+  const sudo = caller.uid === 0 ? '' : 'sudo ';
+  const commands: Readonly<Record<string, string>> = {
+    debian: `${sudo}apt-get install -y podman`,
+    ubuntu: `${sudo}apt-get install -y podman`,
+    fedora: `${sudo}dnf install -y podman`,
+    rhel: `${sudo}dnf install -y podman`,
+    arch: `${sudo}pacman -S podman`,
+    alpine: `${sudo}apk add podman`,
+    suse: `${sudo}zypper install podman`,
+  };
+  const command = commands[id] ?? (process.platform === 'darwin' ? 'brew install podman && podman machine init && podman machine start' : 'Install docker or podman with your package manager.');
+  return { subject: 'what to do', facts: [], findings: [{ level: 'fail', text: 'no container engine answers; sessions without a container work all the same', fix: command }] };
+}
