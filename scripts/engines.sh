@@ -514,7 +514,7 @@ down() {
       userdel "$user" 2>/dev/null || say "could not remove the user $user"
     fi
   fi
-  find /sys/fs/cgroup -depth -type d \( -path '*/para-bench/*' -o -name para-bench \) -exec rmdir {} + 2>/dev/null || true
+  find /sys/fs/cgroup -depth -type d \( -path '*/para-bench/*' -o -name para-bench -o -name libpod_parent \) -exec rmdir {} + 2>/dev/null || true
   find "$dir" -mindepth 1 -maxdepth 1 ! -name cache ! -name lock -exec rm -rf --one-file-system {} +
   say "down"
 }
