@@ -141,7 +141,7 @@ export function toParaError(driver: EngineDriver, captured: Captured, subject: s
       },
     );
   }
-  return new ParaError(code, `${words.sentence(subject, driver.name)}`, {
+  return new ParaError(code, words.sentence(subject, driver.name), {
     hint: words.hint(subject, driver.name),
     details: { ...details, said },
   });

@@ -1,5 +1,5 @@
 /** What para does with containers: the drivers' commands, run. Errors are thrown as ParaError (failure.ts). */
-import { hasCode, ParaError } from '../errors.ts';
+import { hasCode, type ParaError } from '../errors.ts';
 import {
   succeeded,
   type AttachOptions as SignalOptions,
@@ -87,7 +87,9 @@ export function createDockerService(
     runner.attach({ signal: options.signal, file: engine.binary, args: command.args }, how);
   return {
     engine,
-    healthCheck: async () => void (await calls.run(driver.info(), 'the engine')),
+    healthCheck: async () => {
+      await calls.run(driver.info(), 'the engine');
+    },
     createContainer: (spec) => calls.run(driver.create(spec), `container ${spec.name}`),
     startContainer: (name) => calls.run(driver.start(name), `container ${name}`),
     stopContainer: (name, grace) => calls.run(driver.stop(name, grace), `container ${name}`),
@@ -157,8 +159,9 @@ function imagesAndNetworks({ driver }: Engine, calls: Calls, options: ServiceOpt
       if (await networkExists(name)) return false;
       throw calls.fail(made, `network ${name}`);
     },
-    removeNetwork: async (name) =>
-      void (await unless('NETWORK_NOT_FOUND', calls.run(driver.networkRemove(name), `network ${name}`))),
+    removeNetwork: async (name) => {
+      await unless('NETWORK_NOT_FOUND', calls.run(driver.networkRemove(name), `network ${name}`));
+    },
   };
 }
 

@@ -13,9 +13,9 @@ export function fakeRunner(answer: (args: readonly string[], file: string) => An
   const calls: string[][] = [];
   return {
     calls,
-    capture: async (request) => {
+    capture: (request) => {
       calls.push([...request.args]);
-      return {
+      return Promise.resolve({
         file: request.file,
         args: request.args,
         exitCode: 0,
@@ -28,11 +28,11 @@ export function fakeRunner(answer: (args: readonly string[], file: string) => An
         spawnError: undefined,
         ms: 1,
         ...answer(request.args, request.file),
-      };
+      });
     },
-    attach: async (request) => {
+    attach: (request) => {
       calls.push([...request.args]);
-      return answer(request.args, request.file).exitCode ?? 0;
+      return Promise.resolve(answer(request.args, request.file).exitCode ?? 0);
     },
   };
 }
