@@ -1,0 +1,39 @@
+/** What holds when no file says otherwise (seed: Configuration Schema). */
+import type { ConfigFile } from './generated/types.ts';
+
+type Section<K extends keyof ConfigFile> = NonNullable<ConfigFile[K]>;
+type DeepRequired<T> = T extends (infer I)[]
+  ? DeepRequired<I>[]
+  : T extends object
+    ? { [K in keyof T]-?: DeepRequired<NonNullable<T[K]> | Extract<T[K], null>> }
+    : T;
+
+/** Every setting with a value; the generated type with nothing optional. */
+export interface Config {
+  readonly git: DeepRequired<Section<'git'>>;
+  readonly session: DeepRequired<Section<'session'>>;
+  readonly docker: DeepRequired<Section<'docker'>>;
+}
+
+/** The lowest layer of every merge. Memory in bytes. */
+export const DEFAULTS = {
+  git: { branch_prefix: 'para', auto_stage: true, auto_commit: true, push: 'auto', remote: 'origin' },
+  session: { default_name_format: '%Y%m%d-%H%M%S', preserve_on_finish: false, auto_cleanup_days: 30 },
+  docker: {
+    enabled: false,
+    engine: 'auto',
+    hardening: 'default',
+    git: 'sealed',
+    limits: 'best-effort',
+    default_image: 'ubuntu:latest',
+    image_mappings: {
+      rust: 'rust:latest', node: 'node:lts', python: 'python:3.11', go: 'golang:latest', java: 'openjdk:17',
+      ruby: 'ruby:latest', php: 'php:8-cli', dotnet: 'dotnet/sdk:7.0',
+    },
+    default_volumes: [{ source: '$WORKTREE', target: '/workspace', read_only: false }],
+    default_environment: {},
+    allowed_mounts: [],
+    default_resource_limits: { cpu_limit: 2.0, memory_limit: 4294967296, pids_limit: 512 },
+    network: { mode: 'bridge', create_custom_network: true, custom_network_name: 'para-network' },
+  },
+} satisfies Config;
