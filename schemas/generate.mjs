@@ -5,7 +5,7 @@ import standalone from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
 import { compile } from 'json-schema-to-typescript';
 
-const NAMES = { config: 'ConfigFile', docker: 'DockerFile' };
+const NAMES = { config: 'ConfigFile', docker: 'DockerFile', session: 'SessionRecord' };
 const out = new URL('../src/config/generated/', import.meta.url);
 const ajv = new Ajv({ strict: true, allowUnionTypes: true, allErrors: true, verbose: true, code: { source: true } });
 let types = '';

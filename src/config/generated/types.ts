@@ -217,3 +217,106 @@ export interface DockerFile {
     [k: string]: string;
   };
 }
+/**
+ * What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.
+ */
+export interface SessionRecord {
+  /**
+   * Version of this format.
+   */
+  schema: 1;
+  /**
+   * Never reused, unlike the name.
+   */
+  uuid: string;
+  /**
+   * Name of the session.
+   */
+  name: string;
+  /**
+   * Branch of the session, without refs/heads/.
+   */
+  branch: string;
+  /**
+   * Commit the session started from.
+   */
+  base: string;
+  /**
+   * What was asked for as base: a branch or a commit.
+   */
+  base_ref: string;
+  /**
+   * Absolute path of the worktree.
+   */
+  worktree_path: string;
+  /**
+   * RFC 3339, for people.
+   */
+  created_at: string;
+  /**
+   * What the session is meant to be.
+   */
+  status: "starting" | "active" | "finishing" | "review";
+  /**
+   * The running operation, written before its first side effect.
+   */
+  operation: null | {
+    /**
+     * Also the label para.op.
+     */
+    id: string;
+    /**
+     * Which verb.
+     */
+    kind: "start" | "finish";
+    /**
+     * Process of the para at work.
+     */
+    pid: number;
+    /**
+     * RFC 3339, for people.
+     */
+    at: string;
+  };
+  /**
+   * The session's container, if it has one.
+   */
+  container: null | {
+    /**
+     * Name of the container.
+     */
+    name: string;
+    /**
+     * Driver that made it.
+     */
+    engine: "docker" | "podman";
+    /**
+     * Absolute path of the engine's client.
+     */
+    binary: string;
+    /**
+     * Where the client found its server.
+     */
+    endpoint: string;
+    /**
+     * Image reference as asked for.
+     */
+    image: string;
+    /**
+     * Which setting chose the image.
+     */
+    image_source: string;
+    /**
+     * Name of the network, or none.
+     */
+    network: string;
+    /**
+     * docker.hardening at creation.
+     */
+    hardening: "strict" | "default" | "off";
+    /**
+     * docker.git at creation.
+     */
+    git: "sealed" | "off";
+  };
+}

@@ -3,3 +3,4 @@ import type { ErrorObject } from 'ajv';
 interface Validator { (data: unknown): boolean; errors?: ErrorObject[] | null }
 export const validateConfigFile: Validator;
 export const validateDockerFile: Validator;
+export const validateSessionRecord: Validator;
