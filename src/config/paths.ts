@@ -1,0 +1,1 @@
+export { userConfigPath } from './load.ts';
