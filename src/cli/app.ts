@@ -1,8 +1,7 @@
 /** The composition root: makes each thing once, and only when a command asks for it. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { loadConfig, type LoadedConfig } from '../config/load.ts';
-import { userConfigPath } from '../config/paths.ts';
+import { loadConfig, userConfigPath, type LoadedConfig } from '../config/load.ts';
 import { detectEngine } from '../docker/detect.ts';
 import type { Engine, EngineName } from '../docker/driver.ts';
 import { homeOf } from '../docker/mounts.ts';

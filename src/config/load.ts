@@ -4,7 +4,7 @@ import { ParaError } from '../errors.ts';
 import { DEFAULTS, type Config } from './defaults.ts';
 import type { ConfigFile, DockerFile } from './generated/types.ts';
 import * as validators from './generated/validators.cjs';
-import { readJsonc } from './read.ts';
+import { parseJsonc, readJsonc } from './read.ts';
 
 export type { Config } from './defaults.ts';
 export type { DockerFile } from './generated/types.ts';
@@ -36,6 +36,13 @@ export async function loadConfig(files: { userFile?: string | undefined; project
 export async function loadSessionDocker(file: string): Promise<DockerFile | undefined> {
   const value = await readJsonc(file, { maxBytes: 256 * 1024, follow: false });
   if (value === undefined) return undefined;
+  check(file, value, validators.validateDockerFile);
+  return freeze(value) as DockerFile;
+}
+
+/** The same of a file that is not on disk, such as one in a commit. @throws CONFIG_INVALID */
+export function parseSessionDocker(file: string, bytes: Uint8Array): DockerFile {
+  const value = parseJsonc(file, bytes);
   check(file, value, validators.validateDockerFile);
   return freeze(value) as DockerFile;
 }

@@ -104,10 +104,12 @@ export function createArgs(spec: ContainerSpec, dialect: readonly string[]): str
     ...mountArgs(spec.mounts),
     ...portArgs(spec.ports),
     ...envArgs(spec.env),
+    // The image's own entrypoint would take para's command for its arguments.
+    ...['--entrypoint', spec.command[0] ?? 'sh'],
     // Nothing after this is read as a flag, whatever the image is called.
     '--',
     spec.image,
-    ...spec.command,
+    ...spec.command.slice(1),
   ];
 }
 

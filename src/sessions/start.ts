@@ -1,7 +1,7 @@
 /** Starting a session: read and decide first (`planStart`), then change the world (`startSteps`). */
 import type { Config } from '../config/defaults.ts';
 import type { DockerFile } from '../config/generated/types.ts';
-import { loadSessionDockerText } from '../config/load.ts';
+import { parseSessionDocker } from '../config/load.ts';
 import type { Engine } from '../docker/driver.ts';
 import { resolveSpec, containerName } from '../docker/spec.ts';
 import type { DockerService } from '../docker/service.ts';
@@ -102,7 +102,7 @@ interface Decision {
 async function decideContainer(context: StartContext, decision: Decision): Promise<ContainerPlan> {
   const { repo, base } = decision;
   const [names, blob] = await Promise.all([topLevelNames(repo, base), readCommitted(repo, base, '.para/docker.json')]);
-  const file: DockerFile | undefined = blob === undefined ? undefined : loadSessionDockerText(blob, '.para/docker.json');
+  const file: DockerFile | undefined = blob === undefined ? undefined : parseSessionDocker('.para/docker.json', blob);
   const { wish, imageSource } = planContainer(decision.flags, { ...decision, file, topLevelNames: names, home: context.home, caller: context.caller });
   const engine = await context.engine();
   // Also a check: a mount that is refused stops the start before anything is made.
