@@ -1,6 +1,6 @@
 /** Bundles src/ into dist/: one small entry, every command a chunk of its own that is loaded when typed. */
 import { build } from 'esbuild';
-import { chmod, cp, rm } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 
 await rm('dist', { recursive: true, force: true });
 await build({
@@ -11,6 +11,8 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
+  // jsonc-parser's main is UMD, whose requires a bundler can not see.
+  mainFields: ['module', 'main'],
   minifySyntax: true,
   legalComments: 'none',
   logLevel: 'warning',
@@ -18,4 +20,3 @@ await build({
   banner: { js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);" },
 });
 await chmod('dist/main.js', 0o755);
-void cp;

@@ -56,7 +56,7 @@ export async function runProgram(argv: readonly string[], version: string, makeA
   const program = base(version);
   const run = (command: Command) => async (args: Record<string, unknown>) => {
     const rest = args['--'] as readonly string[] | undefined;
-    const app = makeApp(String(args['engine']));
+    const app = makeApp(typeof args['engine'] === 'string' ? args['engine'] : '');
     exit = (await command.run(args, app, { rest: rest ?? [], hasRest: argv.includes('--') })) ?? 0;
   };
   register(program, entry, loaded, run);
@@ -80,7 +80,7 @@ function base(version: string): Argv {
       json: { type: 'boolean', describe: 'Print one JSON document on stdout', global: true, default: false },
       quiet: { alias: 'q', type: 'boolean', describe: 'Say nothing but the answer', global: true, default: false },
       verbose: { alias: 'v', type: 'boolean', describe: 'Show every process that is run', global: true, default: false },
-      engine: { choices: ['auto', 'docker', 'podman'], default: '', defaultDescription: 'from settings', describe: 'Container engine', global: true, coerce: String } as never,
+      engine: { choices: ['auto', 'docker', 'podman'] as const, defaultDescription: 'from settings', describe: 'Container engine', global: true, requiresArg: true },
       color: { type: 'boolean', describe: 'Colours on a terminal (--no-color: never)', global: true, default: true },
     })
     .parserConfiguration({ 'populate--': true, 'parse-numbers': false, 'parse-positional-numbers': false, 'duplicate-arguments-array': true, 'camel-case-expansion': false })
