@@ -16,20 +16,24 @@ export async function readJsonc(file: string, rules: ReadRules): Promise<unknown
   return bytes === undefined ? undefined : parseJsonc(file, bytes);
 }
 
-async function readBytes(file: string, rules: ReadRules): Promise<Uint8Array | undefined> {
+/** The file's bytes, or undefined when there is none. @throws ParaError CONFIG_UNREADABLE, CONFIG_INVALID. */
+export async function readBytes(file: string, rules: ReadRules): Promise<Uint8Array | undefined> {
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | (rules.follow ? 0 : constants.O_NOFOLLOW);
   let handle;
   try {
     handle = await open(file, flags);
     const stat = await handle.stat();
     if (!stat.isFile()) throw new ParaError('CONFIG_UNREADABLE', `${file}: not a regular file`);
-    if (stat.size > rules.maxBytes) throw new ParaError('CONFIG_INVALID', `${file}: larger than ${String(rules.maxBytes)} bytes`);
+    if (stat.size > rules.maxBytes)
+      throw new ParaError('CONFIG_INVALID', `${file}: larger than ${String(rules.maxBytes)} bytes`);
     return await handle.readFile();
   } catch (error) {
     if (error instanceof ParaError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new ParaError('CONFIG_UNREADABLE', `${file}: can not be read (${code ?? 'unknown'})`, { cause: error });
+    throw new ParaError('CONFIG_UNREADABLE', `${file}: can not be read (${code ?? 'unknown'})`, {
+      cause: error,
+    });
   } finally {
     await handle?.close();
   }
@@ -37,7 +41,7 @@ async function readBytes(file: string, rules: ReadRules): Promise<Uint8Array | u
 
 /** The value of JSON with comments. @throws ParaError CONFIG_INVALID with line:column. */
 export function parseJsonc(file: string, bytes: Uint8Array): unknown {
-  const text = decode(file, bytes);
+  const text = decodeUtf8(file, bytes);
   const errors: ParseError[] = [];
   const value: unknown = parse(text, errors);
   const first = errors[0];
@@ -47,7 +51,8 @@ export function parseJsonc(file: string, bytes: Uint8Array): unknown {
   throw new ParaError('CONFIG_INVALID', `${file}:${at}: ${printParseErrorCode(first.error)}`);
 }
 
-function decode(file: string, bytes: Uint8Array): string {
+/** The text of UTF-8. @throws ParaError CONFIG_INVALID. */
+export function decodeUtf8(file: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {

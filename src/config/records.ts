@@ -4,5 +4,7 @@ import { validateSessionRecord } from './generated/validators.cjs';
 export function checkSessionRecord(data: unknown): string | undefined {
   if (validateSessionRecord(data)) return undefined;
   const first = validateSessionRecord.errors?.[0];
-  return first === undefined ? 'invalid' : `${first.instancePath.slice(1).replaceAll('/', '.') || 'the file'} ${first.message ?? 'is wrong'}`;
+  return first === undefined
+    ? 'invalid'
+    : `${first.instancePath.slice(1).replaceAll('/', '.') || 'the file'} ${first.message ?? 'is wrong'}`;
 }

@@ -8,7 +8,9 @@ test('accepts the two published examples', async () => {
   expect(origin.get('docker.default_image')).toBe('fixtures/configs/valid/config-seed.json');
   expect(origin.get('git.push')).toBe('default');
   expect(Object.isFrozen(config.docker.network)).toBe(true);
-  expect((await loadSessionDocker('fixtures/configs/valid/docker-seed.json'))?.ports?.[0]?.host_port).toBe(3000);
+  expect((await loadSessionDocker('fixtures/configs/valid/docker-seed.json'))?.ports?.[0]?.host_port).toBe(
+    3000,
+  );
 });
 
 test('reads sizes', () => {

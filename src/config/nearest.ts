@@ -1,0 +1,20 @@
+/** Finds what somebody probably meant to type. */
+import { distance } from 'fastest-levenshtein';
+
+/** The candidate most like `word`, undefined when none is much like it. Parts count: "imge" means "default_image". */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const wanted = word.slice(0, 64).toLowerCase();
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(wanted.length / 2)) + 0.1;
+  for (const candidate of candidates) {
+    const away = howFar(wanted, candidate.toLowerCase());
+    if (away < least) [best, least] = [candidate, away];
+  }
+  return best;
+}
+
+function howFar(word: string, candidate: string): number {
+  const parts = candidate.split('_').slice(candidate.includes('_') ? 0 : 1);
+  // A whole match goes before a match of one part.
+  return Math.min(distance(word, candidate), ...parts.map((part) => distance(word, part) + 0.5));
+}

@@ -1,1 +1,0 @@
-export { userConfigPath } from './load.ts';
