@@ -2,7 +2,12 @@
 const base = {
   extensionsToTreatAsEsm: ['.ts'],
   testEnvironment: 'node',
-  transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } }] },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' } },
+    ],
+  },
 };
 const level = (displayName, testMatch, extra = {}) => ({ ...base, displayName, testMatch, ...extra });
 

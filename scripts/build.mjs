@@ -17,6 +17,8 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
   // Bundled CommonJS needs `require`; the alias avoids yargs' own createRequire (facts/style.md §4.6).
-  banner: { js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
+  },
 });
 await chmod('dist/main.js', 0o755);

@@ -44,7 +44,11 @@ export class ParaError extends Error {
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
-    this.name = code.startsWith('CONFIG') ? 'ConfigError' : DOCKER_CODES.has(code) ? 'DockerError' : 'ParaError';
+    this.name = code.startsWith('CONFIG')
+      ? 'ConfigError'
+      : DOCKER_CODES.has(code)
+        ? 'DockerError'
+        : 'ParaError';
     this.code = code;
     this.exit = facts.exit ?? EXIT_OF[code];
     this.hint = facts.hint;

@@ -17,15 +17,22 @@ async function main(argv: readonly string[]): Promise<number> {
   ]);
   const cancellation = createCancellation();
   // `on`, never `once`: with no listener left the cursor code re-raises the signal (facts/style.md §4.2).
-  for (const [name, number] of Object.entries(SIGNALS)) process.on(name, () => { cancellation.request(number); });
+  for (const [name, number] of Object.entries(SIGNALS))
+    process.on(name, () => {
+      cancellation.request(number);
+    });
   const flags = readOutputFlags(argv);
   const output = createOutput(flags, { stdout: process.stdout, stderr: process.stderr, env: process.env });
   try {
-    return await runProgram(argv, version(), (engine) => createApp({ output, cancellation, engine, env: process.env, cwd: process.cwd() }));
+    return await runProgram(argv, version(), (engine) =>
+      createApp({ output, cancellation, engine, env: process.env, cwd: process.cwd() }),
+    );
   } catch (error) {
     const known = asParaError(error);
     output.fail(known);
-    return known.code === 'INTERRUPTED' && cancellation.signalNumber > 0 ? 128 + cancellation.signalNumber : known.exit;
+    return known.code === 'INTERRUPTED' && cancellation.signalNumber > 0
+      ? 128 + cancellation.signalNumber
+      : known.exit;
   }
 }
 
@@ -41,10 +48,14 @@ function asParaError(error: unknown): ParaError {
 }
 
 function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string };
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    readonly version: string;
+  };
   return manifest.version;
 }
 
 // A reader that went away (`para list | head -1`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed));
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed),
+);
 process.exitCode = await main(process.argv.slice(2));

@@ -10,8 +10,10 @@ import { createGit, type Git } from '../git/git.ts';
 import { openRepository, type Repository } from '../git/repository.ts';
 import { runSteps } from '../pipeline/run.ts';
 import type { Step } from '../pipeline/step.ts';
+import { SECRET_NAME } from '../sessions/env-file.ts';
 import { placesOf, type Places } from '../sessions/store.ts';
 import type { Cancellation } from '../sys/cancel.ts';
+import { registerSecret } from '../sys/redact.ts';
 import { createRunner, type Runner } from '../sys/run.ts';
 import type { Output } from '../ui/output.ts';
 
@@ -53,6 +55,7 @@ export interface AppInput {
 /** Builds the App of one command line. */
 export function createApp(input: AppInput): App {
   const { output, cancellation, env } = input;
+  rememberSecrets(env);
   const runner = createRunner({ env, signal: cancellation.current, trace: output.trace });
   const app: App = {
     cwd: input.cwd,
@@ -62,15 +65,23 @@ export function createApp(input: AppInput): App {
     runner,
     cancellation,
     caller: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
-    wantedEngine: once(async () => engineName(input.engine || env['PARA_ENGINE'] || (await app.config()).config.docker.engine)),
+    wantedEngine: once(async () =>
+      engineName(input.engine || env['PARA_ENGINE'] || (await app.config()).config.docker.engine),
+    ),
     git: onceSync(() => createGit(runner, env)),
     repository: once(() => openRepository(app.git(), app.cwd)),
     places: once(async () => placesOf((await app.repository()).root)),
-    config: once(async () => loadConfig({ userFile: userConfigPath(env, app.home), projectFile: await projectFile(app) })),
-    engine: once(async () => detectEngine({ runner, env, wanted: await app.wantedEngine(), cacheDir: cacheDir(app) })),
+    config: once(async () =>
+      loadConfig({ userFile: userConfigPath(env, app.home), projectFile: await projectFile(app) }),
+    ),
+    engine: once(async () =>
+      detectEngine({ runner, env, wanted: await app.wantedEngine(), cacheDir: cacheDir(app) }),
+    ),
     docker: once(async () => createDockerService(await app.engine(), runner)),
-    dockerFor: async (wanted) => createDockerService(await detectEngine({ runner, env, wanted, cacheDir: cacheDir(app) }), runner),
-    run: (steps, state) => runSteps(steps, state, { progress: output.progress, stream: output.stderr, cancellation }),
+    dockerFor: async (wanted) =>
+      createDockerService(await detectEngine({ runner, env, wanted, cacheDir: cacheDir(app) }), runner),
+    run: (steps, state) =>
+      runSteps(steps, state, { progress: output.progress, stream: output.stderr, cancellation }),
     now: () => new Date(),
     newId: () => randomUUID(),
   };
@@ -83,7 +94,10 @@ export function cacheDir(app: Pick<App, 'env' | 'home'>): string {
 }
 
 /** Where settings are read from; `project` demands a repository. @throws NOT_A_REPOSITORY */
-export async function configFiles(app: App, project: boolean): Promise<{ readonly user: string; readonly project: string | undefined }> {
+export async function configFiles(
+  app: App,
+  project: boolean,
+): Promise<{ readonly user: string; readonly project: string | undefined }> {
   if (project) await app.repository();
   return { user: userConfigPath(app.env, app.home), project: await projectFile(app) };
 }
@@ -92,6 +106,12 @@ async function projectFile(app: App): Promise<string | undefined> {
   // Settings can be read outside a repository too.
   const repository = await app.repository().catch(() => undefined);
   return repository === undefined ? undefined : join(repository.root, '.para', 'config.json');
+}
+
+/** Values of variables that sound like secrets never show in what para prints (facts/security-reliability.md A40). */
+function rememberSecrets(env: NodeJS.ProcessEnv): void {
+  for (const [name, value] of Object.entries(env))
+    if (value !== undefined && SECRET_NAME.test(name)) registerSecret(value);
 }
 
 function engineName(text: string): 'auto' | 'docker' | 'podman' {

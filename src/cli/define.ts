@@ -21,7 +21,11 @@ export interface CommandSpec<O extends Record<string, Options>> {
   /** Command line and what it does. */
   readonly examples: readonly (readonly [string, string])[];
   /** @returns para's exit code; undefined = 0. */
-  run(args: InferredOptionTypes<O> & Record<string, unknown>, app: App, invocation: Invocation): Promise<number | undefined>;
+  run(
+    args: InferredOptionTypes<O> & Record<string, unknown>,
+    app: App,
+    invocation: Invocation,
+  ): Promise<number | undefined>;
 }
 
 /** A command with the types of its options closed over, ready for the program. */
@@ -40,8 +44,11 @@ export function defineCommand<const O extends Record<string, Options>>(spec: Com
     aliases: spec.aliases ?? [],
     describe: spec.describe,
     build(argv) {
-      for (const [name, option] of Object.entries(spec.positionals ?? {})) argv.positional(name, { type: 'string', ...option } as never);
-      return argv.options(spec.options).example(spec.examples.map(([line, what]) => [line, what] as [string, string]));
+      for (const [name, option] of Object.entries(spec.positionals ?? {}))
+        argv.positional(name, { type: 'string', ...option } as never);
+      return argv
+        .options(spec.options)
+        .example(spec.examples.map(([line, what]) => [line, what] as [string, string]));
     },
     run: (args, app, invocation) => spec.run(args as never, app, invocation),
   };

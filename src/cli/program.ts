@@ -15,20 +15,70 @@ interface Entry {
 
 /** The table of commands, in the order of --help. */
 const COMMANDS: readonly Entry[] = [
-  { words: 'start', describe: 'Start a session: worktree, branch and, with --docker, a container', load: () => import('./commands/start.ts') },
-  { words: 'finish', describe: 'Commit, push, remove container and worktree; the branch is ready for review', load: () => import('./commands/finish.ts') },
-  { words: 'list', aliases: ['ls'], describe: 'List the sessions of this repository', load: () => import('./commands/list.ts') },
-  { words: 'docker start', describe: 'Start the container of a session', load: () => import('./commands/docker-start.ts') },
-  { words: 'docker stop', describe: 'Stop the container of a session', load: () => import('./commands/docker-stop.ts') },
-  { words: 'docker exec', describe: 'Run a command in the container of a session', load: () => import('./commands/docker-exec.ts') },
-  { words: 'docker list', aliases: ['ls'], describe: 'List the containers of this repository', load: () => import('./commands/docker-list.ts') },
-  { words: 'config show', describe: 'Print the settings in force', load: () => import('./commands/config-show.ts') },
+  {
+    words: 'start',
+    describe: 'Start a session: worktree, branch and, with --docker, a container',
+    load: () => import('./commands/start.ts'),
+  },
+  {
+    words: 'finish',
+    describe: 'Commit, push, remove container and worktree; the branch is ready for review',
+    load: () => import('./commands/finish.ts'),
+  },
+  {
+    words: 'list',
+    aliases: ['ls'],
+    describe: 'List the sessions of this repository',
+    load: () => import('./commands/list.ts'),
+  },
+  {
+    words: 'docker start',
+    describe: 'Start the container of a session',
+    load: () => import('./commands/docker-start.ts'),
+  },
+  {
+    words: 'docker stop',
+    describe: 'Stop the container of a session',
+    load: () => import('./commands/docker-stop.ts'),
+  },
+  {
+    words: 'docker exec',
+    describe: 'Run a command in the container of a session',
+    load: () => import('./commands/docker-exec.ts'),
+  },
+  {
+    words: 'docker list',
+    aliases: ['ls'],
+    describe: 'List the containers of this repository',
+    load: () => import('./commands/docker-list.ts'),
+  },
+  {
+    words: 'config show',
+    describe: 'Print the settings in force',
+    load: () => import('./commands/config-show.ts'),
+  },
   { words: 'config get', describe: 'Print one setting', load: () => import('./commands/config-get.ts') },
   { words: 'config set', describe: 'Change one setting', load: () => import('./commands/config-set.ts') },
-  { words: 'config path', describe: 'Print where the settings files are', load: () => import('./commands/config-path.ts') },
-  { words: 'config schema', describe: 'Print a JSON Schema of the settings', load: () => import('./commands/config-schema.ts') },
-  { words: 'doctor', describe: 'Say what works on this machine and what does not', load: () => import('./commands/doctor.ts') },
-  { words: 'completion', describe: 'Print a completion script for bash, zsh or fish', load: () => import('./commands/completion.ts') },
+  {
+    words: 'config path',
+    describe: 'Print where the settings files are',
+    load: () => import('./commands/config-path.ts'),
+  },
+  {
+    words: 'config schema',
+    describe: 'Print a JSON Schema of the settings',
+    load: () => import('./commands/config-schema.ts'),
+  },
+  {
+    words: 'doctor',
+    describe: 'Say what works on this machine and what does not',
+    load: () => import('./commands/doctor.ts'),
+  },
+  {
+    words: 'completion',
+    describe: 'Print a completion script for bash, zsh or fish',
+    load: () => import('./commands/completion.ts'),
+  },
 ];
 
 const GROUPS: Readonly<Record<string, string>> = {
@@ -49,7 +99,11 @@ export function readOutputFlags(argv: readonly string[]): OutputFlags {
 }
 
 /** Runs a command line. @returns the exit code. @throws ParaError */
-export async function runProgram(argv: readonly string[], version: string, makeApp: (engine: string) => App): Promise<number> {
+export async function runProgram(
+  argv: readonly string[],
+  version: string,
+  makeApp: (engine: string) => App,
+): Promise<number> {
   const entry = findEntry(argv);
   const loaded = entry === undefined ? undefined : (await entry.load()).default;
   let exit = 0;
@@ -62,28 +116,61 @@ export async function runProgram(argv: readonly string[], version: string, makeA
   register(program, entry, loaded, run);
   let shown = '';
   await program.parseAsync([...argv], {}, (error: unknown, _argv: unknown, output: string) => {
-    if (error !== undefined && error !== null) throw error instanceof Error ? error : new Error(String(error));
+    if (error instanceof Error) throw error;
     shown = output;
   });
   if (shown !== '') process.stdout.write(`${shown}\n`);
   return exit;
 }
 
+const GLOBAL_OPTIONS = {
+  json: { type: 'boolean', describe: 'Print one JSON document on stdout', global: true, default: false },
+  quiet: {
+    alias: 'q',
+    type: 'boolean',
+    describe: 'Say nothing but the answer',
+    global: true,
+    default: false,
+  },
+  verbose: {
+    alias: 'v',
+    type: 'boolean',
+    describe: 'Show every process that is run',
+    global: true,
+    default: false,
+  },
+  engine: {
+    choices: ['auto', 'docker', 'podman'],
+    defaultDescription: 'from settings',
+    describe: 'Container engine',
+    global: true,
+    requiresArg: true,
+  },
+  color: {
+    type: 'boolean',
+    describe: 'Colours on a terminal (--no-color: never)',
+    global: true,
+    default: true,
+  },
+} as const;
+
 function base(version: string): Argv {
   return yargs()
     .scriptName('para')
-    .usage('$0 <command> [options]\n\nParallel lines of work: a git worktree, a branch and a container per session.')
+    .usage(
+      '$0 <command> [options]\n\nParallel lines of work: a git worktree, a branch and a container per session.',
+    )
     .version(version)
     .help()
     .alias('h', 'help')
-    .options({
-      json: { type: 'boolean', describe: 'Print one JSON document on stdout', global: true, default: false },
-      quiet: { alias: 'q', type: 'boolean', describe: 'Say nothing but the answer', global: true, default: false },
-      verbose: { alias: 'v', type: 'boolean', describe: 'Show every process that is run', global: true, default: false },
-      engine: { choices: ['auto', 'docker', 'podman'] as const, defaultDescription: 'from settings', describe: 'Container engine', global: true, requiresArg: true },
-      color: { type: 'boolean', describe: 'Colours on a terminal (--no-color: never)', global: true, default: true },
+    .options(GLOBAL_OPTIONS)
+    .parserConfiguration({
+      'populate--': true,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'duplicate-arguments-array': true,
+      'camel-case-expansion': false,
     })
-    .parserConfiguration({ 'populate--': true, 'parse-numbers': false, 'parse-positional-numbers': false, 'duplicate-arguments-array': true, 'camel-case-expansion': false })
     .strict()
     .recommendCommands()
     .demandCommand(1, 'Say what to do.')
@@ -96,30 +183,52 @@ function base(version: string): Argv {
     });
 }
 
-function register(program: Argv, entry: Entry | undefined, loaded: Command | undefined, run: (command: Command) => (args: Record<string, unknown>) => Promise<void>): void {
+function register(
+  program: Argv,
+  entry: Entry | undefined,
+  loaded: Command | undefined,
+  run: (command: Command) => (args: Record<string, unknown>) => Promise<void>,
+): void {
   for (const group of [undefined, ...Object.keys(GROUPS)]) {
-    const members = COMMANDS.filter(({ words }) => (group === undefined ? !words.includes(' ') : words.startsWith(`${group} `)));
+    const members = COMMANDS.filter(({ words }) =>
+      group === undefined ? !words.includes(' ') : words.startsWith(`${group} `),
+    );
     const add = (to: Argv): Argv => {
       for (const member of members) addCommand(to, member, member === entry ? loaded : undefined, run);
       return to;
     };
     if (group === undefined) add(program);
-    else program.command(group, GROUPS[group] ?? '', (sub) => add(sub).demandCommand(1, `Say what to do: para ${group} --help lists it.`));
+    else
+      program.command(group, GROUPS[group] ?? '', (sub) =>
+        add(sub).demandCommand(1, `Say what to do: para ${group} --help lists it.`),
+      );
   }
 }
 
-function addCommand(to: Argv, entry: Entry, loaded: Command | undefined, run: (command: Command) => (args: Record<string, unknown>) => Promise<void>): void {
+function addCommand(
+  to: Argv,
+  entry: Entry,
+  loaded: Command | undefined,
+  run: (command: Command) => (args: Record<string, unknown>) => Promise<void>,
+): void {
   const word = entry.words.split(' ').at(-1) ?? entry.words;
   if (loaded === undefined) {
     to.command([word, ...(entry.aliases ?? [])], entry.describe);
     return;
   }
-  to.command([loaded.command, ...(entry.aliases ?? [])], loaded.describe, (sub: Argv) => loaded.build(sub), run(loaded) as never);
+  to.command(
+    [loaded.command, ...(entry.aliases ?? [])],
+    loaded.describe,
+    (sub: Argv) => loaded.build(sub),
+    run(loaded) as never,
+  );
 }
 
 /** The entry that the words before any `--` name. */
 function findEntry(argv: readonly string[]): Entry | undefined {
-  const words = beforeDashes(argv).filter((word, i, all) => !word.startsWith('-') && all[i - 1] !== '--engine');
+  const words = beforeDashes(argv).filter(
+    (word, i, all) => !word.startsWith('-') && all[i - 1] !== '--engine',
+  );
   const matches = (entry: Entry): boolean => {
     const [first, second] = entry.words.split(' ');
     if (second === undefined) return words[0] === first || (entry.aliases ?? []).includes(words[0] ?? '');
@@ -134,5 +243,9 @@ function beforeDashes(argv: readonly string[]): readonly string[] {
 }
 
 function firstLine(text: string): string {
-  return text.split('\n').map((line) => line.trim()).filter((line) => line !== '').join('; ');
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join('; ');
 }

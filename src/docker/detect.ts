@@ -29,11 +29,6 @@ export type EngineProbe =
 const DRIVERS: Readonly<Record<EngineName, EngineDriver>> = { docker, podman };
 const ORDER: readonly EngineName[] = ['docker', 'podman'];
 
-/** The driver for a name, without asking any engine. */
-export function driverOf(name: EngineName): EngineDriver {
-  return DRIVERS[name];
-}
-
 /**
  * The engine to use. With a warm cache no process is spawned.
  * @throws ENGINE_NOT_INSTALLED, DAEMON_NOT_AVAILABLE … naming each engine tried and why it was not taken

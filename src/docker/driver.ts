@@ -62,7 +62,8 @@ export interface ContainerSpec {
   readonly command: readonly string[];
 }
 
-export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead' | 'unknown';
+export type ContainerState =
+  'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead' | 'unknown';
 
 /** Normalised `inspect`: the same for every engine and version. */
 export interface ContainerInfo {
@@ -81,7 +82,11 @@ export interface ContainerInfo {
   readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
   readonly restartCount: number;
   readonly ports: readonly PortMapping[];
-  readonly mounts: readonly { readonly source: string; readonly target: string; readonly writable: boolean }[];
+  readonly mounts: readonly {
+    readonly source: string;
+    readonly target: string;
+    readonly writable: boolean;
+  }[];
   readonly labels: Readonly<Record<string, string>>;
   readonly memoryBytes: number;
   readonly cpus: number;
@@ -181,11 +186,16 @@ export interface EngineDriver {
   /** Progress text of one line that `pull` prints, or undefined for noise. */
   pullProgress(line: string): string | undefined;
   imageInspect(image: string): EngineCommand<{ readonly id: string; readonly user: string }>;
-  networkInspect(name: string): EngineCommand<{ readonly name: string; readonly labels: Readonly<Record<string, string>> }>;
+  networkInspect(
+    name: string,
+  ): EngineCommand<{ readonly name: string; readonly labels: Readonly<Record<string, string>> }>;
   networkCreate(name: string, labels: Readonly<Record<string, string>>): EngineCommand<void>;
   networkRemove(name: string): EngineCommand<void>;
   /** How the caller's uid has to be mapped on this engine. */
-  userMapping(caller: { readonly uid: number; readonly gid: number }, capabilities: Capabilities): UserMapping;
+  userMapping(
+    caller: { readonly uid: number; readonly gid: number },
+    capabilities: Capabilities,
+  ): UserMapping;
   /** The kind of a failure, or undefined when the text is not known: never a guess (engines.md §1). */
   classify(failure: EngineFailure): ErrorCode | undefined;
 }

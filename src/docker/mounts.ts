@@ -39,7 +39,9 @@ export function parseVolume(text: string): MountRequest {
   const target = parts.pop() ?? '';
   const source = parts.join(':');
   if (source === '' || !isAbsolute(target)) {
-    throw new ParaError('USAGE', `--volume ${JSON.stringify(text)} is not SOURCE:TARGET[:ro]`, { hint: "--volume '$HOME/.cache/npm:/cache:ro'" });
+    throw new ParaError('USAGE', `--volume ${JSON.stringify(text)} is not SOURCE:TARGET[:ro]`, {
+      hint: "--volume '$HOME/.cache/npm:/cache:ro'",
+    });
   }
   return { source, target, readOnly, origin: 'person' };
 }
@@ -59,23 +61,37 @@ async function resolveSource(request: MountRequest, context: MountContext): Prom
   try {
     return await realpath(expanded);
   } catch {
-    throw new ParaError('MOUNT_INVALID', `the mount source ${expanded} does not exist`, { hint: `mkdir -p '${expanded}'` });
+    throw new ParaError('MOUNT_INVALID', `the mount source ${expanded} does not exist`, {
+      hint: `mkdir -p '${expanded}'`,
+    });
   }
 }
 
 /** Expands `~`, $HOME, $WORKTREE and $REPO; anything else with a dollar sign is an error (§4 Paths). */
 function expand(source: string, context: MountContext): string {
-  const values: Readonly<Record<string, string>> = { HOME: context.home, WORKTREE: context.worktree, REPO: context.repo };
+  const values: Readonly<Record<string, string>> = {
+    HOME: context.home,
+    WORKTREE: context.worktree,
+    REPO: context.repo,
+  };
   const tilde = source === '~' || source.startsWith('~/') ? `${context.home}${source.slice(1)}` : source;
   const text = tilde.replace(/\$(?:\{(\w+)\}|(\w+)|)/g, (whole, braced?: string, bare?: string) => {
     const value = values[braced ?? bare ?? ''];
     if (value === undefined) {
-      throw new ParaError('MOUNT_INVALID', `unknown variable ${whole} in the mount source ${JSON.stringify(source)}`, { hint: 'Known are $WORKTREE, $REPO, $HOME and ~.' });
+      throw new ParaError(
+        'MOUNT_INVALID',
+        `unknown variable ${whole} in the mount source ${JSON.stringify(source)}`,
+        { hint: 'Known are $WORKTREE, $REPO, $HOME and ~.' },
+      );
     }
     return value;
   });
   if (!isAbsolute(text)) {
-    throw new ParaError('MOUNT_INVALID', `the mount source ${JSON.stringify(source)} is not an absolute path`, { hint: `$WORKTREE/${source}` });
+    throw new ParaError(
+      'MOUNT_INVALID',
+      `the mount source ${JSON.stringify(source)} is not an absolute path`,
+      { hint: `$WORKTREE/${source}` },
+    );
   }
   return normalize(text).replace(/(.)\/$/, '$1');
 }
@@ -84,20 +100,33 @@ function checkTarget(target: string): string {
   const path = normalize(target).replace(/(.)\/$/, '$1');
   const bad = path === '/' || (path !== '/workspace' && DENIED_TARGETS.some((tree) => isWithin(path, tree)));
   if (isAbsolute(target) && !bad && !target.includes('\0')) return path;
-  throw new ParaError('MOUNT_REFUSED', `nothing can be mounted at ${JSON.stringify(target)} in the container`, { hint: 'Choose another absolute path, such as /cache.' });
+  throw new ParaError(
+    'MOUNT_REFUSED',
+    `nothing can be mounted at ${JSON.stringify(target)} in the container`,
+    { hint: 'Choose another absolute path, such as /cache.' },
+  );
 }
 
 async function checkSource(source: string, request: MountRequest, context: MountContext): Promise<void> {
   const reason = deniedBecause(source, await canonical(context));
   if (reason !== undefined) {
-    throw new ParaError('MOUNT_REFUSED', `${source} is not mounted into a container: ${reason}`, { hint: 'Mount a directory that holds only what the container needs.' });
+    throw new ParaError('MOUNT_REFUSED', `${source} is not mounted into a container: ${reason}`, {
+      hint: 'Mount a directory that holds only what the container needs.',
+    });
   }
   if (request.origin === 'person') return;
-  const roots = [context.worktree, ...(await Promise.all(context.allowed.map((root) => expand(root, context)).map(real)))];
+  const roots = [
+    context.worktree,
+    ...(await Promise.all(context.allowed.map((root) => expand(root, context)).map(real))),
+  ];
   if (roots.some((root) => isWithin(source, root))) return;
-  throw new ParaError('MOUNT_REFUSED', `the repository asks to mount ${source}, which your settings do not allow`, {
-    hint: `Allow it:  para config set docker.allowed_mounts '${JSON.stringify([...context.allowed, source])}'\nor give it yourself:  --volume '${source}:${request.target}'`,
-  });
+  throw new ParaError(
+    'MOUNT_REFUSED',
+    `the repository asks to mount ${source}, which your settings do not allow`,
+    {
+      hint: `Allow it:  para config set docker.allowed_mounts '${JSON.stringify([...context.allowed, source])}'\nor give it yourself:  --volume '${source}:${request.target}'`,
+    },
+  );
 }
 
 async function canonical(context: MountContext): Promise<MountContext> {
@@ -106,12 +135,17 @@ async function canonical(context: MountContext): Promise<MountContext> {
 
 function deniedBecause(source: string, { home, repo }: MountContext): string | undefined {
   if (source === '/' || source === home) return 'it holds far more than a session may see';
-  if (isWithin(repo, source) || isWithin(join(repo, '.git'), source)) return 'it contains the repository itself';
-  if (isWithin(source, join(repo, '.git')) || isWithin(source, join(repo, '.para'))) return "it is git's or para's own";
+  if (isWithin(repo, source) || isWithin(join(repo, '.git'), source))
+    return 'it contains the repository itself';
+  if (isWithin(source, join(repo, '.git')) || isWithin(source, join(repo, '.para')))
+    return "it is git's or para's own";
   if (isWithin(home, source)) return 'it contains your home directory';
   if (SOCKET.test(source)) return 'an engine socket gives away the whole machine';
-  if (DENIED_TREES.some((tree) => isWithin(source, tree) || isWithin(tree, source))) return 'it belongs to the system';
-  const secret = DENIED_IN_HOME.find((name) => isWithin(source, join(home, name)) || isWithin(join(home, name), source));
+  if (DENIED_TREES.some((tree) => isWithin(source, tree) || isWithin(tree, source)))
+    return 'it belongs to the system';
+  const secret = DENIED_IN_HOME.find(
+    (name) => isWithin(source, join(home, name)) || isWithin(join(home, name), source),
+  );
   return secret === undefined ? undefined : `~/${secret} holds credentials`;
 }
 

@@ -33,7 +33,8 @@ export interface ContainerWish {
 
 // Runs as the container's main process: says that it is up and who it is, then waits to be told to stop.
 // A plain POSIX-sh loop, so that it works under busybox ash with and without an init (engines.md §2.6).
-const KEEP_ALIVE = ': >"$PARA_OUT/ready" || exit 97; trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done';
+const KEEP_ALIVE =
+  ': >"$PARA_OUT/ready" || exit 97; trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done';
 
 /** `para-<repo>-<session>`: deterministic, so that a half-made one is found again. */
 export function containerName(repoId: string, session: string): string {
@@ -52,14 +53,28 @@ export async function resolveSpec(
     { source: join(wish.stateDir, 'out'), target: INSIDE.out, readOnly: false },
   ];
   const mounts = withWorkspace(asked, wish.mountContext.worktree).concat(gitMounts, own);
-  refuseDuplicates(mounts.map((mount) => mount.target), 'mounted twice');
-  refuseDuplicates(wish.ports.filter((port) => port.hostPort > 0).map((port) => `${port.hostIp}:${String(port.hostPort)}/${port.protocol}`), 'published twice');
+  refuseDuplicates(
+    mounts.map((mount) => mount.target),
+    'mounted twice',
+  );
+  refuseDuplicates(
+    wish.ports
+      .filter((port) => port.hostPort > 0)
+      .map((port) => `${port.hostIp}:${String(port.hostPort)}/${port.protocol}`),
+    'published twice',
+  );
   const spec = {
     name: containerName(wish.repoId, wish.session),
     hostname: wish.session,
     image: wish.image,
     workdir: INSIDE.workspace,
-    env: { ...wish.env, HOME: INSIDE.home, PARA_SESSION: wish.session, PARA_WORKSPACE: INSIDE.workspace, PARA_OUT: INSIDE.out },
+    env: {
+      ...wish.env,
+      HOME: INSIDE.home,
+      PARA_SESSION: wish.session,
+      PARA_WORKSPACE: INSIDE.workspace,
+      PARA_OUT: INSIDE.out,
+    },
     mounts,
     ports: wish.ports,
     memoryBytes: wish.memoryBytes,
@@ -87,14 +102,26 @@ function labels(wish: ContainerWish, spec: object): Record<string, string> {
 /** The worktree is always there, at /workspace and writable unless the settings say read-only. */
 function withWorkspace(mounts: readonly Mount[], worktree: string): Mount[] {
   const misplaced = mounts.find((mount) => mount.target === INSIDE.workspace && mount.source !== worktree);
-  if (misplaced !== undefined) throw new ParaError('MOUNT_REFUSED', `only the worktree is mounted at ${INSIDE.workspace}, not ${misplaced.source}`, { hint: 'Choose another target.' });
-  const workspace = mounts.find((mount) => mount.target === INSIDE.workspace) ?? { source: worktree, target: INSIDE.workspace, readOnly: false };
+  if (misplaced !== undefined)
+    throw new ParaError(
+      'MOUNT_REFUSED',
+      `only the worktree is mounted at ${INSIDE.workspace}, not ${misplaced.source}`,
+      { hint: 'Choose another target.' },
+    );
+  const workspace = mounts.find((mount) => mount.target === INSIDE.workspace) ?? {
+    source: worktree,
+    target: INSIDE.workspace,
+    readOnly: false,
+  };
   return [workspace, ...mounts.filter((mount) => mount !== workspace)];
 }
 
 function refuseDuplicates(values: readonly string[], what: string): void {
   const twice = values.find((value, i) => values.indexOf(value) !== i);
-  if (twice !== undefined) throw new ParaError('USAGE', `${twice} is ${what}`, { hint: 'Each may be given once: look at the flags, .para/docker.json and default_volumes.' });
+  if (twice !== undefined)
+    throw new ParaError('USAGE', `${twice} is ${what}`, {
+      hint: 'Each may be given once: look at the flags, .para/docker.json and default_volumes.',
+    });
 }
 
 function deepFreeze<T>(value: T): T {

@@ -6,10 +6,7 @@
  * `required` is turned off as well, or git would refuse to stage at all.
  */
 import type { Captured } from '../sys/run.ts';
-import type { GitCall } from './git.ts';
-
-/** Environment variables; `undefined` removes one. */
-export type Variables = Readonly<Record<string, string | undefined>>;
+import type { GitCall, Variables } from './call.ts';
 
 const LFS = /^git-lfs (clean -- %f|smudge -- %f|filter-process)$/;
 const DRIVER_KEY = /^filter\.(.*)\.(clean|smudge|process|required)$/s;
@@ -35,7 +32,7 @@ async function listDrivers(spawn: (call: GitCall) => Promise<Captured>, call: Gi
   });
   const unsafe = new Set<string>();
   for (const entry of Buffer.from(listed.stdoutBytes).toString('utf8').split('\0')) {
-    const [key = '', value = ''] = splitOnce(entry);
+    const [key, value] = splitOnce(entry);
     const [, driver, setting] = DRIVER_KEY.exec(key) ?? [];
     if (driver !== undefined && setting !== 'required' && !LFS.test(value)) unsafe.add(driver);
   }

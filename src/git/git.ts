@@ -7,35 +7,10 @@ import { accessSync, constants } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { type Captured, type Runner, describeEnd, succeeded } from '../sys/run.ts';
-import { type Variables, filterOverrides } from './filters.ts';
+import type { GitCall, Place, Variables } from './call.ts';
+import { filterOverrides } from './filters.ts';
 
-/** Where git works. What is left out is git's own default for that `gitDir`. */
-export interface Place {
-  readonly gitDir?: string | undefined;
-  readonly commonDir?: string | undefined;
-  readonly workTree?: string | undefined;
-  readonly indexFile?: string | undefined;
-}
-
-/** One git command. */
-export interface GitCall {
-  readonly args: readonly string[];
-  readonly place?: Place | undefined;
-  /** Default: the work tree, else the git directory, else `/`. */
-  readonly cwd?: string | undefined;
-  readonly input?: string | Uint8Array | undefined;
-  /** Extra `-c key=value` settings of this call. */
-  readonly config?: readonly string[] | undefined;
-  readonly env?: Variables | undefined;
-  /** The call changes nothing: take no optional locks. */
-  readonly read?: boolean | undefined;
-  /** `off` (default): only git-lfs's own filter runs; `user`: all of the user's (a trusted base's checkout). */
-  readonly filters?: 'off' | 'user' | undefined;
-  /** Turn filters off even where it costs one more git call; set by calls that read file contents. */
-  readonly contents?: boolean | undefined;
-  readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
+export type { GitCall, Place } from './call.ts';
 
 /** Runs git. `text` and `bytes` throw GIT_FAILED; `attempt` hands back how it ended. */
 export interface Git {

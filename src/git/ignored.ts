@@ -7,7 +7,18 @@ import { requireAdminDir, worktreePlace } from './worktrees.ts';
  */
 export async function ignoredFiles(repo: Repository, worktreePath: string): Promise<readonly string[]> {
   const where = worktreePlace(repo, await requireAdminDir(repo, worktreePath), worktreePath);
-  const args = ['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--directory', '--no-empty-directory'];
+  const args = [
+    'ls-files',
+    '-z',
+    '--others',
+    '--ignored',
+    '--exclude-standard',
+    '--directory',
+    '--no-empty-directory',
+  ];
   const listed = await repo.git.bytes({ args, place: where, read: true });
-  return listed.toString('utf8').split('\0').filter((path) => path !== '');
+  return listed
+    .toString('utf8')
+    .split('\0')
+    .filter((path) => path !== '');
 }

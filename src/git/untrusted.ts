@@ -71,14 +71,14 @@ export function isSafeRefName(name: string): boolean {
 export async function readSealedRefs(dir: string, oidLength: number): Promise<SealedRefs> {
   const refs = new Map<string, string>();
   const oid = new RegExp(`^[0-9a-f]{${String(oidLength)}}$`);
-  for (const line of ((await readSmall(join(dir, 'packed-refs'), 64 << 20)) ?? '').split('\n')) {
-    const [id = '', name = ''] = line.split(' ');
-    if (oid.test(id) && wanted(name)) refs.set(name, id);
-  }
   const take = (name: string, text: string | undefined): void => {
     const id = text?.trim() ?? '';
     if (oid.test(id) && wanted(name)) refs.set(name, id);
   };
+  for (const line of ((await readSmall(join(dir, 'packed-refs'), 64 << 20)) ?? '').split('\n')) {
+    const [id, name = ''] = line.split(' ');
+    take(name, id);
+  }
   await withDirectory(join(dir, 'refs'), async (root) => {
     take('refs/stash', await readSmall(join(root, 'stash'), 200));
     for (const kind of ['heads', 'tags'])
@@ -86,10 +86,8 @@ export async function readSealedRefs(dir: string, oidLength: number): Promise<Se
   });
   const head = (await readSmall(join(dir, 'HEAD'), 1_000))?.trim() ?? '';
   const target = /^ref: (refs\/heads\/.+)$/.exec(head)?.[1];
-  return {
-    head: target !== undefined && isSafeRefName(target) ? target : oid.test(head) ? head : undefined,
-    refs,
-  };
+  if (target !== undefined && isSafeRefName(target)) return { head: target, refs };
+  return { head: oid.test(head) ? head : undefined, refs };
 }
 
 function wanted(name: string): boolean {

@@ -27,14 +27,17 @@ interface Row {
  */
 export async function runSteps<C>(steps: readonly Step<C>[], state: C, options: RunOptions): Promise<void> {
   const entered: Step<C>[] = [];
+  const stopIfAsked = (): void => {
+    if (options.cancellation.requested) throw interrupted();
+  };
   const rows = steps.map((step) => ({
     title: step.title,
     skip: () => step.skip?.(state),
     run: async (note: Note) => {
-      if (options.cancellation.requested) throw interrupted();
+      stopIfAsked();
       entered.push(step);
       await step.run(state, note);
-      if (options.cancellation.requested) throw interrupted();
+      stopIfAsked();
     },
   }));
   try {
@@ -46,7 +49,11 @@ export async function runSteps<C>(steps: readonly Step<C>[], state: C, options: 
   }
 }
 
-async function undoSteps<C>(entered: readonly Step<C>[], state: C, options: RunOptions): Promise<readonly string[]> {
+async function undoSteps<C>(
+  entered: readonly Step<C>[],
+  state: C,
+  options: RunOptions,
+): Promise<readonly string[]> {
   const left: string[] = [];
   const rows = entered.flatMap((step) => {
     const undo = step.undo?.bind(step);
@@ -71,7 +78,7 @@ async function showRows(rows: readonly Row[], options: RunOptions): Promise<void
   if (options.progress === 'silent') return runSilently(rows);
   const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
   const { stream } = options;
-  const logger = new ListrLogger({ processOutput: new ProcessOutput(stream, stream) });
+  const shared = { logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }) };
   const list = new Listr(
     rows.map((row) => ({
       title: row.title,
@@ -87,8 +94,8 @@ async function showRows(rows: readonly Row[], options: RunOptions): Promise<void
       // para's own handlers decide (main.ts); listr2's would exit 127 without undoing (facts/style.md §4.2).
       registerSignalListeners: false,
       renderer: options.progress === 'tasks' ? 'default' : 'simple',
-      rendererOptions: { logger, showErrorMessage: false, collapseErrors: false } as never,
-      fallbackRendererOptions: { logger } as never,
+      rendererOptions: { ...shared, showErrorMessage: false, collapseErrors: false },
+      fallbackRendererOptions: shared,
     },
   );
   await list.run();

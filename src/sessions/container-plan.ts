@@ -34,7 +34,10 @@ export interface ContainerFacts {
 }
 
 /** The wish, and where its image came from. @throws USAGE for an image name that is none */
-export function planContainer(flags: ContainerFlags, facts: ContainerFacts): { readonly wish: ContainerWish; readonly imageSource: ImageSource } {
+export function planContainer(
+  flags: ContainerFlags,
+  facts: ContainerFacts,
+): { readonly wish: ContainerWish; readonly imageSource: ImageSource } {
   const { config, file } = facts;
   const { image, source } = chooseImage({
     flag: flags.image,
@@ -52,7 +55,9 @@ export function planContainer(flags: ContainerFlags, facts: ContainerFacts): { r
     env: { ...config.docker.default_environment, ...file?.environment, ...flags.env },
     volumes: volumes(flags, facts),
     ports: [...(file?.ports ?? []).map(filePort), ...flags.ports],
-    memoryBytes: flags.memoryBytes ?? (typeof limits.memory_limit === 'string' ? parseSize(limits.memory_limit) : limits.memory_limit),
+    memoryBytes:
+      flags.memoryBytes ??
+      (typeof limits.memory_limit === 'string' ? parseSize(limits.memory_limit) : limits.memory_limit),
     cpus: flags.cpus ?? limits.cpu_limit,
     pids: limits.pids_limit,
     network: network(config, facts.repo.id),
@@ -71,7 +76,10 @@ export function planContainer(flags: ContainerFlags, facts: ContainerFacts): { r
 
 /** The settings' own volumes and the flags' are a person's wish; those of docker.json are the repository's. */
 function volumes(flags: ContainerFlags, { config, file }: ContainerFacts): readonly MountRequest[] {
-  const mount = (volume: { source: string; target: string; read_only?: boolean }, origin: MountRequest['origin']): MountRequest => ({
+  const mount = (
+    volume: { source: string; target: string; read_only?: boolean },
+    origin: MountRequest['origin'],
+  ): MountRequest => ({
     source: volume.source,
     target: volume.target,
     readOnly: volume.read_only ?? false,
@@ -86,7 +94,12 @@ function volumes(flags: ContainerFlags, { config, file }: ContainerFacts): reado
 }
 
 function filePort(port: { readonly host_port: number; readonly container_port: number }): PortMapping {
-  return { hostIp: '127.0.0.1', hostPort: port.host_port, containerPort: port.container_port, protocol: 'tcp' };
+  return {
+    hostIp: '127.0.0.1',
+    hostPort: port.host_port,
+    containerPort: port.container_port,
+    protocol: 'tcp',
+  };
 }
 
 /** One network per repository: sessions of one repository see each other, others do not (design.md §7). */

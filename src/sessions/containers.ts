@@ -18,7 +18,9 @@ export interface ContainerContext extends FindContext {
 /** The record's container. @throws CONTAINER_NOT_FOUND when the session has none */
 export function requireContainer(record: SessionRecord): NonNullable<SessionRecord['container']> {
   if (record.container !== null) return record.container;
-  throw new ParaError('CONTAINER_NOT_FOUND', `the session ${record.name} has no container`, { hint: `cd '${record.worktree_path}'` });
+  throw new ParaError('CONTAINER_NOT_FOUND', `the session ${record.name} has no container`, {
+    hint: `cd '${record.worktree_path}'`,
+  });
 }
 
 /** How the command is connected to the outside. */
@@ -33,12 +35,20 @@ export interface ExecStreams {
  * @returns the command's exit code; 127 not found, 126 not executable
  * @throws CONTAINER_NOT_RUNNING, CONTAINER_NOT_FOUND with exit code 125
  */
-export async function execInSession(context: ContainerContext, session: string | undefined, argv: readonly string[], streams: ExecStreams): Promise<number> {
+export async function execInSession(
+  context: ContainerContext,
+  session: string | undefined,
+  argv: readonly string[],
+  streams: ExecStreams,
+): Promise<number> {
   const found = await findSession(context, session);
   const container = requireContainer(found.record);
   const service = await context.dockerFor(container.engine);
   const request = await execRequest(context, found, { name: container.name, argv, streams });
-  const code = await service.execAttach(request.exec, { onSignal: (signal) => killInside(service, container.name, request.id, signal), ownGroup: !streams.stdinTty });
+  const code = await service.execAttach(request.exec, {
+    onSignal: (signal) => killInside(service, container.name, request.id, signal),
+    ownGroup: !streams.stdinTty,
+  });
   return code === 0 ? 0 : explainFailure(service, found.record, argv, code);
 }
 
@@ -48,7 +58,11 @@ interface ExecWish {
   readonly streams: ExecStreams;
 }
 
-async function execRequest(context: ContainerContext, found: Found, wish: ExecWish): Promise<{ readonly id: string; readonly exec: ExecRequest }> {
+async function execRequest(
+  context: ContainerContext,
+  found: Found,
+  wish: ExecWish,
+): Promise<{ readonly id: string; readonly exec: ExecRequest }> {
   const id = randomUUID();
   const tty = wish.streams.stdinTty && wish.streams.stdoutTty;
   const term = context.env['TERM'];
@@ -78,17 +92,33 @@ async function workdirOf(cwd: string, worktree: string): Promise<string> {
 
 // `exec` of both engines leaves the process in the container running when its client is told to stop
 // (facts/engines.md §1.1.9), so the signal is sent inside, to every process that carries this exec's id.
-const KILL_INSIDE = 'for p in /proc/[0-9]*; do if tr "\\0" "\\n" <"$p/environ" 2>/dev/null | grep -qx "PARA_EXEC_ID=$2"; then kill -s "$1" "${p#/proc/}" 2>/dev/null; fi; done; :';
+const KILL_INSIDE =
+  'for p in /proc/[0-9]*; do if tr "\\0" "\\n" <"$p/environ" 2>/dev/null | grep -qx "PARA_EXEC_ID=$2"; then kill -s "$1" "${p#/proc/}" 2>/dev/null; fi; done; :';
 
-async function killInside(service: DockerService, container: string, id: string, signal: string): Promise<void> {
+async function killInside(
+  service: DockerService,
+  container: string,
+  id: string,
+  signal: string,
+): Promise<void> {
   const name = signal.replace(/^SIG/, '');
-  await service.execCapture({ container, argv: ['sh', '-c', KILL_INSIDE, 'sh', name, id], tty: false, stdin: false });
+  await service.execCapture({
+    container,
+    argv: ['sh', '-c', KILL_INSIDE, 'sh', name, id],
+    tty: false,
+    stdin: false,
+  });
 }
 
 /** Codes that an engine uses for its own failures too (facts/engines.md §1.1.5). */
 const AMBIGUOUS = new Set([1, 125, 126, 127, 255]);
 
-async function explainFailure(service: DockerService, record: SessionRecord, argv: readonly string[], code: number): Promise<number> {
+async function explainFailure(
+  service: DockerService,
+  record: SessionRecord,
+  argv: readonly string[],
+  code: number,
+): Promise<number> {
   if (!AMBIGUOUS.has(code)) return code;
   const name = requireContainer(record).name;
   const info = await service.status(name);
@@ -100,7 +130,12 @@ async function explainFailure(service: DockerService, record: SessionRecord, arg
 }
 
 async function hasCommand(service: DockerService, container: string, command: string): Promise<boolean> {
-  const answer = await service.execCapture({ container, argv: ['sh', '-c', 'command -v -- "$1" || test -e "$1"', 'sh', command], tty: false, stdin: false });
+  const answer = await service.execCapture({
+    container,
+    argv: ['sh', '-c', 'command -v -- "$1" || test -e "$1"', 'sh', command],
+    tty: false,
+    stdin: false,
+  });
   return answer.exitCode === 0;
 }
 
@@ -108,15 +143,24 @@ async function hasCommand(service: DockerService, container: string, command: st
 const exit = EXIT.engineFailedToRun;
 
 function notThere(record: SessionRecord): ParaError {
-  return new ParaError('CONTAINER_NOT_FOUND', `the container of ${record.name} is gone`, { exit, hint: `The worktree is untouched: cd '${record.worktree_path}'` });
+  return new ParaError('CONTAINER_NOT_FOUND', `the container of ${record.name} is gone`, {
+    exit,
+    hint: `The worktree is untouched: cd '${record.worktree_path}'`,
+  });
 }
 
 function notRunning(record: SessionRecord, state: string): ParaError {
-  return new ParaError('CONTAINER_NOT_RUNNING', `the container of ${record.name} is not running (${state})`, { exit, hint: `para docker start ${record.name}` });
+  return new ParaError('CONTAINER_NOT_RUNNING', `the container of ${record.name} is not running (${state})`, {
+    exit,
+    hint: `para docker start ${record.name}`,
+  });
 }
 
 /** Starts a stopped container; one that runs already is fine. @throws CONTAINER_NOT_FOUND … */
-export async function startSessionContainer(context: ContainerContext, session: string | undefined): Promise<{ session: string; container: string }> {
+export async function startSessionContainer(
+  context: ContainerContext,
+  session: string | undefined,
+): Promise<{ session: string; container: string }> {
   const { record } = await findSession(context, session);
   const { name, engine } = requireContainer(record);
   await (await context.dockerFor(engine)).startContainer(name);
@@ -124,8 +168,15 @@ export async function startSessionContainer(context: ContainerContext, session: 
 }
 
 /** Stops a container; one that is stopped already is fine. `grace` is seconds, as typed. @throws USAGE … */
-export async function stopSessionContainer(context: ContainerContext, session: string | undefined, grace: string): Promise<{ session: string; container: string }> {
-  if (!/^\d{1,4}$/.test(grace)) throw new ParaError('USAGE', `--grace ${JSON.stringify(grace)} is not a number of seconds`, { hint: '--grace 10' });
+export async function stopSessionContainer(
+  context: ContainerContext,
+  session: string | undefined,
+  grace: string,
+): Promise<{ session: string; container: string }> {
+  if (!/^\d{1,4}$/.test(grace))
+    throw new ParaError('USAGE', `--grace ${JSON.stringify(grace)} is not a number of seconds`, {
+      hint: '--grace 10',
+    });
   const { record } = await findSession(context, session);
   const { name, engine } = requireContainer(record);
   await (await context.dockerFor(engine)).stopContainer(name, Number(grace));

@@ -34,15 +34,26 @@ export interface DoctorContext {
 
 /** Asks every engine anew; never throws for an engine that does not answer. */
 export async function diagnose(context: DoctorContext): Promise<Diagnosis> {
-  const probes = await probeEngines({ runner: context.runner, env: context.env, cacheDir: context.cacheDir, fresh: true });
-  const checks = probes.map((probe) => (probe.engine === undefined ? broken(probe) : working(probe.engine, context)));
+  const probes = await probeEngines({
+    runner: context.runner,
+    env: context.env,
+    cacheDir: context.cacheDir,
+    fresh: true,
+  });
+  const checks = probes.map((probe) =>
+    probe.engine === undefined ? broken(probe) : working(probe.engine, context),
+  );
   const usable = probes.some((probe) => probe.engine !== undefined);
   return { usable, checks: usable ? checks : [...checks, await whatToInstall(context)] };
 }
 
 function broken(probe: Extract<EngineProbe, { error: object }>): Check {
   const { message, hint } = probe.error;
-  return { subject: probe.name, facts: [], findings: [{ level: 'fail', text: message, ...(hint === undefined ? {} : { fix: hint }) }] };
+  return {
+    subject: probe.name,
+    facts: [],
+    findings: [{ level: 'fail', text: message, ...(hint === undefined ? {} : { fix: hint }) }],
+  };
 }
 
 function working(engine: Engine, context: DoctorContext): Check {
@@ -53,7 +64,12 @@ function working(engine: Engine, context: DoctorContext): Check {
     subject: driver.name,
     facts: [
       fact('binary', engine.binary),
-      fact('version', can.serverVersion === engine.version ? engine.version : `${engine.version} (server ${can.serverVersion})`),
+      fact(
+        'version',
+        can.serverVersion === engine.version
+          ? engine.version
+          : `${engine.version} (server ${can.serverVersion})`,
+      ),
       fact('endpoint', engine.endpoint),
       fact('mode', can.rootless ? 'rootless' : 'root'),
       fact('cgroup', can.cgroupVersion === undefined ? 'unknown' : `v${String(can.cgroupVersion)}`),
@@ -63,7 +79,12 @@ function working(engine: Engine, context: DoctorContext): Check {
       fact('runtime', can.runtime),
       fact('health checks', can.healthDriver === 'engine' ? 'run by the engine' : 'run by para'),
     ],
-    findings: [{ level: 'ok', text: 'answers' }, ...limitFindings(engine), ...storageFindings(engine), ...mappingFindings(engine)],
+    findings: [
+      { level: 'ok', text: 'answers' },
+      ...limitFindings(engine),
+      ...storageFindings(engine),
+      ...mappingFindings(engine),
+    ],
   };
 }
 
@@ -76,11 +97,15 @@ function limits({ capabilities: can }: Engine): readonly (readonly [string, bool
 }
 
 function limitsText(engine: Engine): string {
-  return limits(engine).map(([name, enforced]) => `${name} ${enforced ? 'enforced' : 'NOT enforced'}`).join(', ');
+  return limits(engine)
+    .map(([name, enforced]) => `${name} ${enforced ? 'enforced' : 'NOT enforced'}`)
+    .join(', ');
 }
 
 function limitFindings(engine: Engine): readonly Finding[] {
-  const missing = limits(engine).filter(([, enforced]) => !enforced).map(([name]) => name);
+  const missing = limits(engine)
+    .filter(([, enforced]) => !enforced)
+    .map(([name]) => name);
   if (missing.length === 0) return [];
   const { rootless, cgroupVersion } = engine.capabilities;
   const fix = rootless
@@ -88,17 +113,35 @@ function limitFindings(engine: Engine): readonly Finding[] {
       ? 'A rootless engine can limit nothing on cgroup v1. Boot with systemd.unified_cgroup_hierarchy=1, or use the engine as root.'
       : 'Delegate the controllers to your user: systemctl edit user@.service, add [Service] Delegate=cpu cpuset io memory pids'
     : 'The kernel lacks these cgroup controllers: look at /proc/cgroups.';
-  return [{ level: 'warn', text: `limits on ${missing.join(', ')} are not enforced: a session can use all of the machine`, fix }];
+  return [
+    {
+      level: 'warn',
+      text: `limits on ${missing.join(', ')} are not enforced: a session can use all of the machine`,
+      fix,
+    },
+  ];
 }
 
 function storageFindings({ capabilities }: Engine): readonly Finding[] {
   if (capabilities.storageDriver !== 'vfs') return [];
-  return [{ level: 'warn', text: 'the vfs storage driver copies the whole image for every container', fix: 'Set driver = "overlay" in ~/.config/containers/storage.conf (and install fuse-overlayfs on an older kernel).' }];
+  return [
+    {
+      level: 'warn',
+      text: 'the vfs storage driver copies the whole image for every container',
+      fix: 'Set driver = "overlay" in ~/.config/containers/storage.conf (and install fuse-overlayfs on an older kernel).',
+    },
+  ];
 }
 
 function mappingFindings({ capabilities }: Engine): readonly Finding[] {
   if (!capabilities.usernsRemap) return [];
-  return [{ level: 'fail', text: 'the daemon shifts user ids (userns-remap): files made in a container would not be yours', fix: 'Remove "userns-remap" from the daemon\'s daemon.json, or use rootless docker or podman.' }];
+  return [
+    {
+      level: 'fail',
+      text: 'the daemon shifts user ids (userns-remap): files made in a container would not be yours',
+      fix: 'Remove "userns-remap" from the daemon\'s daemon.json, or use rootless docker or podman.',
+    },
+  ];
 }
 
 function mappingText(mapping: UserMapping): string {
@@ -120,6 +163,20 @@ async function whatToInstall({ caller }: DoctorContext): Promise<Check> {
     alpine: `${sudo}apk add podman`,
     suse: `${sudo}zypper install podman`,
   };
-  const command = commands[id] ?? (process.platform === 'darwin' ? 'brew install podman && podman machine init && podman machine start' : 'Install docker or podman with your package manager.');
-  return { subject: 'what to do', facts: [], findings: [{ level: 'fail', text: 'no container engine answers; sessions without a container work all the same', fix: command }] };
+  const command =
+    commands[id] ??
+    (process.platform === 'darwin'
+      ? 'brew install podman && podman machine init && podman machine start'
+      : 'Install docker or podman with your package manager.');
+  return {
+    subject: 'what to do',
+    facts: [],
+    findings: [
+      {
+        level: 'fail',
+        text: 'no container engine answers; sessions without a container work all the same',
+        fix: command,
+      },
+    ],
+  };
 }

@@ -39,7 +39,10 @@ export async function findSession(context: FindContext, name: string | undefined
 async function rootByPath(cwd: string): Promise<string | undefined> {
   const here = await realpath(cwd);
   const inside = /\/\.para\/worktrees\/[^/]+(?=\/|$)/.exec(here);
-  if (inside !== null) return (await exists(join(here.slice(0, inside.index), '.git'))) ? here.slice(0, inside.index) : undefined;
+  if (inside !== null)
+    return (await exists(join(here.slice(0, inside.index), '.git')))
+      ? here.slice(0, inside.index)
+      : undefined;
   for (let directory = here; ; directory = dirname(directory)) {
     const dotGit = await stat(join(directory, '.git')).catch(() => undefined);
     // A `.git` file (worktree, submodule) or none at the top: git itself must say.
@@ -60,12 +63,20 @@ async function exists(path: string): Promise<boolean> {
 
 async function nameSome(places: Places): Promise<string> {
   const { records } = await listRecords(places);
-  if (records.length === 0) return `There is no session in ${basename(dirname(dirname(places.state)))} yet:\npara start NAME`;
-  return `Sessions here: ${records.slice(0, 10).map((record) => record.name).join(', ')}`;
+  if (records.length === 0)
+    return `There is no session in ${basename(dirname(dirname(places.state)))} yet:\npara start NAME`;
+  return `Sessions here: ${records
+    .slice(0, 10)
+    .map((record) => record.name)
+    .join(', ')}`;
 }
 
 function notInSession(hint: string): ParaError {
-  return new ParaError('SESSION_NOT_FOUND', 'no session was named, and this directory is not in the worktree of one', { hint });
+  return new ParaError(
+    'SESSION_NOT_FOUND',
+    'no session was named, and this directory is not in the worktree of one',
+    { hint },
+  );
 }
 
 function unknownSession(session: string, hint: string): ParaError {

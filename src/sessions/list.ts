@@ -34,23 +34,40 @@ export interface SessionRow {
 }
 
 /** Every session of the repository, and what could not be told. */
-export async function listSessions(context: ListContext, how: { readonly containers: boolean }): Promise<{ rows: readonly SessionRow[]; remarks: readonly string[] }> {
+export async function listSessions(
+  context: ListContext,
+  how: { readonly containers: boolean },
+): Promise<{ rows: readonly SessionRow[]; remarks: readonly string[] }> {
   const repo = await context.repository();
   const { records, broken } = await listRecords(placesOf(repo.root));
   const engines = how.containers ? enginesOf(records) : [];
   const asked = await Promise.all(engines.map((engine) => askEngine(context, repo, engine)));
   const states = new Map(asked.flatMap(({ rows }) => rows.map((row) => [row.name, row.state] as const)));
   const silent = new Set(asked.filter(({ error }) => error !== undefined).map(({ engine }) => engine));
-  const rows = await Promise.all(records.map((record) => toRow(repo, record, containerState(record, states, how.containers && !silent.has(record.container?.engine ?? 'docker')))));
+  const rows = await Promise.all(
+    records.map((record) =>
+      toRow(
+        repo,
+        record,
+        containerState(record, states, how.containers && !silent.has(record.container?.engine ?? 'docker')),
+      ),
+    ),
+  );
   const remarks = [
-    ...asked.flatMap(({ error }) => (error === undefined ? [] : [`${error.message}; containers are not shown`])),
-    ...broken.map((name) => `the record of the session ${name} can not be read; its branch and worktree are untouched`),
+    ...asked.flatMap(({ error }) =>
+      error === undefined ? [] : [`${error.message}; containers are not shown`],
+    ),
+    ...broken.map(
+      (name) => `the record of the session ${name} can not be read; its branch and worktree are untouched`,
+    ),
   ];
   return { rows, remarks };
 }
 
 function enginesOf(records: readonly SessionRecord[]): readonly EngineName[] {
-  return [...new Set(records.flatMap((record) => (record.container === null ? [] : [record.container.engine])))];
+  return [
+    ...new Set(records.flatMap((record) => (record.container === null ? [] : [record.container.engine]))),
+  ];
 }
 
 interface Asked {
@@ -62,32 +79,58 @@ interface Asked {
 async function askEngine(context: ListContext, repo: Repository, engine: EngineName): Promise<Asked> {
   try {
     const service = await context.dockerFor(engine);
-    return { engine, rows: await service.list({ 'para.repo': repo.id, 'para.role': 'dev' }), error: undefined };
+    return {
+      engine,
+      rows: await service.list({ 'para.repo': repo.id, 'para.role': 'dev' }),
+      error: undefined,
+    };
   } catch (error) {
     if (!(error instanceof ParaError)) throw error;
     return { engine, rows: [], error };
   }
 }
 
-function containerState(record: SessionRecord, states: ReadonlyMap<string, string>, asked: boolean): string | null {
+function containerState(
+  record: SessionRecord,
+  states: ReadonlyMap<string, string>,
+  asked: boolean,
+): string | null {
   if (record.container === null) return null;
   return asked ? (states.get(record.container.name) ?? 'missing') : 'not asked';
 }
 
 async function toRow(repo: Repository, record: SessionRecord, container: string | null): Promise<SessionRow> {
   const { name, branch, base, base_ref, worktree_path: worktree, created_at } = record;
-  const known = { name, branch, base_ref, worktree, created_at, container, current: (repo.currentWorktree + sep).startsWith(worktree + sep) };
+  const known = {
+    name,
+    branch,
+    base_ref,
+    worktree,
+    created_at,
+    container,
+    current: (repo.currentWorktree + sep).startsWith(worktree + sep),
+  };
   const ahead = await aheadOf(repo, base, branch).catch(() => null); // the branch may be gone
   if (record.status === 'review') return { ...known, status: 'review', ahead, changes: null };
   const changes = await changesIn(repo, worktree);
-  const count = changes === undefined ? null : changes.staged + changes.modified + changes.untracked + changes.conflicted;
-  return { ...known, status: changes === undefined ? 'worktree missing' : record.status, ahead, changes: count };
+  const count =
+    changes === undefined ? null : changes.staged + changes.modified + changes.untracked + changes.conflicted;
+  return {
+    ...known,
+    status: changes === undefined ? 'worktree missing' : record.status,
+    ahead,
+    changes: count,
+  };
 }
 
 /** Undefined when the worktree or git's own directory for it is gone. */
 async function changesIn(repo: Repository, worktreePath: string): Promise<WorktreeChanges | undefined> {
   try {
-    return await worktreeChanges({ repo, worktreeAdminDir: await requireAdminDir(repo, worktreePath), worktreePath });
+    return await worktreeChanges({
+      repo,
+      worktreeAdminDir: await requireAdminDir(repo, worktreePath),
+      worktreePath,
+    });
   } catch (error) {
     if (error instanceof ParaError) return undefined;
     throw error;
@@ -112,7 +155,11 @@ export async function listContainers(context: ListContext): Promise<readonly Con
   const { records } = await listRecords(placesOf(repo.root));
   const used = enginesOf(records);
   const engines = used.length > 0 ? used : [(await context.engine()).driver.name];
-  const owners = new Map(records.flatMap((record) => (record.container === null ? [] : [[record.container.name, record.name] as const])));
+  const owners = new Map(
+    records.flatMap((record) =>
+      record.container === null ? [] : [[record.container.name, record.name] as const],
+    ),
+  );
   const lists = await Promise.all(
     engines.map(async (engine) => {
       const rows = await (await context.dockerFor(engine)).list({ 'para.repo': repo.id });
@@ -123,6 +170,8 @@ export async function listContainers(context: ListContext): Promise<readonly Con
 }
 
 function toContainerRow(row: ContainerRow, engine: EngineName, session: string | null): ContainerListRow {
-  const ports = row.ports.map((port) => `${port.hostIp}:${String(port.hostPort)}->${String(port.containerPort)}/${port.protocol}`);
+  const ports = row.ports.map(
+    (port) => `${port.hostIp}:${String(port.hostPort)}->${String(port.containerPort)}/${port.protocol}`,
+  );
   return { session, name: row.name, engine, image: row.image, state: row.state, status: row.status, ports };
 }

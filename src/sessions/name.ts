@@ -6,18 +6,41 @@ export type SessionName = string & { readonly __brand: 'SessionName' };
 
 const NAME = /^[a-z0-9](?:-?[a-z0-9]){0,39}$/;
 // Names that a file system or git gives a meaning of its own (facts/security-reliability.md §4).
-const RESERVED = new Set(['con', 'prn', 'aux', 'nul', 'com1', 'lpt1', 'head', 'main', 'master', 'docker', 'shared', 'all']);
+const RESERVED = new Set([
+  'con',
+  'prn',
+  'aux',
+  'nul',
+  'com1',
+  'lpt1',
+  'head',
+  'main',
+  'master',
+  'docker',
+  'shared',
+  'all',
+]);
 
-const ADJECTIVES = 'amber bold brave bright calm clear cool crisp eager fair fast fine free fresh gentle glad grand happy keen kind light lively lucky merry mild neat noble proud quick quiet ready sharp shiny silver smart smooth solid steady still sunny swift tidy true vivid warm wise witty young'.split(' ');
-const NOUNS = 'acorn anchor apple badge beacon birch breeze bridge brook canyon cedar cloud comet coral creek delta ember falcon fern field finch flame forest fox garden glade grove harbor hawk heron hill island lake lark leaf maple meadow mesa moon oak ocean orchid otter pearl pine planet pond rain reef ridge river robin rose sail sand shore sky snow spark spring star stone stream tide trail tulip valley wave willow wind wren'.split(' ');
+const ADJECTIVES =
+  'amber bold brave bright calm clear cool crisp eager fair fast fine free fresh gentle glad grand happy keen kind light lively lucky merry mild neat noble proud quick quiet ready sharp shiny silver smart smooth solid steady still sunny swift tidy true vivid warm wise witty young'.split(
+    ' ',
+  );
+const NOUNS =
+  'acorn anchor apple badge beacon birch breeze bridge brook canyon cedar cloud comet coral creek delta ember falcon fern field finch flame forest fox garden glade grove harbor hawk heron hill island lake lark leaf maple meadow mesa moon oak ocean orchid otter pearl pine planet pond rain reef ridge river robin rose sail sand shore sky snow spark spring star stone stream tide trail tulip valley wave willow wind wren'.split(
+    ' ',
+  );
 
 /** @throws NAME_INVALID with what is allowed, and the nearest name that would do. */
 export function parseSessionName(text: string): SessionName {
   if (text.length <= 40 && NAME.test(text) && !RESERVED.has(text)) return text as SessionName;
   const suggestion = suggest(text);
-  throw new ParaError('NAME_INVALID', `${JSON.stringify(text.slice(0, 60))} can not be a session name${RESERVED.has(text) ? ' (reserved)' : ''}`, {
-    hint: `Use 1 to 40 of a-z, 0-9 and single dashes, starting and ending with a letter or digit.${suggestion === undefined ? '' : `\npara start ${suggestion}`}`,
-  });
+  throw new ParaError(
+    'NAME_INVALID',
+    `${JSON.stringify(text.slice(0, 60))} can not be a session name${RESERVED.has(text) ? ' (reserved)' : ''}`,
+    {
+      hint: `Use 1 to 40 of a-z, 0-9 and single dashes, starting and ending with a letter or digit.${suggestion === undefined ? '' : `\npara start ${suggestion}`}`,
+    },
+  );
 }
 
 /** A readable name that `isTaken` does not know, such as `calm-otter`. */
@@ -31,7 +54,13 @@ export function inventSessionName(isTaken: (name: string) => boolean): SessionNa
 }
 
 function suggest(text: string): string | undefined {
-  const near = text.toLowerCase().normalize('NFKD').replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 40).replace(/-+$/, '');
+  const near = text
+    .toLowerCase()
+    .normalize('NFKD')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 40)
+    .replace(/-+$/, '');
   if (near === '') return undefined;
   return RESERVED.has(near) ? `${near}-1` : near;
 }

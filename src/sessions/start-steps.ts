@@ -27,7 +27,12 @@ export function newStartState(plan: StartPlan): StartState {
 
 /** Every step of the plan, in order. */
 export function startSteps(plan: StartPlan): readonly Step<StartState>[] {
-  return [recordIntent(plan), createWorktree(plan), ...(plan.container === undefined ? [] : containerSteps(plan, plan.container)), recordDone(plan)];
+  return [
+    recordIntent(plan),
+    createWorktree(plan),
+    ...(plan.container === undefined ? [] : containerSteps(plan, plan.container)),
+    recordDone(plan),
+  ];
 }
 
 function recordIntent(plan: StartPlan): Step<StartState> {
@@ -51,13 +56,20 @@ function createWorktree(plan: StartPlan): Step<StartState> {
       note(`${branch} at ${base.slice(0, 10)}`);
       return lockRepository(plan.places, 'creates a worktree', () => addWorktree(request));
     },
-    undo: () => lockRepository(plan.places, 'removes a worktree', () => undoAdd({ ...request, branchMade: true })),
+    undo: () =>
+      lockRepository(plan.places, 'removes a worktree', () => undoAdd({ ...request, branchMade: true })),
     leftover: () => `git worktree remove --force '${worktree}' && git branch -D '${branch}'`,
   };
 }
 
 function containerSteps(plan: StartPlan, container: ContainerPlan): readonly Step<StartState>[] {
-  return [pullImage(container), createNetwork(container), sealGit(plan, container), createContainer(plan, container), startContainer(plan, container)];
+  return [
+    pullImage(container),
+    createNetwork(container),
+    sealGit(plan, container),
+    createContainer(plan, container),
+    startContainer(plan, container),
+  ];
 }
 
 function pullImage({ service, wish }: ContainerPlan): Step<StartState> {
@@ -76,7 +88,11 @@ function createNetwork({ service, wish }: ContainerPlan): Step<StartState> {
     title: 'Creating the network',
     skip: () => (name === '' || name === 'bridge' ? 'none to create' : undefined),
     run: async (state, note) => {
-      state.networkMade = await service.ensureNetwork(name, { 'para.schema': '1', 'para.repo': wish.repoId, 'para.role': 'network' });
+      state.networkMade = await service.ensureNetwork(name, {
+        'para.schema': '1',
+        'para.repo': wish.repoId,
+        'para.role': 'network',
+      });
       note(state.networkMade ? name : `${name} is there`);
     },
     // A session that started meanwhile may use it: then the engine refuses, and that is right.
@@ -94,7 +110,14 @@ function sealGit(plan: StartPlan, container: ContainerPlan): Step<StartState> {
       for (const path of stateDirectories(dir)) await mkdir(path, { recursive: true, mode: 0o700 });
       if (container.git === 'off') return;
       const { repo, session, branch, base, worktree } = plan;
-      const sealed = await createSealed({ repo, session, branch, base, worktreePath: worktree, dir: join(dir, 'git') });
+      const sealed = await createSealed({
+        repo,
+        session,
+        branch,
+        base,
+        worktreePath: worktree,
+        dir: join(dir, 'git'),
+      });
       state.gitMounts = sealed.mounts;
     },
     undo: () => rm(dir, { recursive: true, force: true }),
@@ -107,7 +130,9 @@ function createContainer(plan: StartPlan, container: ContainerPlan): Step<StartS
     title: 'Creating the container',
     run: async (state, note) => {
       note(name);
-      await container.service.createContainer(await resolveSpec(container.wish, container.engine, state.gitMounts));
+      await container.service.createContainer(
+        await resolveSpec(container.wish, container.engine, state.gitMounts),
+      );
     },
     undo: () => container.service.removeContainer(name),
     leftover: () => `${container.engine.driver.name} rm -f ${name}`,
@@ -129,32 +154,53 @@ function startContainer(plan: StartPlan, container: ContainerPlan): Step<StartSt
  * Waits for the file that the container's main process writes first, and checks whose it is: files made in the
  * container must belong to the caller on the host, on every engine (design.md §7).
  */
-export async function waitUntilReady(container: Pick<ContainerPlan, 'wish' | 'service'>, name: string): Promise<void> {
+export async function waitUntilReady(
+  container: Pick<ContainerPlan, 'wish' | 'service'>,
+  name: string,
+): Promise<void> {
   const ready = join(container.wish.stateDir, 'out', 'ready');
   for (let waited = 0; waited < 10_000; waited += 20) {
     const made = await stat(ready).catch(() => undefined);
-    if (made !== undefined) return checkOwner(made.uid, container);
+    if (made !== undefined) {
+      checkOwner(made.uid, container);
+      return;
+    }
     // An engine that answered `start` may still have a dead container: look twice a second.
     if (waited % 500 === 480) await requireRunning(container, name);
     await sleep(20);
   }
-  throw new ParaError('CONTAINER_NOT_RUNNING', `the container of ${container.wish.session} did not come up within 10 s`, { hint: `para doctor` });
+  throw new ParaError(
+    'CONTAINER_NOT_RUNNING',
+    `the container of ${container.wish.session} did not come up within 10 s`,
+    { hint: `para doctor` },
+  );
 }
 
-async function requireRunning({ service, wish }: Pick<ContainerPlan, 'wish' | 'service'>, name: string): Promise<void> {
+async function requireRunning(
+  { service, wish }: Pick<ContainerPlan, 'wish' | 'service'>,
+  name: string,
+): Promise<void> {
   const info = await service.status(name);
   if (info?.state === 'running' || info?.state === 'created') return;
-  throw new ParaError('CONTAINER_NOT_RUNNING', `the container of ${wish.session} ended at once, with exit code ${String(info?.exitCode ?? '?')}`, {
-    hint: `The image ${wish.image} must have a POSIX shell (sh) and let the user ${String(wish.caller.uid)} run it.`,
-    details: { error: info?.error },
-  });
+  throw new ParaError(
+    'CONTAINER_NOT_RUNNING',
+    `the container of ${wish.session} ended at once, with exit code ${String(info?.exitCode ?? '?')}`,
+    {
+      hint: `The image ${wish.image} must have a POSIX shell (sh) and let the user ${String(wish.caller.uid)} run it.`,
+      details: { error: info?.error },
+    },
+  );
 }
 
 function checkOwner(uid: number, { wish }: Pick<ContainerPlan, 'wish'>): void {
   if (uid === wish.caller.uid) return;
-  throw new ParaError('ENGINE_BROKEN', `files made in the container belong to uid ${String(uid)} on this machine, not to you (${String(wish.caller.uid)})`, {
-    hint: "The engine's user mapping is not one para knows how to undo: para doctor",
-  });
+  throw new ParaError(
+    'ENGINE_BROKEN',
+    `files made in the container belong to uid ${String(uid)} on this machine, not to you (${String(wish.caller.uid)})`,
+    {
+      hint: "The engine's user mapping is not one para knows how to undo: para doctor",
+    },
+  );
 }
 
 function recordDone(plan: StartPlan): Step<StartState> {

@@ -70,7 +70,9 @@ export async function planStart(context: StartContext, request: StartRequest): P
   const baseRef = request.base ?? repo.headBranch ?? 'HEAD';
   const operation = context.newId();
   const wanted = request.docker ?? config.docker.enabled;
-  const container = wanted ? await decideContainer(context, { repo, places, config, session, base, operation, flags: request.flags }) : undefined;
+  const container = wanted
+    ? await decideContainer(context, { repo, places, config, session, base, operation, flags: request.flags })
+    : undefined;
   const worktree = places.worktree(session);
   const record = newRecord(context, { session, branch, base, baseRef, worktree, operation, container });
   return Object.freeze({ session, branch, base, worktree, repo, places, record, container });
@@ -84,9 +86,15 @@ async function chooseName(name: string | undefined, places: Places): Promise<Ses
   const record = records.find((other) => other.name === session);
   if (!taken.has(session)) return session;
   const review = record?.status === 'review';
-  throw new ParaError('SESSION_EXISTS', `the session ${session} exists already${review ? ' (finished, in review)' : ''}`, {
-    hint: review ? `Its work is on the branch ${record.branch}. Choose another name:\npara start ${session}-2` : `cd '${places.worktree(session)}'`,
-  });
+  throw new ParaError(
+    'SESSION_EXISTS',
+    `the session ${session} exists already${review ? ' (finished, in review)' : ''}`,
+    {
+      hint: review
+        ? `Its work is on the branch ${record.branch}. Choose another name:\npara start ${session}-2`
+        : `cd '${places.worktree(session)}'`,
+    },
+  );
 }
 
 interface Decision {
@@ -101,9 +109,19 @@ interface Decision {
 
 async function decideContainer(context: StartContext, decision: Decision): Promise<ContainerPlan> {
   const { repo, base } = decision;
-  const [names, blob] = await Promise.all([topLevelNames(repo, base), readCommitted(repo, base, '.para/docker.json')]);
-  const file: DockerFile | undefined = blob === undefined ? undefined : parseSessionDocker('.para/docker.json', blob);
-  const { wish, imageSource } = planContainer(decision.flags, { ...decision, file, topLevelNames: names, home: context.home, caller: context.caller });
+  const [names, blob] = await Promise.all([
+    topLevelNames(repo, base),
+    readCommitted(repo, base, '.para/docker.json'),
+  ]);
+  const file: DockerFile | undefined =
+    blob === undefined ? undefined : parseSessionDocker('.para/docker.json', blob);
+  const { wish, imageSource } = planContainer(decision.flags, {
+    ...decision,
+    file,
+    topLevelNames: names,
+    home: context.home,
+    caller: context.caller,
+  });
   const engine = await context.engine();
   // Also a check: a mount that is refused stops the start before anything is made.
   await resolveSpec(wish, engine, []);
@@ -112,7 +130,15 @@ async function decideContainer(context: StartContext, decision: Decision): Promi
 
 function newRecord(
   context: StartContext,
-  made: { session: SessionName; branch: string; base: string; baseRef: string; worktree: string; operation: string; container: ContainerPlan | undefined },
+  made: {
+    session: SessionName;
+    branch: string;
+    base: string;
+    baseRef: string;
+    worktree: string;
+    operation: string;
+    container: ContainerPlan | undefined;
+  },
 ): SessionRecord {
   const at = context.now().toISOString();
   return {
@@ -146,5 +172,7 @@ function containerRecord(plan: ContainerPlan): NonNullable<SessionRecord['contai
 }
 
 function branchTaken(branch: string, session: string): ParaError {
-  return new ParaError('SESSION_EXISTS', `the branch ${branch} exists already`, { hint: `Choose another name:\npara start ${session}-2` });
+  return new ParaError('SESSION_EXISTS', `the branch ${branch} exists already`, {
+    hint: `Choose another name:\npara start ${session}-2`,
+  });
 }

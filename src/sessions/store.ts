@@ -33,8 +33,12 @@ export function placesOf(root: string): Places {
 }
 
 /** Every readable record, by name. Files that can not be read are named in `broken`, never dropped. */
-export async function listRecords(places: Places): Promise<{ readonly records: readonly SessionRecord[]; readonly broken: readonly string[] }> {
-  const files = (await readdir(places.state).catch(() => [])).filter((file) => file.endsWith('.state')).sort();
+export async function listRecords(
+  places: Places,
+): Promise<{ readonly records: readonly SessionRecord[]; readonly broken: readonly string[] }> {
+  const files = (await readdir(places.state).catch(() => []))
+    .filter((file) => file.endsWith('.state'))
+    .sort();
   const records: SessionRecord[] = [];
   const broken: string[] = [];
   for (const file of files) {
@@ -68,7 +72,8 @@ export async function loadRecord(places: Places, session: string): Promise<Sessi
   const problem = checkSessionRecord(data);
   if (problem !== undefined) throw unreadable(path, problem);
   const record = data as SessionRecord;
-  if (record.name !== session) throw unreadable(path, `it is about the session ${JSON.stringify(record.name)}`);
+  if (record.name !== session)
+    throw unreadable(path, `it is about the session ${JSON.stringify(record.name)}`);
   return record;
 }
 
@@ -84,7 +89,12 @@ export async function removeRecord(places: Places, session: SessionName): Promis
 }
 
 /** One para at a time on one session. @throws BUSY */
-export function lockSession<T>(places: Places, session: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
+export function lockSession<T>(
+  places: Places,
+  session: string,
+  options: LockOptions,
+  work: () => Promise<T>,
+): Promise<T> {
   return withLock(join(places.state, 'locks', `session-${session}`), options, work);
 }
 

@@ -4,7 +4,7 @@
  */
 export interface Cancellation {
   /** The signal that work started now has to obey. */
-  current(): AbortSignal;
+  current: () => AbortSignal;
   /** True once the user asked to stop. */
   readonly requested: boolean;
   /** Asks everything that is not shielded to stop. `signalNumber` becomes part of the exit code. */

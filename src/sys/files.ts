@@ -5,7 +5,9 @@ import { dirname } from 'node:path';
 
 /** Reads a regular file without following a link; undefined when it is absent. Throws EFBIG over `maxBytes`. */
 export async function readOwnFile(path: string, maxBytes: number): Promise<string | undefined> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(absent);
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+    absent,
+  );
   if (file === undefined) return undefined;
   try {
     const stat = await file.stat();
@@ -21,7 +23,11 @@ export async function readOwnFile(path: string, maxBytes: number): Promise<strin
 export async function replaceFile(path: string, text: string, mode = 0o600): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${String(process.pid)}.tmp`;
-  const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, mode);
+  const file = await open(
+    temporary,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW,
+    mode,
+  );
   try {
     await file.writeFile(text);
     await file.sync();

@@ -108,5 +108,8 @@ function pidExists(pid: number): boolean {
 
 function busy(path: string, owner: LockOwner | undefined): ParaError {
   const who = owner === undefined ? 'another para' : `para (pid ${String(owner.pid)}: ${owner.what})`;
-  return new ParaError('BUSY', `${who} is at work here`, { hint: 'Try again when it has finished.', details: { lock: path } });
+  return new ParaError('BUSY', `${who} is at work here`, {
+    hint: 'Try again when it has finished.',
+    details: { lock: path },
+  });
 }

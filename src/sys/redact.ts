@@ -1,8 +1,8 @@
 const secrets = new Set<string>();
 
-/** Remembers a secret value (length ≥ 4) so that `redact` hides it from now on, in plain and base64 form. */
+/** Remembers a secret value (length ≥ 8) so that `redact` hides it from now on, in plain and base64 form. */
 export function registerSecret(value: string): void {
-  if (value.length < 4) return;
+  if (value.length < 8) return;
   secrets.add(value);
   secrets.add(Buffer.from(value).toString('base64'));
 }
@@ -10,6 +10,7 @@ export function registerSecret(value: string): void {
 /** The text with every registered secret replaced by `***`, longest first. */
 export function redact(text: string): string {
   let clean = text;
-  for (const secret of [...secrets].sort((a, b) => b.length - a.length)) clean = clean.replaceAll(secret, '***');
+  for (const secret of [...secrets].sort((a, b) => b.length - a.length))
+    clean = clean.replaceAll(secret, '***');
   return clean;
 }

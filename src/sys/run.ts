@@ -90,7 +90,8 @@ export interface RunnerContext {
 /** Makes the real runner. */
 export function createRunner(context: RunnerContext): Runner {
   return {
-    capture: (request) => capture({ ...request, signal: request.signal ?? context.signal?.() }, context.env, context.trace),
+    capture: (request) =>
+      capture({ ...request, signal: request.signal ?? context.signal?.() }, context.env, context.trace),
     attach: (request, how) => attach(request, how ?? {}, context),
   };
 }
@@ -114,7 +115,10 @@ async function capture(request: RunRequest, baseEnv: NodeJS.ProcessEnv, trace?: 
 }
 
 /** The options shared by both shapes. */
-function options(request: RunRequest, env: Readonly<Record<string, string | undefined>>): Options & { reject: false } {
+function options(
+  request: RunRequest,
+  env: Readonly<Record<string, string | undefined>>,
+): Options & { reject: false } {
   const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   return {
     cwd: request.cwd ?? '/',
@@ -151,7 +155,10 @@ interface BufferResult extends EndOfProcess {
 
 function toCaptured(request: RunRequest, result: BufferResult, ms: number): Captured {
   if (result.isMaxBuffer) {
-    throw new ParaError('ENGINE_OUTPUT_UNREADABLE', `${request.file} printed more than ${String(request.maxBuffer ?? MAX_BUFFER)} bytes`);
+    throw new ParaError(
+      'ENGINE_OUTPUT_UNREADABLE',
+      `${request.file} printed more than ${String(request.maxBuffer ?? MAX_BUFFER)} bytes`,
+    );
   }
   const stdoutBytes = result.stdout ?? new Uint8Array();
   return {
@@ -183,12 +190,19 @@ function forwardLines(
   }
 }
 
-async function attach(request: RunRequest, how: AttachOptions, { env, trace }: RunnerContext): Promise<number> {
+async function attach(
+  request: RunRequest,
+  how: AttachOptions,
+  { env, trace }: RunnerContext,
+): Promise<number> {
   const { execa } = await import('execa');
   trace?.(redact(quote(request)));
   const child = execa(request.file, request.args, {
     // The user's own locale and colours: what runs there is the user's command.
-    ...options({ ...request, timeoutMs: request.timeoutMs ?? 0 }, { ...env, DOCKER_CLI_HINTS: 'false', ...request.env }),
+    ...options(
+      { ...request, timeoutMs: request.timeoutMs ?? 0 },
+      { ...env, DOCKER_CLI_HINTS: 'false', ...request.env },
+    ),
     stdio: 'inherit',
     buffer: false,
     detached: how.ownGroup === true,
@@ -210,7 +224,7 @@ async function attach(request: RunRequest, how: AttachOptions, { env, trace }: R
 
 function exitCodeOf(result: EndOfProcess): number {
   if (result.exitCode !== undefined) return result.exitCode;
-  if (result.signal !== undefined) return 128 + (constants.signals[result.signal as NodeJS.Signals] ?? 0);
+  if (result.signal !== undefined) return 128 + constants.signals[result.signal as NodeJS.Signals];
   return result.code === 'ENOENT' ? 127 : 126;
 }
 

@@ -9,6 +9,11 @@ const ESCAPE = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\
 
 /** One clean line of at most `max` characters. */
 export function display(text: string, max = 500): string {
-  const clean = text.slice(0, max * 4).replace(ESCAPE, '').replace(CONTROL, ' ').replace(INVISIBLE, '').trim();
+  const clean = text
+    .slice(0, max * 4)
+    .replace(ESCAPE, '')
+    .replace(CONTROL, ' ')
+    .replace(INVISIBLE, '')
+    .trim();
   return clean.length > max ? `${clean.slice(0, max - 1)}…` : clean;
 }

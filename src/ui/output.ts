@@ -33,7 +33,7 @@ export interface Output {
   /** A warning on stderr; also under --quiet, not under --json. */
   warn(text: string): void;
   /** A line on stderr under --verbose. */
-  trace(line: string): void;
+  trace: (line: string) => void;
   /** Shows an error and its hint. */
   fail(error: ParaError): void;
 }
@@ -50,13 +50,16 @@ export function createOutput(flags: OutputFlags, streams: OutputStreams): Output
     width: stdout.isTTY ? stdout.columns : Number(streams.env['COLUMNS'] ?? 0) || 0,
     paint,
     answer(data, toText) {
-      if (flags.json) return void stdout.write(`${redact(JSON.stringify({ schema: 1, ok: true, ...data }))}\n`);
+      if (flags.json)
+        return void stdout.write(`${redact(JSON.stringify({ schema: 1, ok: true, ...data }))}\n`);
       const text = redact(toText(paint));
       if (text !== '') stdout.write(`${text}\n`);
     },
     note: (text) => flags.quiet || flags.json || say(text),
     warn: (text) => flags.json || say(`${story.yellow('▲')} ${text}`),
-    trace: (line) => flags.verbose && say(story.dim(line)),
+    trace: (line) => {
+      if (flags.verbose) say(story.dim(line));
+    },
     fail(error) {
       if (flags.json) return void stdout.write(`${redact(JSON.stringify(errorDocument(error)))}\n`);
       say(errorText(error, story, flags.verbose));
@@ -67,7 +70,8 @@ export function createOutput(flags: OutputFlags, streams: OutputStreams): Output
 /** Live rows only when a person watches both streams (facts/style.md §4.3). */
 export function chooseProgress(flags: OutputFlags, streams: OutputStreams): Progress {
   if (flags.json || flags.quiet) return 'silent';
-  const live = streams.stderr.isTTY && streams.stdout.isTTY && streams.env['TERM'] !== 'dumb' && !flags.verbose;
+  const live =
+    streams.stderr.isTTY && streams.stdout.isTTY && streams.env['TERM'] !== 'dumb' && !flags.verbose;
   return live ? 'tasks' : 'lines';
 }
 
@@ -86,8 +90,10 @@ function errorDocument(error: ParaError): object {
 function errorText(error: ParaError, paint: ChalkInstance, verbose: boolean): string {
   const lines = [`${paint.red('✗')} ${error.message}`];
   const stderr = error.details?.['stderr'];
-  if (typeof stderr === 'string' && stderr !== '') lines.push(...stderr.split('\n').map((line) => paint.dim(`  │ ${line}`)));
-  if (error.hint !== undefined) lines.push(...error.hint.split('\n').map((line) => `  ${paint.cyan('↳')} ${line}`));
+  if (typeof stderr === 'string' && stderr !== '')
+    lines.push(...stderr.split('\n').map((line) => paint.dim(`  │ ${line}`)));
+  if (error.hint !== undefined)
+    lines.push(...error.hint.split('\n').map((line) => `  ${paint.cyan('↳')} ${line}`));
   if (verbose && error.stack !== undefined) lines.push(paint.dim(error.stack));
   return lines.join('\n');
 }

@@ -9,11 +9,20 @@ export interface Column<Row> {
   readonly colour?: (text: string, row: Row, paint: ChalkInstance) => string;
 }
 
-/** A table with two blanks between columns, cut to `width` (0 = no limit) at the last column. */
-export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], paint: ChalkInstance, width = 0): string {
+/** A table with two blanks between columns. */
+export function table<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  paint: ChalkInstance,
+): string {
   const cells = rows.map((row) => columns.map((column) => display(column.cell(row), 80)));
-  const widths = columns.map((column, i) => Math.max(stringWidth(column.head), ...cells.map((line) => stringWidth(line[i] ?? ''))));
-  const head = columns.map((column, i) => pad(column.head, widths[i] ?? 0)).join('  ').trimEnd();
+  const widths = columns.map((column, i) =>
+    Math.max(stringWidth(column.head), ...cells.map((line) => stringWidth(line[i] ?? ''))),
+  );
+  const head = columns
+    .map((column, i) => pad(column.head, widths[i] ?? 0))
+    .join('  ')
+    .trimEnd();
   const lines = rows.map((row, r) =>
     columns
       .map((column, i) => {
@@ -23,7 +32,6 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
       .join('  ')
       .trimEnd(),
   );
-  void width;
   return [paint.bold(head), ...lines].join('\n');
 }
 

@@ -31,7 +31,10 @@ export default defineCommand({
       return 0;
     }
     const script = SCRIPTS[shell];
-    if (script === undefined) throw new ParaError('USAGE', `there is no completion for ${JSON.stringify(shell)}`, { hint: 'para completion bash|zsh|fish' });
+    if (script === undefined)
+      throw new ParaError('USAGE', `there is no completion for ${JSON.stringify(shell)}`, {
+        hint: 'para completion bash|zsh|fish',
+      });
     app.output.answer({ shell, script }, () => script);
     return 0;
   },
@@ -43,15 +46,21 @@ async function candidates(typed: readonly string[], app: App): Promise<readonly 
   const line = words.join(' ');
   const next = commandWords().flatMap((entry) => {
     const parts = entry.split(' ');
-    return parts.length > words.length && parts.slice(0, words.length).join(' ') === line ? [parts[words.length] ?? ''] : [];
+    return parts.length > words.length && parts.slice(0, words.length).join(' ') === line
+      ? [parts[words.length] ?? '']
+      : [];
   });
-  const sessions = WITH_SESSION.test(words.slice(0, words[0] === 'docker' ? 2 : 1).join(' ')) ? await sessionNames(app) : [];
+  const sessions = WITH_SESSION.test(words.slice(0, words[0] === 'docker' ? 2 : 1).join(' '))
+    ? await sessionNames(app)
+    : [];
   return [...new Set([...next, ...sessions])];
 }
 
 async function sessionNames(app: App): Promise<readonly string[]> {
   try {
-    return (await listRecords(await app.places())).records.filter((record) => record.status !== 'review').map((record) => record.name);
+    return (await listRecords(await app.places())).records
+      .filter((record) => record.status !== 'review')
+      .map((record) => record.name);
   } catch {
     return []; // completing outside a repository is no error
   }

@@ -10,7 +10,9 @@ export default defineCommand({
   async run(args, app) {
     const key = String(args['key']);
     const value = readValue((await app.config()).config, key);
-    app.output.answer({ key, value }, () => (typeof value === 'string' ? value : JSON.stringify(value, undefined, 2)));
+    app.output.answer({ key, value }, () =>
+      typeof value === 'string' ? value : JSON.stringify(value, undefined, 2),
+    );
     return 0;
   },
 });

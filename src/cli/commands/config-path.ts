@@ -8,7 +8,9 @@ export default defineCommand({
   examples: [['$0 config path', '']],
   async run(_args, app) {
     const files = await configFiles(app, false);
-    app.output.answer({ user: files.user, project: files.project ?? null }, () => [`user     ${files.user}`, `project  ${files.project ?? '(not in a repository)'}`].join('\n'));
+    app.output.answer({ user: files.user, project: files.project ?? null }, () =>
+      [`user     ${files.user}`, `project  ${files.project ?? '(not in a repository)'}`].join('\n'),
+    );
     return 0;
   },
 });

@@ -7,7 +7,13 @@ const SCHEMAS = { config: configSchema, docker: dockerSchema };
 export default defineCommand({
   command: 'schema [file]',
   describe: 'Print a JSON Schema of the settings',
-  positionals: { file: { describe: 'config: config.json; docker: .para/docker.json', choices: ['config', 'docker'], default: 'config' } },
+  positionals: {
+    file: {
+      describe: 'config: config.json; docker: .para/docker.json',
+      choices: ['config', 'docker'],
+      default: 'config',
+    },
+  },
   options: {},
   examples: [['$0 config schema docker', 'of .para/docker.json']],
   run(args, app) {

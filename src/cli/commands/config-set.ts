@@ -9,7 +9,13 @@ export default defineCommand({
     key: { describe: 'Dotted path, such as docker.enabled' },
     value: { describe: 'A word, a number, true, false, or JSON' },
   },
-  options: { project: { type: 'boolean', default: false, describe: "In the repository's .para/config.json instead of your own" } },
+  options: {
+    project: {
+      type: 'boolean',
+      default: false,
+      describe: "In the repository's .para/config.json instead of your own",
+    },
+  },
   examples: [
     ['$0 config set docker.enabled true', 'containers by default'],
     ['$0 config set --project docker.default_image node:22', ''],

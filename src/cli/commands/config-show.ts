@@ -10,7 +10,11 @@ export default defineCommand({
     const origins = Object.fromEntries(origin);
     app.output.answer(args.origin ? { config, origin: origins } : { config }, (paint) =>
       args.origin
-        ? flatten(config).map(([path, value]) => `${path} = ${JSON.stringify(value)}  ${paint.dim(originOf(origin, path))}`).join('\n')
+        ? flatten(config)
+            .map(
+              ([path, value]) => `${path} = ${JSON.stringify(value)}  ${paint.dim(originOf(origin, path))}`,
+            )
+            .join('\n')
         : JSON.stringify(config, undefined, 2),
     );
     return 0;
@@ -20,7 +24,9 @@ export default defineCommand({
 /** Every leaf, with its dotted path; arrays are leaves. */
 function flatten(value: unknown, path = ''): readonly (readonly [string, unknown])[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [[path, value]];
-  return Object.entries(value).flatMap(([key, inner]) => flatten(inner, path === '' ? key : `${path}.${key}`));
+  return Object.entries(value).flatMap(([key, inner]) =>
+    flatten(inner, path === '' ? key : `${path}.${key}`),
+  );
 }
 
 /** The origin of a path, or of the nearest thing above it that was set whole. */

@@ -13,7 +13,9 @@ export default defineCommand({
   ],
   async run(args, app, { rest, hasRest }) {
     if (!hasRest || rest.length === 0) {
-      throw new ParaError('USAGE', 'no command was given', { hint: 'para docker exec [session] -- COMMAND [ARG…]' });
+      throw new ParaError('USAGE', 'no command was given', {
+        hint: 'para docker exec [session] -- COMMAND [ARG…]',
+      });
     }
     const streams = { stdinTty: process.stdin.isTTY, stdoutTty: process.stdout.isTTY };
     return execInSession(app, args['session'] as string | undefined, rest, streams);

@@ -7,7 +7,11 @@ const COLUMNS: readonly Column<ContainerListRow>[] = [
   { head: 'CONTAINER', cell: (row) => row.name },
   { head: 'ENGINE', cell: (row) => row.engine },
   { head: 'IMAGE', cell: (row) => row.image },
-  { head: 'STATE', cell: (row) => row.state, colour: (text, row, paint) => (row.state === 'running' ? paint.green(text) : paint.yellow(text)) },
+  {
+    head: 'STATE',
+    cell: (row) => row.state,
+    colour: (text, row, paint) => (row.state === 'running' ? paint.green(text) : paint.yellow(text)),
+  },
   { head: 'STATUS', cell: (row) => row.status },
   { head: 'PORTS', cell: (row) => row.ports.join(' ') },
 ];
@@ -16,10 +20,17 @@ export default defineCommand({
   command: 'list',
   describe: 'List the containers of this repository',
   options: {},
-  examples: [['$0 docker list', ''], ['$0 docker list --json', 'for scripts']],
+  examples: [
+    ['$0 docker list', ''],
+    ['$0 docker list --json', 'for scripts'],
+  ],
   async run(_args, app) {
     const rows = await listContainers(app);
-    app.output.answer({ containers: rows }, (paint) => (rows.length === 0 ? 'No containers here. Start one:  para start NAME --docker' : table(rows, COLUMNS, paint)));
+    app.output.answer({ containers: rows }, (paint) =>
+      rows.length === 0
+        ? 'No containers here. Start one:  para start NAME --docker'
+        : table(rows, COLUMNS, paint),
+    );
     return 0;
   },
 });

@@ -9,7 +9,10 @@ export default defineCommand({
   examples: [['$0 docker start fix-login', '']],
   async run(args, app) {
     const { session, container } = await startSessionContainer(app, args['session'] as string | undefined);
-    app.output.answer({ session, container, state: 'running' }, () => `The container of ${session} is running`);
+    app.output.answer(
+      { session, container, state: 'running' },
+      () => `The container of ${session} is running`,
+    );
     return 0;
   },
 });

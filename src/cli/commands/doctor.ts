@@ -8,9 +8,17 @@ export default defineCommand({
   command: 'doctor',
   describe: 'Say what works on this machine and what does not',
   options: {},
-  examples: [['$0 doctor', ''], ['$0 doctor --engine podman --json', '']],
+  examples: [
+    ['$0 doctor', ''],
+    ['$0 doctor --engine podman --json', ''],
+  ],
   async run(_args, app) {
-    const diagnosis = await diagnose({ runner: app.runner, env: app.env, cacheDir: cacheDir(app), caller: app.caller });
+    const diagnosis = await diagnose({
+      runner: app.runner,
+      env: app.env,
+      cacheDir: cacheDir(app),
+      caller: app.caller,
+    });
     app.output.answer({ ...diagnosis }, (paint) => text(diagnosis, paint));
     return diagnosis.usable ? 0 : EXIT.engine;
   },
@@ -21,7 +29,12 @@ function text(diagnosis: Diagnosis, paint: ChalkInstance): string {
   const lines = diagnosis.checks.flatMap((group) => [
     paint.bold(group.subject),
     ...group.facts.map((fact) => `  ${fact.name.padEnd(15)} ${fact.value}`),
-    ...group.findings.flatMap((finding) => [`  ${mark[finding.level]} ${finding.text}`, ...(finding.fix === undefined ? [] : finding.fix.split('\n').map((line) => `      ${paint.cyan('↳')} ${line}`))]),
+    ...group.findings.flatMap((finding) => [
+      `  ${mark[finding.level]} ${finding.text}`,
+      ...(finding.fix === undefined
+        ? []
+        : finding.fix.split('\n').map((line) => `      ${paint.cyan('↳')} ${line}`)),
+    ]),
     '',
   ]);
   return lines.join('\n').trimEnd();

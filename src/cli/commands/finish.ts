@@ -1,5 +1,6 @@
 import type { FinishPlan, FinishState } from '../../sessions/finish.ts';
-import { finishSteps, newFinishState, planFinish } from '../../sessions/finish.ts';
+import { newFinishState, planFinish } from '../../sessions/finish.ts';
+import { finishSteps } from '../../sessions/finish-steps.ts';
 import { lockSession } from '../../sessions/store.ts';
 import { defineCommand } from '../define.ts';
 
@@ -11,8 +12,18 @@ export default defineCommand({
     session: { describe: 'Session; without one, the one whose worktree you are in' },
   },
   options: {
-    branch: { alias: 'b', type: 'string', requiresArg: true, describe: 'Name of the branch that is left', defaultDescription: "the session's own" },
-    push: { type: 'boolean', describe: 'Push the branch (--no-push: do not)', defaultDescription: 'git.push' },
+    branch: {
+      alias: 'b',
+      type: 'string',
+      requiresArg: true,
+      describe: 'Name of the branch that is left',
+      defaultDescription: "the session's own",
+    },
+    push: {
+      type: 'boolean',
+      describe: 'Push the branch (--no-push: do not)',
+      defaultDescription: 'git.push',
+    },
     'keep-container': { type: 'boolean', default: false, describe: 'Stop the container, but keep it' },
     'dry-run': { type: 'boolean', default: false, describe: 'Say what would be done, and do nothing' },
   },
@@ -31,12 +42,23 @@ export default defineCommand({
     const plan = await planFinish(app, request);
     const { record } = plan;
     if (args['dry-run']) {
-      const facts = { session: record.name, branch: plan.target, remote: plan.remote ?? null, container: record.container?.name ?? null };
-      app.output.answer({ dry_run: true, plan: facts }, () => `Would finish ${record.name} as ${plan.target}${plan.remote === undefined ? '' : ` and push it to ${plan.remote}`}`);
+      const facts = {
+        session: record.name,
+        branch: plan.target,
+        remote: plan.remote ?? null,
+        container: record.container?.name ?? null,
+      };
+      app.output.answer(
+        { dry_run: true, plan: facts },
+        () =>
+          `Would finish ${record.name} as ${plan.target}${plan.remote === undefined ? '' : ` and push it to ${plan.remote}`}`,
+      );
       return 0;
     }
     const state = newFinishState(plan);
-    await lockSession(plan.places, record.name, { what: 'finishes the session' }, () => app.run(finishSteps(plan), state));
+    await lockSession(plan.places, record.name, { what: 'finishes the session' }, () =>
+      app.run(finishSteps(plan), state),
+    );
     for (const line of remarks(state)) app.output.warn(line);
     app.output.answer(document(plan, state), (paint) => text(plan, state, paint.bold(plan.target)));
     return state.pushError?.exit ?? 0;
@@ -59,12 +81,21 @@ function document(plan: FinishPlan, state: FinishState): Record<string, unknown>
 
 function remarks(state: FinishState): readonly string[] {
   const lines: string[] = [];
-  if (state.pushError !== undefined) lines.push(`${state.pushError.message}; the branch is kept here. Again: ${state.pushError.hint ?? 'git push'}`);
-  if (state.ignored.length > 0) lines.push(`Gone with the worktree, as git ignores them: ${state.ignored.slice(0, 8).join(' ')}${state.ignored.length > 8 ? ' …' : ''}`);
+  if (state.pushError !== undefined)
+    lines.push(
+      `${state.pushError.message}; the branch is kept here. Again: ${state.pushError.hint ?? 'git push'}`,
+    );
+  if (state.ignored.length > 0)
+    lines.push(
+      `Gone with the worktree, as git ignores them: ${state.ignored.slice(0, 8).join(' ')}${state.ignored.length > 8 ? ' …' : ''}`,
+    );
   return lines;
 }
 
 function text(plan: FinishPlan, state: FinishState, branch: string): string {
   const range = `${plan.record.base.slice(0, 10)}..${state.tip.slice(0, 10)}`;
-  return [`Finished ${plan.record.name}: branch ${branch} (${range}) is ready for review`, `  git log ${plan.record.base.slice(0, 10)}..${plan.target}`].join('\n');
+  return [
+    `Finished ${plan.record.name}: branch ${branch} (${range}) is ready for review`,
+    `  git log ${plan.record.base.slice(0, 10)}..${plan.target}`,
+  ].join('\n');
 }

@@ -5,8 +5,16 @@ import { age } from '../../ui/age.ts';
 import { defineCommand } from '../define.ts';
 
 const COLUMNS = (now: Date): readonly Column<SessionRow>[] => [
-  { head: 'SESSION', cell: (row) => row.name, colour: (text, row, paint) => (row.current ? paint.bold(text) : text) },
-  { head: 'STATUS', cell: (row) => row.status, colour: (text, row, paint) => (row.status === 'active' ? paint.green(text) : paint.yellow(text)) },
+  {
+    head: 'SESSION',
+    cell: (row) => row.name,
+    colour: (text, row, paint) => (row.current ? paint.bold(text) : text),
+  },
+  {
+    head: 'STATUS',
+    cell: (row) => row.status,
+    colour: (text, row, paint) => (row.status === 'active' ? paint.green(text) : paint.yellow(text)),
+  },
   { head: 'BRANCH', cell: (row) => row.branch },
   { head: 'BASE', cell: (row) => row.base_ref },
   { head: 'AHEAD', cell: (row) => (row.ahead === null ? '-' : String(row.ahead)) },
@@ -18,12 +26,25 @@ const COLUMNS = (now: Date): readonly Column<SessionRow>[] => [
 export default defineCommand({
   command: 'list',
   describe: 'List the sessions of this repository',
-  options: { containers: { type: 'boolean', default: true, describe: 'Ask the engine about containers (--no-containers: do not)' } },
-  examples: [['$0 list', ''], ['$0 list --json', 'for scripts']],
+  options: {
+    containers: {
+      type: 'boolean',
+      default: true,
+      describe: 'Ask the engine about containers (--no-containers: do not)',
+    },
+  },
+  examples: [
+    ['$0 list', ''],
+    ['$0 list --json', 'for scripts'],
+  ],
   async run(args, app) {
     const { rows, remarks } = await listSessions(app, { containers: args.containers });
     for (const remark of remarks) app.output.warn(remark);
-    app.output.answer({ sessions: rows }, (paint) => (rows.length === 0 ? 'No sessions here. Start one:  para start NAME' : table(rows, COLUMNS(app.now()), paint)));
+    app.output.answer({ sessions: rows }, (paint) =>
+      rows.length === 0
+        ? 'No sessions here. Start one:  para start NAME'
+        : table(rows, COLUMNS(app.now()), paint),
+    );
     return 0;
   },
 });

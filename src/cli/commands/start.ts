@@ -10,14 +10,24 @@ import { lockSession } from '../../sessions/store.ts';
 import type { App } from '../app.ts';
 import { defineCommand } from '../define.ts';
 
-const strings = { type: 'string', array: true, nargs: 1, default: [] as string[], requiresArg: true } as const;
+const strings = {
+  type: 'string',
+  array: true,
+  nargs: 1,
+  default: [] as string[],
+  requiresArg: true,
+} as const;
 
 export default defineCommand({
   command: 'start [name]',
   describe: 'Start a session: worktree, branch and, with --docker, a container',
   positionals: { name: { describe: 'Name of the session; without one, para makes a readable one' } },
   options: {
-    docker: { alias: ['container', 'c'], type: 'boolean', describe: 'With a container (--no-docker: without)' },
+    docker: {
+      alias: ['container', 'c'],
+      type: 'boolean',
+      describe: 'With a container (--no-docker: without)',
+    },
     image: { alias: 'docker-image', type: 'string', requiresArg: true, describe: 'Image of the container' },
     env: { ...strings, describe: 'Environment of the container: NAME=VALUE, or NAME to pass yours' },
     'env-file': { ...strings, describe: 'File of NAME=VALUE lines' },
@@ -25,7 +35,12 @@ export default defineCommand({
     volume: { ...strings, describe: 'Mount a host directory: SOURCE:TARGET[:ro]' },
     cpus: { type: 'string', requiresArg: true, describe: 'CPUs, such as 1.5' },
     memory: { type: 'string', requiresArg: true, describe: 'Memory, such as 512m or 4g' },
-    base: { type: 'string', requiresArg: true, describe: 'Branch or commit to start from', defaultDescription: 'HEAD' },
+    base: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Branch or commit to start from',
+      defaultDescription: 'HEAD',
+    },
     'dry-run': { type: 'boolean', default: false, describe: 'Say what would be made, and make nothing' },
   },
   examples: [
@@ -42,8 +57,12 @@ export default defineCommand({
       return 0;
     }
     const state = newStartState(plan);
-    const onWait = (owner: { pid: number }): void => { app.output.note(`Waiting for another para (pid ${String(owner.pid)})`); };
-    await lockSession(plan.places, plan.session, { what: 'starts the session', onWait }, () => app.run(startSteps(plan), state));
+    const onWait = (owner: { pid: number }): void => {
+      app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
+    };
+    await lockSession(plan.places, plan.session, { what: 'starts the session', onWait }, () =>
+      app.run(startSteps(plan), state),
+    );
     app.output.answer({ session: describe(plan) }, (paint) => text(plan, paint.bold(plan.session)));
     return 0;
   },
@@ -74,7 +93,9 @@ async function containerFlags(args: Flags, app: App): Promise<ContainerFlags> {
 function parseCpus(text: string): number {
   const cpus = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
   if (cpus >= 0.01 && cpus <= 4096) return cpus;
-  throw new ParaError('USAGE', `--cpus ${JSON.stringify(text)} is not a number of CPUs`, { hint: '--cpus 1.5' });
+  throw new ParaError('USAGE', `--cpus ${JSON.stringify(text)} is not a number of CPUs`, {
+    hint: '--cpus 1.5',
+  });
 }
 
 function describe({ session, branch, base, worktree, record }: StartPlan): Record<string, unknown> {
@@ -82,16 +103,24 @@ function describe({ session, branch, base, worktree, record }: StartPlan): Recor
 }
 
 function summary({ session, branch, record }: StartPlan): string {
-  const container = record.container === null ? '' : `, container ${record.container.name} from ${record.container.image} (${record.container.image_source})`;
+  const container =
+    record.container === null
+      ? ''
+      : `, container ${record.container.name} from ${record.container.image} (${record.container.image_source})`;
   return `${session}: branch ${branch}${container}`;
 }
 
 function text({ session, branch, worktree, record }: StartPlan, name: string): string {
   const lines = [`Session ${name}`, `  branch    ${branch}`, `  worktree  ${worktree}`];
   if (record.container !== null) {
-    lines.push(`  container ${record.container.name} (${record.container.engine}, ${record.container.image}, ${record.container.image_source})`);
+    lines.push(
+      `  container ${record.container.name} (${record.container.engine}, ${record.container.image}, ${record.container.image_source})`,
+    );
     lines.push('', `Work in it:  para docker exec ${session} -- sh`);
   }
-  lines.push(record.container === null ? `\nGo there:    cd '${worktree}'` : `Go there:    cd '${worktree}'`, `When done:   para finish "What was done" ${session}`);
+  lines.push(
+    record.container === null ? `\nGo there:    cd '${worktree}'` : `Go there:    cd '${worktree}'`,
+    `When done:   para finish "What was done" ${session}`,
+  );
   return lines.join('\n');
 }
