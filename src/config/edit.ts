@@ -8,7 +8,8 @@ import { ParaError } from '../errors.ts';
 import { checkConfig, refuseUserOnly } from './check.ts';
 import type { Config } from './defaults.ts';
 import { nearest } from './nearest.ts';
-import { decodeUtf8, parseJsonc, readBytes } from './read.ts';
+import { decodeUtf8, parseJsonc } from './jsonc.ts';
+import { readBytes } from './read.ts';
 
 /** What this file needs to know of a JSON Schema. */
 interface Schema {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { checkConfig, checkDocker, refuseUserOnly } from './check.ts';
 import { DEFAULTS, type Config } from './defaults.ts';
 import type { ConfigFile, DockerFile } from './generated/types.ts';
-import { parseJsonc, readJsonc } from './read.ts';
+import { parseJsonc } from './jsonc.ts';
+import { readJsonc } from './read.ts';
 
 export type { Config } from './defaults.ts';
 export type { DockerFile } from './generated/types.ts';

@@ -1,8 +1,8 @@
-/** Reads one settings file as from a stranger: size cap, regular file, fatal UTF-8, JSON with comments. */
+/** Reads one settings file as from a stranger: size cap, regular file, then strict JSON with comments. */
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { parse, printParseErrorCode, type ParseError } from 'jsonc-parser';
+import { open, type FileHandle } from 'node:fs/promises';
 import { ParaError } from '../errors.ts';
+import { parseJsonc } from './jsonc.ts';
 
 /** How a file is opened. `maxBytes` in bytes; `follow` false refuses a symlink. */
 export interface ReadRules {
@@ -24,38 +24,36 @@ export async function readBytes(file: string, rules: ReadRules): Promise<Uint8Ar
     handle = await open(file, flags);
     const stat = await handle.stat();
     if (!stat.isFile()) throw new ParaError('CONFIG_UNREADABLE', `${file}: not a regular file`);
-    if (stat.size > rules.maxBytes)
-      throw new ParaError('CONFIG_INVALID', `${file}: larger than ${String(rules.maxBytes)} bytes`);
-    return await handle.readFile();
+    return await readCapped(handle, file, rules.maxBytes);
   } catch (error) {
     if (error instanceof ParaError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new ParaError('CONFIG_UNREADABLE', `${file}: can not be read (${code ?? 'unknown'})`, {
-      cause: error,
-    });
+    throw new ParaError(
+      'CONFIG_UNREADABLE',
+      `${file}: ${READING[code ?? ''] ?? `can not be read (${code ?? 'unknown'})`}`,
+      { cause: error },
+    );
   } finally {
     await handle?.close();
   }
 }
 
-/** The value of JSON with comments. @throws ParaError CONFIG_INVALID with line:column. */
-export function parseJsonc(file: string, bytes: Uint8Array): unknown {
-  const text = decodeUtf8(file, bytes);
-  const errors: ParseError[] = [];
-  const value: unknown = parse(text, errors);
-  const first = errors[0];
-  if (first === undefined) return value;
-  const before = text.slice(0, first.offset).split('\n');
-  const at = `${String(before.length)}:${String((before.at(-1)?.length ?? 0) + 1)}`;
-  throw new ParaError('CONFIG_INVALID', `${file}:${at}: ${printParseErrorCode(first.error)}`);
-}
+const READING: Readonly<Record<string, string>> = {
+  ELOOP: 'a symbolic link; put the file itself there',
+  EACCES: 'not readable by you; change its mode',
+};
 
-/** The text of UTF-8. @throws ParaError CONFIG_INVALID. */
-export function decodeUtf8(file: string, bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new ParaError('CONFIG_INVALID', `${file}: not UTF-8`, { cause });
+/** The cap holds for what is read, not for what the size was: the file may grow meanwhile. */
+async function readCapped(handle: FileHandle, file: string, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for (;;) {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(64 * 1024));
+    if (bytesRead === 0) return Buffer.concat(chunks);
+    total += bytesRead;
+    if (total > maxBytes)
+      throw new ParaError('CONFIG_INVALID', `${file}: larger than ${String(maxBytes / 1024)} KiB`);
+    chunks.push(buffer.subarray(0, bytesRead));
   }
 }
