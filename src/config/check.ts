@@ -1,42 +1,62 @@
-/** Checks values against the schemas, and says what is wrong in words. */
+/** Checks values against the schemas and against what a schema can not say. */
 import { ParaError } from '../errors.ts';
+import { problemsOf, problemText, summaryOf, type Problem } from './explain.ts';
 import type { ConfigFile, DockerFile } from './generated/types.ts';
 import * as validators from './generated/validators.cjs';
+import { parseSize } from './size.ts';
+import { quote } from './words.ts';
 
-/** The value as the content of a config file. @throws CONFIG_INVALID */
+const KEYS = 'Everything it may hold:';
+
+/** The value as the content of a config file. @throws CONFIG_INVALID with every problem in `details` */
 export function checkConfig(file: string, value: unknown): ConfigFile {
-  check(file, value, validators.validateConfigFile);
+  const problems = problemsOf(value, validators.validateConfigFile);
+  const all = problems.length > 0 ? problems : sizeProblems(value as ConfigFile);
+  if (all.length > 0) throw invalid(file, all, `${KEYS}\npara config schema`);
   return value as ConfigFile;
 }
 
-/** The value as the content of a docker.json. @throws CONFIG_INVALID */
+/** The value as the content of a docker.json. @throws CONFIG_INVALID with every problem in `details` */
 export function checkDocker(file: string, value: unknown): DockerFile {
-  check(file, value, validators.validateDockerFile);
+  const problems = problemsOf(value, validators.validateDockerFile);
+  if (problems.length > 0) throw invalid(file, problems, `${KEYS}\npara config schema docker`);
   return value as DockerFile;
 }
 
-/** Refuses what only the user may decide. @throws CONFIG_INVALID */
+/** Refuses what only the user may decide: a repository must not open the way to its user's files. @throws CONFIG_INVALID */
 export function refuseUserOnly(file: string, config: ConfigFile): void {
-  const key =
-    config.docker?.allowed_mounts !== undefined
-      ? 'docker.allowed_mounts'
-      : config.docker?.hardening === 'off'
-        ? 'docker.hardening "off"'
-        : undefined;
-  if (key === undefined) return;
-  throw new ParaError(
-    'CONFIG_INVALID',
-    `${file}: ${key} may not be set by a project; put it in the user config`,
-  );
+  const problems: Problem[] = [];
+  const message = 'a project may not set this; put it in your own config';
+  if (config.docker?.allowed_mounts !== undefined) problems.push({ place: 'docker.allowed_mounts', message });
+  if (config.docker?.hardening === 'off') {
+    problems.push({
+      place: 'docker.hardening',
+      message: 'a project may not turn this off; put "off" in your own config',
+    });
+  }
+  if (problems.length > 0) throw invalid(file, problems, 'Where your own config is:\npara config path');
 }
 
-function check(file: string, value: unknown, validate: typeof validators.validateConfigFile): void {
-  if (validate(value)) return;
-  const problems = (validate.errors ?? []).map(
-    (e) => `${e.instancePath.slice(1).replaceAll('/', '.') || 'file'}: ${e.message ?? e.keyword}`,
-  );
-  const more = problems.length > 1 ? ` (and ${String(problems.length - 1)} more)` : '';
-  throw new ParaError('CONFIG_INVALID', `${file}: ${problems[0] ?? 'invalid'}${more}`, {
-    details: { problems },
+/** A size has a unit, so a pattern can not hold it to its least. */
+function sizeProblems(config: ConfigFile): readonly Problem[] {
+  const size = config.docker?.default_resource_limits?.memory_limit;
+  if (typeof size !== 'string') return [];
+  try {
+    parseSize(size);
+    return [];
+  } catch {
+    return [
+      {
+        place: 'docker.default_resource_limits.memory_limit',
+        message: `expected a size of at least "6m", found ${quote(size)}`,
+      },
+    ];
+  }
+}
+
+function invalid(file: string, problems: readonly Problem[], hint: string): ParaError {
+  return new ParaError('CONFIG_INVALID', `${file}: ${summaryOf(problems)}`, {
+    hint,
+    details: { file, problems: problems.map(problemText) },
   });
 }

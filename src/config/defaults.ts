@@ -8,11 +8,14 @@ type DeepRequired<T> = T extends (infer I)[]
     ? { [K in keyof T]-?: DeepRequired<NonNullable<T[K]> | Extract<T[K], null>> }
     : T;
 
+/** Keys of upstream configs that para accepts and does not use. */
+type NotUsed = 'setup_script' | 'forward_env_keys';
+
 /** Every setting with a value; the generated type with nothing optional. */
 export interface Config {
   readonly git: DeepRequired<Section<'git'>>;
   readonly session: DeepRequired<Section<'session'>>;
-  readonly docker: DeepRequired<Section<'docker'>>;
+  readonly docker: DeepRequired<Omit<Section<'docker'>, NotUsed>>;
 }
 
 /** The lowest layer of every merge. Memory in bytes. */

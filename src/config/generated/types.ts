@@ -22,7 +22,7 @@ export interface ConfigFile {
   /**
    * Accepted for upstream configs; not used.
    */
-  setup_script?: string;
+  setup_script?: string | null;
   /**
    * Accepted for upstream configs; not used.
    */
@@ -166,6 +166,14 @@ export interface ConfigFile {
        */
       custom_network_name?: string;
     };
+    /**
+     * Accepted for upstream configs; not used.
+     */
+    setup_script?: string | null;
+    /**
+     * Accepted for upstream configs; not used.
+     */
+    forward_env_keys?: string[];
   };
 }
 /**

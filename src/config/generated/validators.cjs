@@ -37,11 +37,12 @@ var require_ucs2length = __commonJS({
 
 // <stdin>
 exports.validateConfigFile = validate10;
-var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": "string", "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": "string", "description": "Remote to push to.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": "string", "description": "Accepted for upstream configs; not used." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "none or bridge.", "enum": ["none", "bridge"] }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "minLength": 1 } } } } } } };
+var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": "string", "description": "Remote to push to.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": "string", "description": "Accepted for upstream configs; not used." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "none or bridge.", "enum": ["none", "bridge"] }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "minLength": 1 } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
 var func2 = require_ucs2length().default;
 var func4 = Object.prototype.hasOwnProperty;
 var pattern0 = new RegExp("^/", "u");
-var pattern1 = new RegExp("^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "u");
+var pattern1 = new RegExp("^[A-Za-z_][A-Za-z0-9_]*$", "u");
+var pattern2 = new RegExp("^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "u");
 function validate10(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -97,8 +98,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
     }
     if (data.setup_script !== void 0) {
       let data3 = data.setup_script;
-      if (typeof data3 !== "string") {
-        const err4 = { instancePath: instancePath + "/setup_script", schemaPath: "#/properties/setup_script/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.setup_script.type, parentSchema: schema11.properties.setup_script, data: data3 };
+      if (typeof data3 !== "string" && data3 !== null) {
+        const err4 = { instancePath: instancePath + "/setup_script", schemaPath: "#/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.setup_script.type, parentSchema: schema11.properties.setup_script, data: data3 };
         if (vErrors === null) {
           vErrors = [err4];
         } else {
@@ -577,23 +578,55 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           let data29 = data15.default_environment;
           if (data29 && typeof data29 == "object" && !Array.isArray(data29)) {
             for (const key6 in data29) {
-              let data30 = data29[key6];
-              if (typeof data30 !== "string") {
-                const err46 = { instancePath: instancePath + "/docker/default_environment/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/docker/properties/default_environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_environment.additionalProperties.type, parentSchema: schema11.properties.docker.properties.default_environment.additionalProperties, data: data30 };
+              const _errs70 = errors;
+              if (typeof key6 === "string") {
+                if (!pattern1.test(key6)) {
+                  const err46 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema11.properties.docker.properties.default_environment.propertyNames, data: key6, propertyName: key6 };
+                  if (vErrors === null) {
+                    vErrors = [err46];
+                  } else {
+                    vErrors.push(err46);
+                  }
+                  errors++;
+                }
+              } else {
+                const err47 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_environment.propertyNames.type, parentSchema: schema11.properties.docker.properties.default_environment.propertyNames, data: key6, propertyName: key6 };
                 if (vErrors === null) {
-                  vErrors = [err46];
+                  vErrors = [err47];
                 } else {
-                  vErrors.push(err46);
+                  vErrors.push(err47);
+                }
+                errors++;
+              }
+              var valid8 = _errs70 === errors;
+              if (!valid8) {
+                const err48 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames", keyword: "propertyNames", params: { propertyName: key6 }, message: "property name must be valid", schema: schema11.properties.docker.properties.default_environment.propertyNames, parentSchema: schema11.properties.docker.properties.default_environment, data: data29 };
+                if (vErrors === null) {
+                  vErrors = [err48];
+                } else {
+                  vErrors.push(err48);
+                }
+                errors++;
+              }
+            }
+            for (const key7 in data29) {
+              let data30 = data29[key7];
+              if (typeof data30 !== "string") {
+                const err49 = { instancePath: instancePath + "/docker/default_environment/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/docker/properties/default_environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_environment.additionalProperties.type, parentSchema: schema11.properties.docker.properties.default_environment.additionalProperties, data: data30 };
+                if (vErrors === null) {
+                  vErrors = [err49];
+                } else {
+                  vErrors.push(err49);
                 }
                 errors++;
               }
             }
           } else {
-            const err47 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_environment.type, parentSchema: schema11.properties.docker.properties.default_environment, data: data29 };
+            const err50 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_environment.type, parentSchema: schema11.properties.docker.properties.default_environment, data: data29 };
             if (vErrors === null) {
-              vErrors = [err47];
+              vErrors = [err50];
             } else {
-              vErrors.push(err47);
+              vErrors.push(err50);
             }
             errors++;
           }
@@ -606,30 +639,30 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               let data32 = data31[i1];
               if (typeof data32 === "string") {
                 if (func2(data32) < 1) {
-                  const err48 = { instancePath: instancePath + "/docker/allowed_mounts/" + i1, schemaPath: "#/properties/docker/properties/allowed_mounts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data32 };
+                  const err51 = { instancePath: instancePath + "/docker/allowed_mounts/" + i1, schemaPath: "#/properties/docker/properties/allowed_mounts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data32 };
                   if (vErrors === null) {
-                    vErrors = [err48];
+                    vErrors = [err51];
                   } else {
-                    vErrors.push(err48);
+                    vErrors.push(err51);
                   }
                   errors++;
                 }
               } else {
-                const err49 = { instancePath: instancePath + "/docker/allowed_mounts/" + i1, schemaPath: "#/properties/docker/properties/allowed_mounts/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.allowed_mounts.items.type, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data32 };
+                const err52 = { instancePath: instancePath + "/docker/allowed_mounts/" + i1, schemaPath: "#/properties/docker/properties/allowed_mounts/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.allowed_mounts.items.type, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data32 };
                 if (vErrors === null) {
-                  vErrors = [err49];
+                  vErrors = [err52];
                 } else {
-                  vErrors.push(err49);
+                  vErrors.push(err52);
                 }
                 errors++;
               }
             }
           } else {
-            const err50 = { instancePath: instancePath + "/docker/allowed_mounts", schemaPath: "#/properties/docker/properties/allowed_mounts/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.allowed_mounts.type, parentSchema: schema11.properties.docker.properties.allowed_mounts, data: data31 };
+            const err53 = { instancePath: instancePath + "/docker/allowed_mounts", schemaPath: "#/properties/docker/properties/allowed_mounts/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.allowed_mounts.type, parentSchema: schema11.properties.docker.properties.allowed_mounts, data: data31 };
             if (vErrors === null) {
-              vErrors = [err50];
+              vErrors = [err53];
             } else {
-              vErrors.push(err50);
+              vErrors.push(err53);
             }
             errors++;
           }
@@ -637,13 +670,13 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
         if (data15.default_resource_limits !== void 0) {
           let data33 = data15.default_resource_limits;
           if (data33 && typeof data33 == "object" && !Array.isArray(data33)) {
-            for (const key7 in data33) {
-              if (!(key7 === "cpu_limit" || key7 === "memory_limit" || key7 === "pids_limit")) {
-                const err51 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data33 };
+            for (const key8 in data33) {
+              if (!(key8 === "cpu_limit" || key8 === "memory_limit" || key8 === "pids_limit")) {
+                const err54 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data33 };
                 if (vErrors === null) {
-                  vErrors = [err51];
+                  vErrors = [err54];
                 } else {
-                  vErrors.push(err51);
+                  vErrors.push(err54);
                 }
                 errors++;
               }
@@ -652,38 +685,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               let data34 = data33.cpu_limit;
               if (typeof data34 == "number" && isFinite(data34)) {
                 if (data34 <= 0 || isNaN(data34)) {
-                  const err52 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0", schema: 0, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data34 };
-                  if (vErrors === null) {
-                    vErrors = [err52];
-                  } else {
-                    vErrors.push(err52);
-                  }
-                  errors++;
-                }
-              } else {
-                const err53 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data34 };
-                if (vErrors === null) {
-                  vErrors = [err53];
-                } else {
-                  vErrors.push(err53);
-                }
-                errors++;
-              }
-            }
-            if (data33.memory_limit !== void 0) {
-              let data35 = data33.memory_limit;
-              if (!(typeof data35 == "number" && (!(data35 % 1) && !isNaN(data35)) && isFinite(data35)) && typeof data35 !== "string") {
-                const err54 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/type", keyword: "type", params: { type: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type }, message: "must be integer,string", schema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data35 };
-                if (vErrors === null) {
-                  vErrors = [err54];
-                } else {
-                  vErrors.push(err54);
-                }
-                errors++;
-              }
-              if (typeof data35 == "number" && isFinite(data35)) {
-                if (data35 < 6291456 || isNaN(data35)) {
-                  const err55 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6291456 }, message: "must be >= 6291456", schema: 6291456, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data35 };
+                  const err55 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0", schema: 0, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data34 };
                   if (vErrors === null) {
                     vErrors = [err55];
                   } else {
@@ -691,23 +693,20 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-              }
-              if (typeof data35 === "string") {
-                if (!pattern1.test(data35)) {
-                  const err56 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$"', schema: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data35 };
-                  if (vErrors === null) {
-                    vErrors = [err56];
-                  } else {
-                    vErrors.push(err56);
-                  }
-                  errors++;
+              } else {
+                const err56 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data34 };
+                if (vErrors === null) {
+                  vErrors = [err56];
+                } else {
+                  vErrors.push(err56);
                 }
+                errors++;
               }
             }
-            if (data33.pids_limit !== void 0) {
-              let data36 = data33.pids_limit;
-              if (!(typeof data36 == "number" && (!(data36 % 1) && !isNaN(data36)) && isFinite(data36))) {
-                const err57 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data36 };
+            if (data33.memory_limit !== void 0) {
+              let data35 = data33.memory_limit;
+              if (!(typeof data35 == "number" && (!(data35 % 1) && !isNaN(data35)) && isFinite(data35)) && typeof data35 !== "string") {
+                const err57 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/type", keyword: "type", params: { type: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type }, message: "must be integer,string", schema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data35 };
                 if (vErrors === null) {
                   vErrors = [err57];
                 } else {
@@ -715,9 +714,9 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-              if (typeof data36 == "number" && isFinite(data36)) {
-                if (data36 < 1 || isNaN(data36)) {
-                  const err58 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data36 };
+              if (typeof data35 == "number" && isFinite(data35)) {
+                if (data35 < 6291456 || isNaN(data35)) {
+                  const err58 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6291456 }, message: "must be >= 6291456", schema: 6291456, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data35 };
                   if (vErrors === null) {
                     vErrors = [err58];
                   } else {
@@ -726,23 +725,22 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   errors++;
                 }
               }
+              if (typeof data35 === "string") {
+                if (!pattern2.test(data35)) {
+                  const err59 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$"', schema: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data35 };
+                  if (vErrors === null) {
+                    vErrors = [err59];
+                  } else {
+                    vErrors.push(err59);
+                  }
+                  errors++;
+                }
+              }
             }
-          } else {
-            const err59 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_resource_limits.type, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data33 };
-            if (vErrors === null) {
-              vErrors = [err59];
-            } else {
-              vErrors.push(err59);
-            }
-            errors++;
-          }
-        }
-        if (data15.network !== void 0) {
-          let data37 = data15.network;
-          if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
-            for (const key8 in data37) {
-              if (!(key8 === "mode" || key8 === "create_custom_network" || key8 === "custom_network_name")) {
-                const err60 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.network, data: data37 };
+            if (data33.pids_limit !== void 0) {
+              let data36 = data33.pids_limit;
+              if (!(typeof data36 == "number" && (!(data36 % 1) && !isNaN(data36)) && isFinite(data36))) {
+                const err60 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data36 };
                 if (vErrors === null) {
                   vErrors = [err60];
                 } else {
@@ -750,32 +748,34 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-            }
-            if (data37.mode !== void 0) {
-              let data38 = data37.mode;
-              if (typeof data38 !== "string") {
-                const err61 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.mode.type, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data38 };
-                if (vErrors === null) {
-                  vErrors = [err61];
-                } else {
-                  vErrors.push(err61);
+              if (typeof data36 == "number" && isFinite(data36)) {
+                if (data36 < 1 || isNaN(data36)) {
+                  const err61 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data36 };
+                  if (vErrors === null) {
+                    vErrors = [err61];
+                  } else {
+                    vErrors.push(err61);
+                  }
+                  errors++;
                 }
-                errors++;
-              }
-              if (!(data38 === "none" || data38 === "bridge")) {
-                const err62 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.network.properties.mode.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.network.properties.mode.enum, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data38 };
-                if (vErrors === null) {
-                  vErrors = [err62];
-                } else {
-                  vErrors.push(err62);
-                }
-                errors++;
               }
             }
-            if (data37.create_custom_network !== void 0) {
-              let data39 = data37.create_custom_network;
-              if (typeof data39 !== "boolean") {
-                const err63 = { instancePath: instancePath + "/docker/network/create_custom_network", schemaPath: "#/properties/docker/properties/network/properties/create_custom_network/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.create_custom_network.type, parentSchema: schema11.properties.docker.properties.network.properties.create_custom_network, data: data39 };
+          } else {
+            const err62 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_resource_limits.type, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data33 };
+            if (vErrors === null) {
+              vErrors = [err62];
+            } else {
+              vErrors.push(err62);
+            }
+            errors++;
+          }
+        }
+        if (data15.network !== void 0) {
+          let data37 = data15.network;
+          if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
+            for (const key9 in data37) {
+              if (!(key9 === "mode" || key9 === "create_custom_network" || key9 === "custom_network_name")) {
+                const err63 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.network, data: data37 };
                 if (vErrors === null) {
                   vErrors = [err63];
                 } else {
@@ -784,20 +784,19 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data37.custom_network_name !== void 0) {
-              let data40 = data37.custom_network_name;
-              if (typeof data40 === "string") {
-                if (func2(data40) < 1) {
-                  const err64 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data40 };
-                  if (vErrors === null) {
-                    vErrors = [err64];
-                  } else {
-                    vErrors.push(err64);
-                  }
-                  errors++;
+            if (data37.mode !== void 0) {
+              let data38 = data37.mode;
+              if (typeof data38 !== "string") {
+                const err64 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.mode.type, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data38 };
+                if (vErrors === null) {
+                  vErrors = [err64];
+                } else {
+                  vErrors.push(err64);
                 }
-              } else {
-                const err65 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.custom_network_name.type, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data40 };
+                errors++;
+              }
+              if (!(data38 === "none" || data38 === "bridge")) {
+                const err65 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.network.properties.mode.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.network.properties.mode.enum, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data38 };
                 if (vErrors === null) {
                   vErrors = [err65];
                 } else {
@@ -806,32 +805,104 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
+            if (data37.create_custom_network !== void 0) {
+              let data39 = data37.create_custom_network;
+              if (typeof data39 !== "boolean") {
+                const err66 = { instancePath: instancePath + "/docker/network/create_custom_network", schemaPath: "#/properties/docker/properties/network/properties/create_custom_network/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.create_custom_network.type, parentSchema: schema11.properties.docker.properties.network.properties.create_custom_network, data: data39 };
+                if (vErrors === null) {
+                  vErrors = [err66];
+                } else {
+                  vErrors.push(err66);
+                }
+                errors++;
+              }
+            }
+            if (data37.custom_network_name !== void 0) {
+              let data40 = data37.custom_network_name;
+              if (typeof data40 === "string") {
+                if (func2(data40) < 1) {
+                  const err67 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data40 };
+                  if (vErrors === null) {
+                    vErrors = [err67];
+                  } else {
+                    vErrors.push(err67);
+                  }
+                  errors++;
+                }
+              } else {
+                const err68 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.custom_network_name.type, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data40 };
+                if (vErrors === null) {
+                  vErrors = [err68];
+                } else {
+                  vErrors.push(err68);
+                }
+                errors++;
+              }
+            }
           } else {
-            const err66 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.network.type, parentSchema: schema11.properties.docker.properties.network, data: data37 };
+            const err69 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.network.type, parentSchema: schema11.properties.docker.properties.network, data: data37 };
             if (vErrors === null) {
-              vErrors = [err66];
+              vErrors = [err69];
             } else {
-              vErrors.push(err66);
+              vErrors.push(err69);
+            }
+            errors++;
+          }
+        }
+        if (data15.setup_script !== void 0) {
+          let data41 = data15.setup_script;
+          if (typeof data41 !== "string" && data41 !== null) {
+            const err70 = { instancePath: instancePath + "/docker/setup_script", schemaPath: "#/properties/docker/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.docker.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.docker.properties.setup_script.type, parentSchema: schema11.properties.docker.properties.setup_script, data: data41 };
+            if (vErrors === null) {
+              vErrors = [err70];
+            } else {
+              vErrors.push(err70);
+            }
+            errors++;
+          }
+        }
+        if (data15.forward_env_keys !== void 0) {
+          let data42 = data15.forward_env_keys;
+          if (Array.isArray(data42)) {
+            const len2 = data42.length;
+            for (let i2 = 0; i2 < len2; i2++) {
+              let data43 = data42[i2];
+              if (typeof data43 !== "string") {
+                const err71 = { instancePath: instancePath + "/docker/forward_env_keys/" + i2, schemaPath: "#/properties/docker/properties/forward_env_keys/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.forward_env_keys.items.type, parentSchema: schema11.properties.docker.properties.forward_env_keys.items, data: data43 };
+                if (vErrors === null) {
+                  vErrors = [err71];
+                } else {
+                  vErrors.push(err71);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err72 = { instancePath: instancePath + "/docker/forward_env_keys", schemaPath: "#/properties/docker/properties/forward_env_keys/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.forward_env_keys.type, parentSchema: schema11.properties.docker.properties.forward_env_keys, data: data42 };
+            if (vErrors === null) {
+              vErrors = [err72];
+            } else {
+              vErrors.push(err72);
             }
             errors++;
           }
         }
       } else {
-        const err67 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data15 };
+        const err73 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data15 };
         if (vErrors === null) {
-          vErrors = [err67];
+          vErrors = [err73];
         } else {
-          vErrors.push(err67);
+          vErrors.push(err73);
         }
         errors++;
       }
     }
   } else {
-    const err68 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
+    const err74 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
     if (vErrors === null) {
-      vErrors = [err68];
+      vErrors = [err74];
     } else {
-      vErrors.push(err68);
+      vErrors.push(err74);
     }
     errors++;
   }
@@ -839,7 +910,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 exports.validateDockerFile = validate11;
-var schema12 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "DockerFile", "description": "Container settings of one session.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "image": { "type": "string", "description": "Image.", "minLength": 1 }, "volumes": { "type": "array", "description": "Further mounts.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "ports": { "type": "array", "description": "Published ports.", "items": { "type": "object", "description": "One port.", "additionalProperties": false, "properties": { "host_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port on the host." }, "container_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port in the container." } }, "required": ["host_port", "container_port"] } }, "environment": { "type": "object", "description": "Environment.", "additionalProperties": { "type": "string" } } } };
+var schema12 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "DockerFile", "description": "Container settings of one session.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "image": { "type": "string", "description": "Image.", "minLength": 1 }, "volumes": { "type": "array", "description": "Further mounts.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "ports": { "type": "array", "description": "Published ports.", "items": { "type": "object", "description": "One port.", "additionalProperties": false, "properties": { "host_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port on the host." }, "container_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port in the container." } }, "required": ["host_port", "container_port"] } }, "environment": { "type": "object", "description": "Environment.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } } } };
 function validate11(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -1125,33 +1196,65 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
       let data11 = data.environment;
       if (data11 && typeof data11 == "object" && !Array.isArray(data11)) {
         for (const key3 in data11) {
-          let data12 = data11[key3];
-          if (typeof data12 !== "string") {
-            const err25 = { instancePath: instancePath + "/environment/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.environment.additionalProperties.type, parentSchema: schema12.properties.environment.additionalProperties, data: data12 };
+          const _errs28 = errors;
+          if (typeof key3 === "string") {
+            if (!pattern1.test(key3)) {
+              const err25 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema12.properties.environment.propertyNames, data: key3, propertyName: key3 };
+              if (vErrors === null) {
+                vErrors = [err25];
+              } else {
+                vErrors.push(err25);
+              }
+              errors++;
+            }
+          } else {
+            const err26 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.environment.propertyNames.type, parentSchema: schema12.properties.environment.propertyNames, data: key3, propertyName: key3 };
             if (vErrors === null) {
-              vErrors = [err25];
+              vErrors = [err26];
             } else {
-              vErrors.push(err25);
+              vErrors.push(err26);
+            }
+            errors++;
+          }
+          var valid7 = _errs28 === errors;
+          if (!valid7) {
+            const err27 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames", keyword: "propertyNames", params: { propertyName: key3 }, message: "property name must be valid", schema: schema12.properties.environment.propertyNames, parentSchema: schema12.properties.environment, data: data11 };
+            if (vErrors === null) {
+              vErrors = [err27];
+            } else {
+              vErrors.push(err27);
+            }
+            errors++;
+          }
+        }
+        for (const key4 in data11) {
+          let data12 = data11[key4];
+          if (typeof data12 !== "string") {
+            const err28 = { instancePath: instancePath + "/environment/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.environment.additionalProperties.type, parentSchema: schema12.properties.environment.additionalProperties, data: data12 };
+            if (vErrors === null) {
+              vErrors = [err28];
+            } else {
+              vErrors.push(err28);
             }
             errors++;
           }
         }
       } else {
-        const err26 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.properties.environment.type, parentSchema: schema12.properties.environment, data: data11 };
+        const err29 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.properties.environment.type, parentSchema: schema12.properties.environment, data: data11 };
         if (vErrors === null) {
-          vErrors = [err26];
+          vErrors = [err29];
         } else {
-          vErrors.push(err26);
+          vErrors.push(err29);
         }
         errors++;
       }
     }
   } else {
-    const err27 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.type, parentSchema: schema12, data };
+    const err30 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.type, parentSchema: schema12, data };
     if (vErrors === null) {
-      vErrors = [err27];
+      vErrors = [err30];
     } else {
-      vErrors.push(err27);
+      vErrors.push(err30);
     }
     errors++;
   }
@@ -1160,8 +1263,8 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
 }
 exports.validateSessionRecord = validate12;
 var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." } } }] }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." } } }] } } };
-var pattern3 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
-var pattern4 = new RegExp("^[0-9a-f]{40,64}$", "u");
+var pattern5 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
+var pattern6 = new RegExp("^[0-9a-f]{40,64}$", "u");
 function validate12(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -1313,7 +1416,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.name !== void 0) {
       let data2 = data.name;
       if (typeof data2 === "string") {
-        if (!pattern3.test(data2)) {
+        if (!pattern5.test(data2)) {
           const err15 = { instancePath: instancePath + "/name", schemaPath: "#/properties/name/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9](-?[a-z0-9]){0,39}$" }, message: 'must match pattern "^[a-z0-9](-?[a-z0-9]){0,39}$"', schema: "^[a-z0-9](-?[a-z0-9]){0,39}$", parentSchema: schema13.properties.name, data: data2 };
           if (vErrors === null) {
             vErrors = [err15];
@@ -1366,7 +1469,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.base !== void 0) {
       let data4 = data.base;
       if (typeof data4 === "string") {
-        if (!pattern4.test(data4)) {
+        if (!pattern6.test(data4)) {
           const err20 = { instancePath: instancePath + "/base", schemaPath: "#/properties/base/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{40,64}$" }, message: 'must match pattern "^[0-9a-f]{40,64}$"', schema: "^[0-9a-f]{40,64}$", parentSchema: schema13.properties.base, data: data4 };
           if (vErrors === null) {
             vErrors = [err20];

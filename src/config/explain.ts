@@ -1,0 +1,143 @@
+/** Turns the validators' errors into one sentence each: place, what was expected, what was found, what was meant. */
+import type { ErrorObject } from 'ajv';
+import { nearest } from './nearest.ts';
+import { describe, describeKind, oneOf, quote } from './words.ts';
+
+/** One problem of a file. `place` is a path in it such as `docker.default_volumes[0].source`; '' is the whole. */
+export interface Problem {
+  readonly place: string;
+  readonly message: string;
+}
+
+/** A validator made from a schema. */
+interface Validate {
+  (value: unknown): boolean;
+  errors?: ErrorObject[] | null;
+}
+
+/** Every problem of the value, in the schema's order; none when it is valid. */
+export function problemsOf(value: unknown, validate: Validate): readonly Problem[] {
+  if (validate(value)) return [];
+  return withoutEchoes(validate.errors ?? []).map((error) => ({
+    place: placeOf(error.instancePath),
+    message: messageOf(error),
+  }));
+}
+
+/** The first problem, and how many more there are. */
+export function summaryOf(problems: readonly Problem[]): string {
+  const more = problems.length > 1 ? ` (and ${String(problems.length - 1)} more)` : '';
+  return problems.slice(0, 1).map(problemText).join('') + more;
+}
+
+/** `place: message`, or the message alone where the place is the whole. */
+export function problemText({ place, message }: Problem): string {
+  return place === '' ? message : `${place}: ${message}`;
+}
+
+type Explain = (error: ErrorObject) => string;
+
+const MESSAGES: Readonly<Partial<Record<string, Explain>>> = {
+  type: (error) => `expected ${oneOf(typeWords(error.schema))}, found ${found(error)}`,
+  oneOf: (error) => `expected null or an object, found ${found(error)}`,
+  additionalProperties: unknownKey,
+  required: (error) => `the key ${quote(String(error.params['missingProperty']))} is missing`,
+  propertyNames: (error) =>
+    `${quote(String(error.params['propertyName']))} is not a variable name; expected letters, digits and _`,
+  enum: wrongWord,
+  const: (error) => `expected ${describe(error.schema)}, found ${found(error)}`,
+  minimum: outOfRange,
+  maximum: outOfRange,
+  exclusiveMinimum: outOfRange,
+  minLength: (error) => `expected some text, found ${found(error)}`,
+  maxLength: (error) =>
+    `expected at most ${String(error.params['limit'])} characters, found ${String(String(error.data).length)}`,
+  pattern: (error) =>
+    `expected ${PATTERNS[String(error.schema)] ?? `text like ${String(error.schema)}`}, found ${found(error)}`,
+};
+
+/** What the schemas' patterns mean. */
+const PATTERNS: Readonly<Partial<Record<string, string>>> = {
+  '^/': 'an absolute path such as "/workspace"',
+  '^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$': 'a size such as "512m" or "4g"',
+  '^[a-z0-9](-?[a-z0-9]){0,39}$': 'a session name',
+  '^[0-9a-f]{40,64}$': 'a commit id',
+};
+
+const TYPES: Readonly<Partial<Record<string, string>>> = {
+  string: 'a string',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  object: 'an object',
+  array: 'an array',
+};
+
+function messageOf(error: ErrorObject): string {
+  return MESSAGES[error.keyword]?.(error) ?? error.message ?? error.keyword;
+}
+
+/** Values of variables may be secrets, and what para does not use is nobody's business: only their kind is told. */
+function found(error: ErrorObject): string {
+  return /^\/((docker\/default_)?environment|ide|sandbox)\//.test(error.instancePath)
+    ? describeKind(error.data)
+    : describe(error.data);
+}
+
+function unknownKey(error: ErrorObject): string {
+  const key = String(error.params['additionalProperty']);
+  const known = Object.keys((error.parentSchema?.['properties'] ?? {}) as object).filter(
+    (name) => name !== '$schema',
+  );
+  const near = nearest(key, known);
+  return `unknown key ${quote(key)}; ${near === undefined ? `expected ${oneOf(known)}` : `did you mean ${quote(near)}?`}`;
+}
+
+function wrongWord(error: ErrorObject): string {
+  const words = (error.schema as readonly unknown[]).map(String);
+  const near = typeof error.data === 'string' ? nearest(error.data, words) : undefined;
+  const meant = near === undefined ? '' : `; did you mean ${quote(near)}?`;
+  return `expected ${oneOf(words.map(quote))}, found ${found(error)}${meant}`;
+}
+
+function outOfRange(error: ErrorObject): string {
+  const { minimum, maximum, exclusiveMinimum } = (error.parentSchema ?? {}) as Partial<
+    Record<string, number>
+  >;
+  const number = typeWords(error.parentSchema?.['type'])[0] ?? 'a number';
+  const range =
+    exclusiveMinimum !== undefined
+      ? `more than ${String(exclusiveMinimum)}`
+      : maximum === undefined
+        ? `of at least ${String(minimum)}`
+        : `from ${String(minimum)} to ${String(maximum)}`;
+  return `expected ${number} ${range}, found ${found(error)}`;
+}
+
+function typeWords(types: unknown): readonly string[] {
+  return [types].flat().map((type) => TYPES[String(type)] ?? String(type));
+}
+
+/**
+ * Leaves out what only repeats another error: of `oneOf [null, object]` the branch that was not meant, and of
+ * `propertyNames` the errors about the name.
+ */
+function withoutEchoes(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  const choices = errors.filter((error) => error.keyword === 'oneOf');
+  return errors.filter((error) => {
+    if (error.propertyName !== undefined) return false;
+    if (error.keyword === 'oneOf') return typeof error.data !== 'object';
+    return !choices.some((choice) => choice.instancePath === error.instancePath && error.keyword === 'type');
+  });
+}
+
+/** `/docker/default_volumes/0/source` → `docker.default_volumes[0].source`. */
+function placeOf(pointer: string): string {
+  const keys = pointer.split('/').slice(1);
+  return keys.reduce((place, raw) => {
+    const key = raw.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (/^\d+$/.test(key)) return `${place}[${key}]`;
+    if (!/^[\w$-]{1,64}$/.test(key)) return `${place}[${quote(key)}]`;
+    return place === '' ? key : `${place}.${key}`;
+  }, '');
+}
