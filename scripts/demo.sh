@@ -33,32 +33,48 @@ cleanup() {
 }
 trap cleanup EXIT
 
+image=localhost/para-demo/git:1
+engine=''
+# An engine counts when it really runs a container; the reason why one does not is in $demo/why.
+try_engines() {
+  para doctor --json >"$demo/doctor.json" 2>/dev/null || true
+  for candidate in $(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).checks.filter((c) => c.facts.length > 0).map((c) => c.subject).join(" ")' "$demo/doctor.json"); do
+    if "$candidate" image inspect "$image" >/dev/null 2>&1 || make_image "$candidate"; then
+      if timeout 60 "$candidate" run --rm --network none "$image" git --version >"$demo/why" 2>&1; then
+        engine=$candidate
+        return 0
+      fi
+    fi
+    printf '%s answers, but runs no container:\n' "$candidate" >&2
+    tail -2 "$demo/why" >&2
+  done
+  return 1
+}
+make_image() {
+  if [ "$(uname)" = Linux ]; then
+    say "Building a small image from this machine for $1 (no download)"
+    scripts/local-image.sh "$1" "$image" 2>"$demo/why"
+  else
+    say 'Pulling a small image'
+    "$1" pull -q docker.io/alpine/git:latest >"$demo/why" 2>&1 && "$1" tag docker.io/alpine/git:latest "$image"
+  fi
+}
+
 say 'Looking for a container engine'
-if ! para doctor >"$demo/doctor" 2>&1; then
+if ! try_engines; then
   if [ -e /etc/debian_version ] && [ "$(id -u)" = 0 ]; then
-    say 'None answers: installing docker and starting it for this demonstration'
-    was=$(scripts/engines.sh status 2>/dev/null | grep -c '^docker up' || true)
+    say 'Installing docker, and starting it for this demonstration'
+    scripts/engines.sh status 2>/dev/null | grep -q '^docker up' || started=yes
     scripts/engines.sh up docker
-    [ "$was" != 0 ] || started=yes
     eval "$(scripts/engines.sh env docker)"
   elif [ -e /etc/debian_version ] && sudo -n true 2>/dev/null; then
-    say 'None answers: installing podman'
-    sudo -n apt-get update -qq && sudo -n DEBIAN_FRONTEND=noninteractive apt-get install -y -qq podman catatonit slirp4netns uidmap >/dev/null
+    say 'Installing podman'
+    sudo -n apt-get update -qq
+    sudo -n env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq podman catatonit slirp4netns uidmap >/dev/null
   fi
-  para doctor >"$demo/doctor" 2>&1 || { cat "$demo/doctor"; fail 'No container engine answers. Do what is said above, then run this again.'; }
+  try_engines || { para doctor || true; fail 'No container engine runs containers here. Do what is said above, then run this again.'; }
 fi
-cat "$demo/doctor"
-engine=$(para doctor --json | node -e 'let t="";process.stdin.on("data",c=>t+=c).on("end",()=>{const d=JSON.parse(t);console.log(d.checks.find(c=>c.facts.length>0).subject)})')
-
-image=localhost/para-demo/git:1
-if ! "$engine" image inspect "$image" >/dev/null 2>&1; then
-  if [ "$(uname)" = Linux ]; then
-    say 'Building a small image from this machine (no download)'
-    scripts/local-image.sh "$engine" "$image"
-  else
-    image=docker.io/alpine/git:latest
-  fi
-fi
+para doctor --engine "$engine" || true
 
 say 'A throw-away repository'
 mkdir "$demo/hello" && cd "$demo/hello"
@@ -68,7 +84,6 @@ echo '# hello' >README.md && git add . && git commit -qm 'First commit'
 
 say 'A session: worktree, branch and container'
 run para start greet --docker --image "$image" --engine "$engine"
-network=$(para list --json --no-containers >/dev/null; node -e 'console.log(JSON.parse(require("fs").readFileSync(".para/state/greet.state","utf8")).container.network)')
 
 say 'Work inside: a file, and a commit made in the box'
 run para docker exec greet -- sh -c 'echo "Hello from $PARA_SESSION" >hello.txt && git add hello.txt && git commit -qm "Say hello" && git log --oneline'

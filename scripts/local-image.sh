@@ -10,7 +10,7 @@ trap 'rm -rf "$root"' EXIT
 # Copies a program with the libraries it loads.
 add() {
   local file
-  file=$(readlink -f "$(command -v "$1")")
+  file=$(readlink -f "$(type -P "$1")")
   install -D "$file" "$root/usr/bin/$1"
   ldd "$file" 2>/dev/null | grep -o '/[^ ]*' | sort -u | while read -r library; do
     [ -e "$root$library" ] || install -D "$(readlink -f "$library")" "$root$library"
