@@ -1,7 +1,7 @@
 /** Reads and changes single settings by their dotted paths, as `para config get` and `set` do. */
 import { lstat, mkdir, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { applyEdits, modify } from 'jsonc-parser';
+import { applyEdits, findNodeAtLocation, modify, parseTree } from 'jsonc-parser';
 import writeFileAtomic from 'write-file-atomic';
 import schema from '../../schemas/config.schema.json' with { type: 'json' };
 import { ParaError } from '../errors.ts';
@@ -9,7 +9,7 @@ import { checkConfig, refuseUserOnly } from './check.ts';
 import type { Config } from './defaults.ts';
 import { nearest } from './nearest.ts';
 import { decodeUtf8, parseJsonc } from './jsonc.ts';
-import { readBytes } from './read.ts';
+import { MAX_CONFIG_BYTES, readBytes } from './read.ts';
 
 /** What this file needs to know of a JSON Schema. */
 interface Schema {
@@ -19,8 +19,8 @@ interface Schema {
   readonly items?: Schema;
 }
 
-const MAX_BYTES = 1024 * 1024;
 const SCHEMA = schema as Schema;
+const ANYTHING: Schema = { additionalProperties: true };
 
 /** The setting at a path such as "docker.default_image"; null where nothing is set. @throws CONFIG_INVALID */
 export function readValue(config: Config, dottedPath: string): unknown {
@@ -36,49 +36,55 @@ export function readValue(config: Config, dottedPath: string): unknown {
 
 /** Changes one setting; the file keeps its comments, layout and mode. @throws CONFIG_INVALID, CONFIG_UNREADABLE */
 export async function setConfigValue(file: string, dottedPath: string, rawText: string): Promise<void> {
-  const place = schemaAt(dottedPath);
+  const place = placeOf(dottedPath);
   const target = await resolveLink(file);
-  const bytes = await readBytes(target, { maxBytes: MAX_BYTES, follow: false });
+  const bytes = await readBytes(target, { maxBytes: MAX_CONFIG_BYTES, follow: false });
   if (bytes !== undefined) requireValid(file, bytes);
-  const before = bytes === undefined ? '{}\n' : decodeUtf8(file, bytes);
-  const path = split(dottedPath).map((key) =>
-    /^\d+$/.test(key) && isArrayIndex(key, place) ? Number(key) : key,
+  const after = Buffer.from(
+    change(bytes === undefined ? '{}\n' : decodeUtf8(file, bytes), place, parseValue(rawText, place.schema)),
   );
-  const edits = modify(before, path, parseValue(rawText, place.schema), {
-    formattingOptions: layoutOf(before),
-  });
-  const after = Buffer.from(applyEdits(before, edits));
   checkFile(file, after);
   await mkdir(dirname(target), { recursive: true, mode: 0o700 });
   await writeFileAtomic(target, after, bytes === undefined ? { mode: 0o600 } : {});
 }
 
-interface SchemaPlace {
+interface Place {
   readonly schema: Schema;
-  /** The path's keys that are places in an array. */
-  readonly indexes: ReadonlySet<string>;
+  /** The keys on the way; numbers are places in an array. */
+  readonly path: (string | number)[];
 }
 
-function isArrayIndex(key: string, place: SchemaPlace): boolean {
-  return place.indexes.has(key);
+function change(text: string, { path }: Place, value: unknown): string {
+  const tree = parseTree(text);
+  const isThere = tree !== undefined && findNodeAtLocation(tree, path) !== undefined;
+  // Laying out touches the whole line, which one word in the place of another does not need.
+  const options = isThere && !isObject(value) ? {} : { formattingOptions: layoutOf(text) };
+  try {
+    return applyEdits(text, modify(text, path, value, options));
+  } catch (cause) {
+    const above = JSON.stringify(path.slice(0, -1).join('.'));
+    throw new ParaError('CONFIG_INVALID', `${above} is not an object, so nothing can be set in it`, {
+      cause,
+    });
+  }
 }
 
-function schemaAt(dottedPath: string): SchemaPlace {
+function placeOf(dottedPath: string): Place {
   let at: Schema = SCHEMA;
-  const indexes = new Set<string>();
+  const path: (string | number)[] = [];
   for (const [index, key] of split(dottedPath).entries()) {
     const next = step(at, key);
     if (next === undefined) throw unknownSetting(dottedPath, index, Object.keys(at.properties ?? {}));
-    if (at.items !== undefined) indexes.add(key);
+    path.push(at.items === undefined ? key : Number(key));
     at = next;
   }
-  return { schema: at, indexes };
+  return { schema: at, path };
 }
 
 function step(at: Schema, key: string): Schema | undefined {
   if (at.properties !== undefined && Object.hasOwn(at.properties, key)) return at.properties[key];
   if (at.items !== undefined) return /^\d{1,4}$/.test(key) ? at.items : undefined;
-  if (at.additionalProperties === true) return {};
+  if (at.additionalProperties === true) return ANYTHING;
   return typeof at.additionalProperties === 'object' ? at.additionalProperties : undefined;
 }
 
@@ -132,11 +138,17 @@ function requireValid(file: string, bytes: Uint8Array): void {
 function checkFile(file: string, bytes: Uint8Array): void {
   const config = checkConfig(file, parseJsonc(file, bytes));
   // Such a file would be refused at every later start in the repository.
-  if (basename(dirname(file)) === '.para') refuseUserOnly(file, config);
+  if (isProjectFile(file)) refuseUserOnly(file, config);
 }
 
-/** The file that a link leads to, so that the link itself stays; the name itself when it is none. */
+/** A project's settings are in `.para` of its main checkout (design.md §4). */
+function isProjectFile(file: string): boolean {
+  return basename(dirname(file)) === '.para';
+}
+
+/** The file that a link leads to, so that the link itself stays. A link in a repository is not followed. */
 async function resolveLink(file: string): Promise<string> {
+  if (isProjectFile(file)) return file;
   const stat = await lstat(file).catch(() => undefined);
   if (stat?.isSymbolicLink() !== true) return file;
   return realpath(file).catch(async () => resolve(dirname(file), await readlink(file)));

@@ -4,7 +4,7 @@ import { checkConfig, checkDocker, refuseUserOnly } from './check.ts';
 import { DEFAULTS, type Config } from './defaults.ts';
 import type { ConfigFile, DockerFile } from './generated/types.ts';
 import { parseJsonc } from './jsonc.ts';
-import { readJsonc } from './read.ts';
+import { MAX_CONFIG_BYTES, MAX_DOCKER_BYTES, readJsonc } from './read.ts';
 
 export type { Config } from './defaults.ts';
 export type { DockerFile } from './generated/types.ts';
@@ -22,23 +22,23 @@ export async function loadConfig(files: {
   userFile?: string | undefined;
   projectFile?: string | undefined;
 }): Promise<LoadedConfig> {
-  const merged = structuredClone(DEFAULTS) as unknown as Tree;
+  const merged = copy(DEFAULTS) as Tree;
   const origin = new Map<string, string>();
   mark(merged, 'default', '', origin);
-  const user = files.userFile === undefined ? undefined : await readConfig(files.userFile);
-  if (user !== undefined && files.userFile !== undefined)
-    merge(merged, user as Tree, { file: files.userFile, origin, path: '' });
-  const project = files.projectFile === undefined ? undefined : await readConfig(files.projectFile);
-  if (project !== undefined && files.projectFile !== undefined) {
-    refuseUserOnly(files.projectFile, project);
-    merge(merged, project as Tree, { file: files.projectFile, origin, path: '' });
+  const user = await readConfig(files.userFile, { follow: true });
+  if (user !== undefined) merge(merged, user.config as Tree, { file: user.file, origin, path: '' });
+  // A link in a repository could lead to any file of the user's.
+  const project = await readConfig(files.projectFile, { follow: false });
+  if (project !== undefined) {
+    refuseUserOnly(project.file, project.config);
+    merge(merged, project.config as Tree, { file: project.file, origin, path: '' });
   }
   return { config: freeze(merged) as Config, origin };
 }
 
 /** The session's container settings, undefined when there is no file. A symlink is refused. */
 export async function loadSessionDocker(file: string): Promise<DockerFile | undefined> {
-  const value = await readJsonc(file, { maxBytes: 256 * 1024, follow: false });
+  const value = await readJsonc(file, { maxBytes: MAX_DOCKER_BYTES, follow: false });
   if (value === undefined) return undefined;
   return freeze(checkDocker(file, value)) as DockerFile;
 }
@@ -55,9 +55,13 @@ export function userConfigPath(env: Readonly<Record<string, string | undefined>>
   );
 }
 
-async function readConfig(file: string): Promise<ConfigFile | undefined> {
-  const value = await readJsonc(file, { maxBytes: 1024 * 1024, follow: true });
-  return value === undefined ? undefined : checkConfig(file, value);
+async function readConfig(
+  file: string | undefined,
+  { follow }: { follow: boolean },
+): Promise<{ readonly file: string; readonly config: ConfigFile } | undefined> {
+  if (file === undefined) return undefined;
+  const value = await readJsonc(file, { maxBytes: MAX_CONFIG_BYTES, follow });
+  return value === undefined ? undefined : { file, config: checkConfig(file, value) };
 }
 
 interface Layer {
@@ -68,7 +72,7 @@ interface Layer {
 
 function merge(into: Tree, from: Tree, layer: Layer): void {
   for (const [key, value] of Object.entries(from)) {
-    if (key === '__proto__' || key === '$schema') continue;
+    if (key === '$schema') continue;
     const path = layer.path === '' ? key : `${layer.path}.${key}`;
     const old = Object.hasOwn(into, key) ? into[key] : undefined;
     if (isTree(old) && isTree(value)) merge(old, value, { ...layer, path });
@@ -83,6 +87,15 @@ function mark(value: unknown, file: string, path: string, origin: Map<string, st
   if (!isTree(value)) return void origin.set(path, file);
   for (const [key, child] of Object.entries(value))
     mark(child, file, path === '' ? key : `${path}.${key}`, origin);
+}
+
+/** Without prototypes, so that nothing but what was set is ever found in a map. */
+function copy(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copy);
+  if (!isTree(value)) return value;
+  const tree = Object.create(null) as Tree;
+  for (const [key, child] of Object.entries(value)) tree[key] = copy(child);
+  return tree;
 }
 
 function isTree(value: unknown): value is Tree {

@@ -4,6 +4,10 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { ParaError } from '../errors.ts';
 import { parseJsonc } from './jsonc.ts';
 
+/** Most bytes of a config file and of a docker.json. */
+export const MAX_CONFIG_BYTES = 1024 * 1024;
+export const MAX_DOCKER_BYTES = 256 * 1024;
+
 /** How a file is opened. `maxBytes` in bytes; `follow` false refuses a symlink. */
 export interface ReadRules {
   readonly maxBytes: number;
