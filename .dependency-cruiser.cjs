@@ -69,7 +69,11 @@ module.exports = {
       '^src/docker/detect\\.ts$',
       'Binaries are looked up in one place, on absolute PATH entries.',
     ),
-    owner('ajv', '^src/config/generated/', 'Schemas are compiled ahead of time.'),
+    owner(
+      'ajv',
+      '^src/config/',
+      'Schemas are compiled ahead of time; the room of settings knows the shape of its errors.',
+    ),
     {
       name: 'spawning-has-one-owner',
       comment: 'argv only, never a shell: sys/run alone.',

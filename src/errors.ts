@@ -115,11 +115,6 @@ const DOCKER_CODES: ReadonlySet<string> = new Set(
     .map(([code]) => code),
 );
 
-/** The seed's DockerError: any ParaError whose cause lies with the engine, a container or an image. */
-export function isDockerError(error: unknown): error is ParaError {
-  return error instanceof ParaError && DOCKER_CODES.has(error.code);
-}
-
 /** True for a ParaError with this code. */
 export function hasCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof ParaError && error.code === code;

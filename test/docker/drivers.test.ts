@@ -25,7 +25,7 @@ const SPEC: ContainerSpec = {
 const line = (dialect: string, user: string): string =>
   `create --pull never --init --name para-1-a --hostname a --workdir /workspace --label para.schema=1 --cap-drop ALL ` +
   `--security-opt no-new-privileges --pids-limit 512 --memory 1024 --cpus 1.5 --ipc private ${dialect}--log-driver json-file ` +
-  `--restart no ${user} --network n --mount type=bind,"source=/a,""b","target=/workspace",readonly -p 127.0.0.1::80 -e A=1 -- node:22 sleep infinity`;
+  `--restart no ${user} --network n --mount type=bind,"source=/a,""b","target=/workspace",readonly -p 127.0.0.1::80 -e A=1 --entrypoint sleep -- node:22 infinity`;
 
 test('create', () => {
   expect(docker.create(SPEC).args.join(' ')).toBe(line('--ulimit core=0 ', '--user 1:2'));
