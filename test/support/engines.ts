@@ -52,7 +52,7 @@ export function testImages(): { base: string; busybox: string } {
   return bench().images;
 }
 
-/** The registry on loopback, with one image to pull. */
+/** The registry on loopback, with one image to pull. @public */
 export function testRegistry(): { host: string; image: string } {
   const { registry } = bench();
   if (!registry) throw new Error('The test registry is not up. Run: scripts/engines.sh up registry');
