@@ -9,16 +9,20 @@ export interface Problem {
   readonly message: string;
 }
 
+/** More problems than these nobody reads, and comparing them takes time. */
+const MOST_ERRORS = 500;
+
 /** A validator made from a schema. */
 interface Validate {
   (value: unknown): boolean;
   errors?: ErrorObject[] | null;
 }
 
-/** Every problem of the value, in the schema's order; none when it is valid. */
+/** Every problem of the value, in the order of the file; none when it is valid. */
 export function problemsOf(value: unknown, validate: Validate): readonly Problem[] {
   if (validate(value)) return [];
-  return withoutEchoes(validate.errors ?? []).map((error) => ({
+  const errors = (validate.errors ?? []).slice(0, MOST_ERRORS);
+  return inFileOrder(withoutEchoes(errors), value).map((error) => ({
     place: placeOf(error.instancePath),
     message: messageOf(error),
   }));
@@ -38,7 +42,7 @@ export function problemText({ place, message }: Problem): string {
 type Explain = (error: ErrorObject) => string;
 
 const MESSAGES: Readonly<Partial<Record<string, Explain>>> = {
-  type: (error) => `expected ${oneOf(typeWords(error.schema))}, found ${found(error)}`,
+  type: (error) => `expected ${oneOf(typeWords(error.schema))}${withKeys(error)}, found ${found(error)}`,
   oneOf: (error) => `expected null or an object, found ${found(error)}`,
   additionalProperties: unknownKey,
   required: (error) => `the key ${quote(String(error.params['missingProperty']))} is missing`,
@@ -84,13 +88,27 @@ function found(error: ErrorObject): string {
     : describe(error.data);
 }
 
+function withKeys(error: ErrorObject): string {
+  const required = (error.parentSchema?.['required'] ?? []) as readonly string[];
+  return required.length === 0 || error.instancePath === ''
+    ? ''
+    : ` with ${required.map(quote).join(' and ')}`;
+}
+
 function unknownKey(error: ErrorObject): string {
-  const key = String(error.params['additionalProperty']);
-  const known = Object.keys((error.parentSchema?.['properties'] ?? {}) as object).filter(
-    (name) => name !== '$schema',
-  );
-  const near = nearest(key, known);
-  return `unknown key ${quote(key)}; ${near === undefined ? `expected ${oneOf(known)}` : `did you mean ${quote(near)}?`}`;
+  const known = knownKeys(error);
+  const near = meantKey(error);
+  const other = near === undefined ? `expected ${oneOf(known)}` : `did you mean ${quote(near)}?`;
+  return `unknown key ${quote(String(error.params['additionalProperty']))}; ${other}`;
+}
+
+function meantKey(error: ErrorObject): string | undefined {
+  return nearest(String(error.params['additionalProperty']), knownKeys(error));
+}
+
+function knownKeys(error: ErrorObject): readonly string[] {
+  const properties = (error.parentSchema?.['properties'] ?? {}) as object;
+  return Object.keys(properties).filter((name) => name !== '$schema');
 }
 
 function wrongWord(error: ErrorObject): string {
@@ -107,7 +125,7 @@ function outOfRange(error: ErrorObject): string {
   const number = typeWords(error.parentSchema?.['type'])[0] ?? 'a number';
   const range =
     exclusiveMinimum !== undefined
-      ? `more than ${String(exclusiveMinimum)}`
+      ? `above ${String(exclusiveMinimum)}`
       : maximum === undefined
         ? `of at least ${String(minimum)}`
         : `from ${String(minimum)} to ${String(maximum)}`;
@@ -119,25 +137,55 @@ function typeWords(types: unknown): readonly string[] {
 }
 
 /**
- * Leaves out what only repeats another error: of `oneOf [null, object]` the branch that was not meant, and of
- * `propertyNames` the errors about the name.
+ * Leaves out what only repeats another error: the wrong type where the words are told anyway, the branch of `null or
+ * an object` that was not meant, the missing key that is there but misspelt.
  */
 function withoutEchoes(errors: readonly ErrorObject[]): readonly ErrorObject[] {
-  const choices = errors.filter((error) => error.keyword === 'oneOf');
   return errors.filter((error) => {
+    const beside = errors.filter((other) => other !== error && other.instancePath === error.instancePath);
     if (error.propertyName !== undefined) return false;
     if (error.keyword === 'oneOf') return typeof error.data !== 'object';
-    return !choices.some((choice) => choice.instancePath === error.instancePath && error.keyword === 'type');
+    if (error.keyword === 'type')
+      return !beside.some((other) => other.keyword === 'enum' || other.keyword === 'oneOf');
+    if (error.keyword !== 'required') return true;
+    const missing: unknown = error.params['missingProperty'];
+    return !beside.some((other) => other.keyword === 'additionalProperties' && meantKey(other) === missing);
   });
+}
+
+/** First things first, as a reader of the file meets them. */
+function inFileOrder(errors: readonly ErrorObject[], value: unknown): readonly ErrorObject[] {
+  const ranked = errors.map((error) => ({ error, rank: rankOf(error, value) }));
+  ranked.sort((a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : 0));
+  return ranked.map(({ error }) => error);
+}
+
+/** The places among its siblings of each key on the way, as text that sorts. */
+function rankOf(error: ErrorObject, value: unknown): string {
+  const extra: unknown = error.params['additionalProperty'];
+  const keys = [...keysOf(error.instancePath), ...(typeof extra === 'string' ? [extra] : [])];
+  let at = value;
+  return keys
+    .map((key) => {
+      const siblings = typeof at === 'object' && at !== null ? at : {};
+      at = (siblings as Record<string, unknown>)[key];
+      return String(Object.keys(siblings).indexOf(key)).padStart(6, '0');
+    })
+    .join('.');
 }
 
 /** `/docker/default_volumes/0/source` → `docker.default_volumes[0].source`. */
 function placeOf(pointer: string): string {
-  const keys = pointer.split('/').slice(1);
-  return keys.reduce((place, raw) => {
-    const key = raw.replaceAll('~1', '/').replaceAll('~0', '~');
+  return keysOf(pointer).reduce((place, key) => {
     if (/^\d+$/.test(key)) return `${place}[${key}]`;
     if (!/^[\w$-]{1,64}$/.test(key)) return `${place}[${quote(key)}]`;
     return place === '' ? key : `${place}.${key}`;
   }, '');
+}
+
+function keysOf(pointer: string): readonly string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
 }

@@ -1,6 +1,6 @@
 /** JSON with comments, as from a stranger: nothing twice, nothing deep, nothing endless, no inherited names. */
 import { isUtf8 } from 'node:buffer';
-import { printParseErrorCode, visit, type JSONVisitor, type ParseErrorCode } from 'jsonc-parser';
+import { printParseErrorCode, visit, type JSONVisitor } from 'jsonc-parser';
 import { ParaError } from '../errors.ts';
 import { quote } from './words.ts';
 
@@ -34,7 +34,11 @@ export function decodeUtf8(file: string, bytes: Uint8Array): string {
   if (!isUtf8(bytes)) {
     const text = decode(bytes.subarray(0, firstBad(bytes)));
     const lines = text.split('\n');
-    throw invalid(file, { line: lines.length - 1, column: lines.at(-1)?.length ?? 0 }, 'not UTF-8');
+    throw invalid(
+      file,
+      { line: lines.length - 1, column: lines.at(-1)?.length ?? 0 },
+      'not UTF-8 text; save the file as UTF-8',
+    );
   }
   const text = decode(bytes);
   if (!text.startsWith('\uFEFF')) return text;
@@ -66,7 +70,8 @@ class Builder {
       onLiteralValue: (...[value, , , line, column]) => this.#literal(value, { line, column }),
       onError: (...[code, offset, length, line, column]) => {
         const found = this.#text.slice(offset, offset + length).trim();
-        throw invalid(this.#file, { line, column }, syntax(code, found));
+        const before = this.#text.slice(0, offset);
+        throw invalid(this.#file, { line, column }, syntax(printParseErrorCode(code), found, before));
       },
     };
   }
@@ -109,15 +114,25 @@ class Builder {
   }
 }
 
-function syntax(code: ParseErrorCode, found: string): string {
-  const name = printParseErrorCode(code);
-  if (name === 'InvalidSymbol') return `${quote(found)} is not JSON; text and keys go in double quotes`;
+function syntax(name: string, found: string, before: string): string {
+  if (before.trim() === '' && found === '') return 'the file is empty; a file that sets nothing holds {}';
+  if (name === 'InvalidSymbol') return notJson(found);
+  if (name === 'CommaExpected' && /^\d/.test(found) && before.endsWith('0'))
+    return 'a number may not start with 0';
   const expected = EXPECTED[name];
   if (expected === undefined) return BROKEN[name] ?? name;
-  const comma = /^[}\]]$/.test(found) && (name === 'PropertyNameExpected' || name === 'ValueExpected');
-  const what =
-    found === '' ? 'the end of the file' : found.startsWith('"') ? quote(found.slice(1, -1)) : quote(found);
-  return `expected ${expected}, found ${what}${comma ? '; is there a comma too many before it?' : ''}`;
+  const isSurplus = /^[}\]]$/.test(found) && before.trimEnd().endsWith(',');
+  return `expected ${expected}, found ${token(found)}${isSurplus ? '; the comma before it is one too many' : ''}`;
+}
+
+function token(found: string): string {
+  if (found === '') return 'the end of the file';
+  return quote(found.startsWith('"') ? found.slice(1, -1) : found);
+}
+
+function notJson(found: string): string {
+  const isKnown = /^(true|false|null)$/i.test(found);
+  return `${quote(found)} is not JSON; ${isKnown ? `write ${found.toLowerCase()}` : 'text and keys go in double quotes'}`;
 }
 
 const EXPECTED: Readonly<Partial<Record<string, string>>> = {
@@ -136,9 +151,9 @@ const BROKEN: Readonly<Partial<Record<string, string>>> = {
   UnexpectedEndOfComment: 'a comment without its */',
   UnexpectedEndOfString: 'a string without its closing quote',
   UnexpectedEndOfNumber: 'a number that ends too early',
-  InvalidUnicode: 'a \\u without four hexadecimal digits',
-  InvalidEscapeCharacter: 'an escape that JSON does not know',
-  InvalidCharacter: 'a control character in a string',
+  InvalidUnicode: 'a string with \\u and without four hexadecimal digits',
+  InvalidEscapeCharacter: 'a string with an escape that JSON does not know; a backslash is written \\\\',
+  InvalidCharacter: 'a string with a control character; a tab is written \\t, a line end \\n',
 };
 
 function invalid(file: string, place: Place, what: string): ParaError {

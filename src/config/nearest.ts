@@ -14,7 +14,8 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 }
 
 function howFar(word: string, candidate: string): number {
-  const parts = candidate.split('_').slice(candidate.includes('_') ? 0 : 1);
   // A whole match goes before a match of one part.
-  return Math.min(distance(word, candidate), ...parts.map((part) => distance(word, part) + 0.5));
+  const parts = candidate.includes('_') ? candidate.split('_').map((part) => distance(word, part) + 0.5) : [];
+  const within = word.split(/[_-]/).includes(candidate) ? [0.5] : [];
+  return Math.min(distance(word, candidate), ...parts, ...within);
 }
