@@ -32,7 +32,7 @@ export interface DockerService {
   /** Pulls unless present. @returns true when it was pulled */
   ensureImage(image: string, onProgress?: (text: string) => void): Promise<boolean>;
   imageExists(image: string): Promise<boolean>;
-  /** Makes the network unless present. @returns true when this call made it */
+  /** Makes the network unless present; callers take turns. @returns true when this call made it */
   ensureNetwork(name: string, labels: Labels): Promise<boolean>;
   /** Removes it; absent is not an error. */
   removeNetwork(name: string): Promise<void>;
@@ -155,7 +155,7 @@ function imagesAndNetworks({ driver }: Engine, calls: Calls, options: ServiceOpt
       if (await networkExists(name)) return false;
       const made = await calls.capture(driver.networkCreate(name, labels));
       if (succeeded(made)) return true;
-      // Two para at once: the loser finds the winner's network.
+      // Someone else's network, made meanwhile. Docker may make a second one instead: callers take turns.
       if (await networkExists(name)) return false;
       throw calls.fail(made, `network ${name}`);
     },

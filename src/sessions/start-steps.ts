@@ -65,7 +65,7 @@ function createWorktree(plan: StartPlan): Step<StartState> {
 function containerSteps(plan: StartPlan, container: ContainerPlan): readonly Step<StartState>[] {
   return [
     pullImage(container),
-    createNetwork(container),
+    createNetwork(plan, container),
     sealGit(plan, container),
     createContainer(plan, container),
     startContainer(plan, container),
@@ -82,17 +82,17 @@ function pullImage({ service, wish }: ContainerPlan): Step<StartState> {
   };
 }
 
-function createNetwork({ service, wish }: ContainerPlan): Step<StartState> {
+function createNetwork(plan: StartPlan, { service, wish }: ContainerPlan): Step<StartState> {
   const name = wish.network.mode === 'none' ? '' : wish.network.name;
   return {
     title: 'Creating the network',
     skip: () => (name === '' || name === 'bridge' ? 'none to create' : undefined),
     run: async (state, note) => {
-      state.networkMade = await service.ensureNetwork(name, {
-        'para.schema': '1',
-        'para.repo': wish.repoId,
-        'para.role': 'network',
-      });
+      const labels = { 'para.schema': '1', 'para.repo': wish.repoId, 'para.role': 'network' };
+      // Docker makes two networks of one name when two ask at once, and then finds neither.
+      state.networkMade = await lockRepository(plan.places, 'creates the network', () =>
+        service.ensureNetwork(name, labels),
+      );
       note(state.networkMade ? name : `${name} is there`);
     },
     // A session that started meanwhile may use it: then the engine refuses, and that is right.
