@@ -4,7 +4,7 @@ import { checkConfig, checkDocker, refuseUserOnly } from './check.ts';
 import { DEFAULTS, type Config } from './defaults.ts';
 import type { ConfigFile, DockerFile } from './generated/types.ts';
 import { parseJsonc } from './jsonc.ts';
-import { MAX_CONFIG_BYTES, MAX_DOCKER_BYTES, readJsonc } from './read.ts';
+import { MAX_CONFIG_BYTES, MAX_DOCKER_BYTES, readJsonc, requireSmall } from './read.ts';
 
 export type { Config } from './defaults.ts';
 export type { DockerFile } from './generated/types.ts';
@@ -45,6 +45,7 @@ export async function loadSessionDocker(file: string): Promise<DockerFile | unde
 
 /** The same of a file that is not on disk, such as one in a commit. @throws CONFIG_INVALID */
 export function parseSessionDocker(file: string, bytes: Uint8Array): DockerFile {
+  requireSmall(file, bytes.length, MAX_DOCKER_BYTES);
   return freeze(checkDocker(file, parseJsonc(file, bytes))) as DockerFile;
 }
 

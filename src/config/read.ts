@@ -56,8 +56,13 @@ async function readCapped(handle: FileHandle, file: string, maxBytes: number): P
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(64 * 1024));
     if (bytesRead === 0) return Buffer.concat(chunks);
     total += bytesRead;
-    if (total > maxBytes)
-      throw new ParaError('CONFIG_INVALID', `${file}: larger than ${String(maxBytes / 1024)} KiB`);
+    requireSmall(file, total, maxBytes);
     chunks.push(buffer.subarray(0, bytesRead));
   }
+}
+
+/** @throws ParaError CONFIG_INVALID */
+export function requireSmall(file: string, bytes: number, maxBytes: number): void {
+  if (bytes <= maxBytes) return;
+  throw new ParaError('CONFIG_INVALID', `${file}: larger than ${String(maxBytes / 1024)} KiB`);
 }

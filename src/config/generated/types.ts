@@ -154,7 +154,7 @@ export interface ConfigFile {
      */
     network?: {
       /**
-       * none or bridge.
+       * How far the container reaches: none or bridge.
        */
       mode?: "none" | "bridge";
       /**
