@@ -45,11 +45,15 @@ export async function execInSession(
   const container = requireContainer(found.record);
   const service = await context.dockerFor(container.engine);
   const request = await execRequest(context, found, { name: container.name, argv, streams });
+  const told: NodeJS.Signals[] = [];
   const code = await service.execAttach(request.exec, {
-    onSignal: (signal) => killInside(service, container.name, request.id, signal),
+    onSignal: (signal) => {
+      told.push(signal);
+      return killInside(service, container.name, request.id, signal);
+    },
     ownGroup: !streams.stdinTty,
   });
-  return code === 0 ? 0 : explainFailure(service, found.record, argv, code);
+  return code === 0 || told.length > 0 ? code : explainFailure(service, found.record, argv, code);
 }
 
 interface ExecWish {
@@ -101,13 +105,10 @@ async function killInside(
   id: string,
   signal: string,
 ): Promise<void> {
-  const name = signal.replace(/^SIG/, '');
-  await service.execCapture({
-    container,
-    argv: ['sh', '-c', KILL_INSIDE, 'sh', name, id],
-    tty: false,
-    stdin: false,
-  });
+  const argv = ['sh', '-c', KILL_INSIDE, 'sh', signal.replace(/^SIG/, ''), id];
+  // Under a signal of its own: the one that all other calls obey is raised already.
+  const own = { signal: new AbortController().signal };
+  await service.execCapture({ container, argv, tty: false, stdin: false }, own);
 }
 
 /** Codes that an engine uses for its own failures too (facts/engines.md §1.1.5). */
