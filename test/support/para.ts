@@ -33,6 +33,8 @@ export interface Options {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Buffer;
+  /** Leave stdin open, for a person who goes on typing. */
+  readonly open?: boolean;
 }
 
 /** A process that is still running. */
@@ -165,7 +167,8 @@ function launch(command: readonly string[], dir: string, env: NodeJS.ProcessEnv,
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
   // A reader that ends early is none of the writer's business.
   child.stdin.on('error', () => undefined);
-  child.stdin.end(options.input ?? '');
+  if (options.input !== undefined) child.stdin.write(options.input);
+  if (options.open !== true) child.stdin.end();
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => {
@@ -174,6 +177,19 @@ function launch(command: readonly string[], dir: string, env: NodeJS.ProcessEnv,
     });
   });
   return { child, ended };
+}
+
+/** Waits until the process has printed `text`. @throws when it ends before */
+export async function printed(running: Running, text: string): Promise<void> {
+  let seen = '';
+  const found = new Promise<true>((resolve) => {
+    running.child.stdout?.on('data', (chunk: Buffer) => {
+      seen += chunk.toString();
+      if (seen.includes(text)) resolve(true);
+    });
+  });
+  const first = await Promise.race([found, running.ended]);
+  if (first !== true) throw new Error(`it ended without ${text}: ${JSON.stringify(first)}`);
 }
 
 /** The words of an engine's answer. */
