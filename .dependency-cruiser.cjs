@@ -59,7 +59,7 @@ module.exports = {
     ),
     owner(
       'listr2',
-      '^src/pipeline/run\\.ts$',
+      '^src/pipeline/show\\.ts$',
       'Its rollback and signals are not enough; one adapter hides that.',
     ),
     owner('chalk', '^src/(ui/|cli/commands/doctor)', 'Colours are decided once, in ui.'),

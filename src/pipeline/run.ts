@@ -1,9 +1,10 @@
 /**
- * Runs steps as a visible list and undoes the entered ones, in reverse, when one fails. The only user of
- * listr2: its own rollback runs for the failing task alone (facts/style.md §4.1), so undoing is done here.
+ * Runs steps as a visible list and undoes the entered ones, in reverse, when one fails. listr2's own rollback
+ * runs for the failing task alone (facts/style.md §4.1), so undoing is done here.
  */
 import { ParaError } from '../errors.ts';
 import type { Cancellation } from '../sys/cancel.ts';
+import { showRows } from './show.ts';
 import type { Note, Progress, Step } from './step.ts';
 
 /** Where and how the list is shown, and what may stop it. */
@@ -13,12 +14,6 @@ export interface RunOptions {
   readonly cancellation: Cancellation;
   /** Milliseconds for each undo. Default 60 000. */
   readonly undoMs?: number;
-}
-
-interface Row {
-  readonly title: string;
-  readonly skip: () => string | undefined;
-  readonly run: (note: Note) => Promise<void>;
 }
 
 /**
@@ -41,7 +36,7 @@ export async function runSteps<C>(steps: readonly Step<C>[], state: C, options: 
     },
   }));
   try {
-    await showRows(rows, options);
+    await showRows(rows, options.progress, options.stream);
   } catch (error) {
     const cause = options.cancellation.requested ? interrupted() : error;
     const left = await undoSteps(entered.reverse(), state, options);
@@ -70,39 +65,8 @@ async function undoSteps<C>(
     return [{ title: `Undo: ${lowerFirst(step.title)}`, skip: () => undefined, run }];
   });
   // One failing undo must not keep the others from running.
-  for (const row of rows) await showRows([row], options).catch(() => undefined);
+  for (const row of rows) await showRows([row], options.progress, options.stream).catch(() => undefined);
   return left;
-}
-
-async function showRows(rows: readonly Row[], options: RunOptions): Promise<void> {
-  if (options.progress === 'silent') return runSilently(rows);
-  const { Listr, ListrLogger, ProcessOutput } = await import('listr2');
-  const { stream } = options;
-  const shared = { logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }) };
-  const list = new Listr(
-    rows.map((row) => ({
-      title: row.title,
-      skip: () => row.skip() ?? false,
-      task: async (_context: unknown, task: { output: string }) => {
-        await row.run((text) => {
-          task.output = text;
-        });
-      },
-    })),
-    {
-      concurrent: false,
-      // para's own handlers decide (main.ts); listr2's would exit 127 without undoing (facts/style.md §4.2).
-      registerSignalListeners: false,
-      renderer: options.progress === 'tasks' ? 'default' : 'simple',
-      rendererOptions: { ...shared, showErrorMessage: false, collapseErrors: false },
-      fallbackRendererOptions: shared,
-    },
-  );
-  await list.run();
-}
-
-async function runSilently(rows: readonly Row[]): Promise<void> {
-  for (const row of rows) if (row.skip() === undefined) await row.run(() => undefined);
 }
 
 function interrupted(): ParaError {

@@ -5,7 +5,7 @@ import { ParaError } from '../errors.ts';
 import { bringBack } from '../git/bring-back.ts';
 import { ignoredFiles } from '../git/ignored.ts';
 import { pushBranch } from '../git/push.ts';
-import { commitOf, deleteBranch, swapRef } from '../git/refs.ts';
+import { branchExists, commitOf, deleteBranch, swapRef } from '../git/refs.ts';
 import { commitAll } from '../git/stage.ts';
 import { removeWorktree } from '../git/worktree-remove.ts';
 import { requireAdminDir } from '../git/worktrees.ts';
@@ -44,6 +44,9 @@ function recordIntent(plan: FinishPlan): Step<FinishState> {
   return {
     title: 'Recording what is to be done',
     run: () => saveRecord(plan.places, { ...plan.record, status: 'finishing', operation }),
+    undo: async (state) => {
+      if (!state.settled) await saveRecord(plan.places, { ...plan.record, operation: null });
+    },
   };
 }
 
@@ -51,18 +54,25 @@ function stopContainer({ record, service }: FinishPlan): Step<FinishState> {
   return {
     title: 'Stopping the container',
     skip: () => (service === undefined ? 'no container' : undefined),
-    run: async (_state, note) => {
-      note(record.container?.name ?? '');
+    run: async (state, note) => {
       const name = record.container?.name ?? '';
-      if ((await service?.status(name)) !== undefined) await service?.stopContainer(name, STOP_GRACE);
+      note(name);
+      const info = await service?.status(name);
+      state.wasRunning = info?.state === 'running';
+      if (info !== undefined) await service?.stopContainer(name, STOP_GRACE);
     },
+    // Nothing was taken away yet: the session goes on as it was.
+    undo: async (state) => {
+      if (!state.settled && state.wasRunning) await service?.startContainer(record.container?.name ?? '');
+    },
+    leftover: () => `para docker start ${record.name}`,
   };
 }
 
-function bringCommitsBack({ record, places, repo }: FinishPlan): Step<FinishState> {
+function bringCommitsBack({ record, places, repo, worktreeGone }: FinishPlan): Step<FinishState> {
   return {
     title: 'Bringing the commits back',
-    skip: () => (record.container?.git === 'sealed' ? undefined : 'nothing to bring'),
+    skip: () => (record.container?.git === 'sealed' && !worktreeGone ? undefined : 'nothing to bring'),
     run: async (state, note) => {
       const sealedDir = join(places.docker(record.name), 'git');
       const back = await lockRepository(places, 'brings commits back', () =>
@@ -80,10 +90,16 @@ function bringCommitsBack({ record, places, repo }: FinishPlan): Step<FinishStat
   };
 }
 
-function commitRest({ record, places, repo, message }: FinishPlan): Step<FinishState> {
+function commitRest({ record, places, repo, message, worktreeGone }: FinishPlan): Step<FinishState> {
   return {
     title: 'Committing what is left',
     run: async (state, note) => {
+      if (worktreeGone) {
+        // An earlier finish of this session came further than this, and was cut short.
+        state.tip = (await commitOf(repo, `refs/heads/${record.branch}`)) ?? state.tip;
+        state.settled = true;
+        return;
+      }
       const { worktree_path: worktreePath, branch } = record;
       state.ignored = await ignoredFiles(repo, worktreePath);
       const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
@@ -91,6 +107,7 @@ function commitRest({ record, places, repo, message }: FinishPlan): Step<FinishS
         commitAll({ repo, worktreeAdminDir, worktreePath, branch, message }),
       );
       state.tip = (await commitOf(repo, `refs/heads/${branch}`)) ?? state.tip;
+      state.settled = true;
       note(state.committed === undefined ? 'nothing was left' : state.tip.slice(0, 10));
     },
   };
@@ -101,9 +118,11 @@ function nameBranch({ record, repo, places, target }: FinishPlan): Step<FinishSt
     title: 'Naming the branch',
     skip: () => (target === record.branch ? `stays ${target}` : undefined),
     run: (state) =>
-      lockRepository(places, 'names a branch', () =>
-        swapRef(repo, `refs/heads/${target}`, { before: undefined, after: state.tip }),
-      ),
+      lockRepository(places, 'names a branch', async () => {
+        const there = await commitOf(repo, `refs/heads/${target}`);
+        if (there !== state.tip)
+          await swapRef(repo, `refs/heads/${target}`, { before: undefined, after: state.tip });
+      }),
   };
 }
 
@@ -158,7 +177,8 @@ function dropWorktree({ record, repo, places, target }: FinishPlan): Step<Finish
     run: (state) =>
       lockRepository(places, 'removes a worktree', async () => {
         await removeWorktree(repo, record.worktree_path);
-        if (target !== record.branch) await deleteBranch(repo, record.branch, state.tip);
+        const left = target !== record.branch && (await branchExists(repo, record.branch));
+        if (left) await deleteBranch(repo, record.branch, state.tip);
       }),
   };
 }

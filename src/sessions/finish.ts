@@ -1,4 +1,5 @@
 /** Finishing a session: its work becomes a branch ready for review, everything else is taken away. */
+import { lstat } from 'node:fs/promises';
 import type { Config } from '../config/defaults.ts';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
@@ -38,12 +39,17 @@ export interface FinishPlan {
   readonly remote: string | undefined;
   readonly service: DockerService | undefined;
   readonly keepContainer: boolean;
+  /** An earlier finish was cut short after it had removed the worktree. */
+  readonly worktreeGone: boolean;
   readonly now: Date;
   readonly operation: string;
 }
 
 /** What the steps found out. */
 export interface FinishState {
+  /** Everything is committed: from here on a failure is mended by going on, not by going back. */
+  settled: boolean;
+  wasRunning: boolean;
   tip: string;
   broughtBack: number;
   committed: string | undefined;
@@ -62,7 +68,8 @@ export async function planFinish(context: FinishContext, request: FinishRequest)
   if (record.status === 'review') throw alreadyFinished(record);
   const repo = await context.repository();
   const target = request.branch ?? record.branch;
-  if (target !== record.branch) await checkTarget(repo, target);
+  const cutShort = record.status === 'finishing';
+  if (target !== record.branch && !cutShort) await checkTarget(repo, target);
   const { config } = await context.config();
   return {
     record,
@@ -73,6 +80,7 @@ export async function planFinish(context: FinishContext, request: FinishRequest)
     remote: await chooseRemote(repo, request.push, config.git.push),
     service: record.container === null ? undefined : await context.dockerFor(record.container.engine),
     keepContainer: request.keepContainer,
+    worktreeGone: cutShort && (await isGone(record.worktree_path)),
     now: context.now(),
     operation: context.newId(),
   };
@@ -81,6 +89,8 @@ export async function planFinish(context: FinishContext, request: FinishRequest)
 /** The state before the first step. */
 export function newFinishState(plan: FinishPlan): FinishState {
   return {
+    settled: false,
+    wasRunning: false,
     tip: plan.record.base,
     broughtBack: 0,
     committed: undefined,
@@ -88,6 +98,10 @@ export function newFinishState(plan: FinishPlan): FinishState {
     pushError: undefined,
     ignored: [],
   };
+}
+
+async function isGone(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) === undefined;
 }
 
 async function checkTarget(repo: Repository, branch: string): Promise<void> {
