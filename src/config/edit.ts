@@ -1,10 +1,10 @@
 /** Reads and changes single settings by their dotted paths, as `para config get` and `set` do. */
-import { lstat, mkdir, readlink, realpath } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { applyEdits, findNodeAtLocation, modify, parseTree } from 'jsonc-parser';
-import writeFileAtomic from 'write-file-atomic';
 import schema from '../../schemas/config.schema.json' with { type: 'json' };
 import { ParaError } from '../errors.ts';
+import { replaceFile } from '../sys/files.ts';
 import { checkConfig, refuseUserOnly } from './check.ts';
 import type { Config } from './defaults.ts';
 import { nearest } from './nearest.ts';
@@ -44,8 +44,19 @@ export async function setConfigValue(file: string, dottedPath: string, rawText: 
     change(bytes === undefined ? '{}\n' : decodeUtf8(file, bytes), place, parseValue(rawText, place.schema)),
   );
   checkFile(file, after);
-  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-  await writeFileAtomic(target, after, bytes === undefined ? { mode: 0o600 } : {});
+  await replaceKeepingMode(target, after.toString()).catch((cause: unknown) => {
+    const why = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new ParaError('CONFIG_UNREADABLE', `${file}: can not be written (${why})`, { cause });
+  });
+}
+
+async function replaceKeepingMode(file: string, text: string): Promise<void> {
+  const before = await stat(file).catch(() => undefined);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const mode = (before?.mode ?? 0o600) & 0o777;
+  await replaceFile(file, text, mode);
+  // The umask may have taken bits that the old file had.
+  await chmod(file, mode);
 }
 
 interface Place {
@@ -149,8 +160,8 @@ function isProjectFile(file: string): boolean {
 /** The file that a link leads to, so that the link itself stays. A link in a repository is not followed. */
 async function resolveLink(file: string): Promise<string> {
   if (isProjectFile(file)) return file;
-  const stat = await lstat(file).catch(() => undefined);
-  if (stat?.isSymbolicLink() !== true) return file;
+  const found = await lstat(file).catch(() => undefined);
+  if (found?.isSymbolicLink() !== true) return file;
   return realpath(file).catch(async () => resolve(dirname(file), await readlink(file)));
 }
 

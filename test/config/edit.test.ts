@@ -1,4 +1,15 @@
-import { mkdir, mkdtemp, readFile, rm, stat, symlink, lstat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -84,14 +95,24 @@ test('keeps comments, layout and mode', async () => {
   await writeFile(
     file,
     '{\n\t// mine\n\t"git": { "push": "never" /* for now */ }, // later\n\t"session": {}\n}\n',
-    { mode: 0o640 },
   );
+  await chmod(file, 0o666); // more than a umask leaves
   await setConfigValue(file, 'git.push', 'always');
   await setConfigValue(file, 'docker.enabled', 'true');
   expect(await text()).toBe(
     '{\n\t// mine\n\t"git": { "push": "always" /* for now */ }, // later\n\t"session": {},\n\t"docker": {\n\t\t"enabled": true\n\t}\n}\n',
   );
-  expect((await stat(file)).mode & 0o777).toBe(0o640);
+  expect((await stat(file)).mode & 0o777).toBe(0o666);
+  expect(await readdir(dir)).toEqual(['config.json']);
+});
+
+test('says so when the file can not be written', async () => {
+  await writeFile(file, '{}');
+  const below = join(file, 'para', 'config.json');
+  expect(await refusal(() => setConfigValue(below, 'docker.enabled', 'true'))).toMatchObject({
+    code: 'CONFIG_UNREADABLE',
+    message: `${below}: can not be written (ENOTDIR)`,
+  });
 });
 
 test('writes where a link leads, and leaves the link', async () => {
