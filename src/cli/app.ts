@@ -50,13 +50,15 @@ export interface AppInput {
   readonly engine: string;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
+  /** Instead of real processes, for tests. */
+  readonly runner?: Runner;
 }
 
 /** Builds the App of one command line. */
 export function createApp(input: AppInput): App {
   const { output, cancellation, env } = input;
   rememberSecrets(env);
-  const runner = createRunner({ env, signal: cancellation.current, trace: output.trace });
+  const runner = input.runner ?? createRunner({ env, signal: cancellation.current, trace: output.trace });
   const app: App = {
     cwd: input.cwd,
     env,

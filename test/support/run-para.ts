@@ -1,0 +1,153 @@
+/** para in this process: real git in a temporary repository, engine calls answered by the test, in order. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { createApp } from '../../src/cli/app.ts';
+import { readOutputFlags, runProgram } from '../../src/cli/program.ts';
+import type { EngineName } from '../../src/docker/driver.ts';
+import { ParaError } from '../../src/errors.ts';
+import { createCancellation } from '../../src/sys/cancel.ts';
+import { createRunner, type Captured, type Runner, type RunRequest } from '../../src/sys/run.ts';
+import { createOutput } from '../../src/ui/output.ts';
+import { fakeStream } from './streams.ts';
+import type { TempRepo } from './temp-repo.ts';
+
+/** One engine call that has to come, and what it answers. */
+export interface EngineCall {
+  /** Engine and arguments, exactly; `SPEC` stands for a spec's hash and `UUID` for an exec's id. */
+  readonly argv: readonly [EngineName, ...string[]];
+  readonly exitCode?: number;
+  readonly stdout?: string;
+  readonly stderr?: string;
+  /** What the engine does besides answering. */
+  readonly effect?: () => void;
+}
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Every engine call, in order. One that does not come, or another one, fails the test. */
+  readonly calls?: readonly EngineCall[];
+}
+
+/** The id that every operation gets. */
+export const OPERATION = '11111111-1111-4111-8111-111111111111';
+const BIN = join(import.meta.dirname, '../../fixtures/bin');
+
+/** The id of a repository, as it is part of container names. */
+export function repoId(repo: TempRepo): string {
+  return createHash('sha256').update(join(repo.root, '.git')).digest('hex').slice(0, 8);
+}
+
+/** Runs a command line (blanks separate words; a list is taken as it is) as main does. */
+export async function runPara(
+  repo: TempRepo,
+  line: string | readonly string[],
+  options: RunOptions = {},
+): Promise<Ran> {
+  const argv = typeof line === 'string' ? line.split(' ') : line;
+  const env = { ...repo.env, PATH: `${BIN}${delimiter}${process.env['PATH'] ?? ''}`, ...options.env };
+  const streams = { stdout: fakeStream(), stderr: fakeStream(), env };
+  const output = createOutput(readOutputFlags(argv), streams);
+  const cancellation = createCancellation();
+  const script = new Script(options.calls ?? []);
+  const runner = split(createRunner({ env, signal: cancellation.current }), script);
+  const cwd = options.cwd ?? repo.root;
+  const code = await runProgram(argv, '0.0.0-test', (engine) =>
+    Object.assign(createApp({ output, cancellation, engine, env, cwd, runner }), {
+      newId: () => OPERATION,
+      now: () => new Date('2026-01-02T03:04:05.000Z'),
+    }),
+  ).catch((error: unknown) => {
+    if (!(error instanceof ParaError)) throw script.problem() ?? error;
+    output.fail(error);
+    return error.exit;
+  });
+  const problem = script.problem();
+  if (problem !== undefined) throw problem;
+  return { code, stdout: streams.stdout.text(), stderr: streams.stderr.text() };
+}
+
+/** git is real; everything else is the script's. */
+function split(real: Runner, script: Script): Runner {
+  const isGit = (request: RunRequest): boolean => basename(request.file) === 'git';
+  return {
+    capture: (request) => (isGit(request) ? real.capture(request) : Promise.resolve(script.next(request))),
+    attach: (request, how) =>
+      isGit(request) ? real.attach(request, how) : Promise.resolve(script.next(request).exitCode ?? 0),
+  };
+}
+
+/** The calls that have to come. */
+class Script {
+  private readonly left: EngineCall[];
+  private readonly unexpected: string[] = [];
+
+  constructor(calls: readonly EngineCall[]) {
+    this.left = [...calls];
+  }
+
+  next(request: RunRequest): Captured {
+    const argv = [basename(request.file), ...request.args].map(steady);
+    const call = this.left.shift();
+    if (call === undefined || JSON.stringify(call.argv) !== JSON.stringify(argv)) {
+      const wanted = call === undefined ? 'no call at all' : JSON.stringify(call.argv);
+      this.unexpected.push(`${JSON.stringify(argv)}\n  where this was to come: ${wanted}`);
+      throw new Error('unexpected engine call'); // what the test sees is problem()
+    }
+    call.effect?.();
+    const stdout = call.stdout ?? '';
+    return {
+      ...{ file: request.file, args: request.args, signal: undefined, ms: 1 },
+      ...{ timedOut: false, aborted: false, spawnError: undefined },
+      exitCode: call.exitCode ?? 0,
+      stdout,
+      stdoutBytes: Buffer.from(stdout),
+      stderr: call.stderr ?? '',
+    };
+  }
+
+  /** What did not go as written, if anything. */
+  problem(): Error | undefined {
+    const [first] = this.unexpected;
+    if (first !== undefined) return new Error(`unexpected engine call: ${first}`);
+    const never = this.left.map((call) => JSON.stringify(call.argv)).join('\n');
+    return never === '' ? undefined : new Error(`these engine calls never came:\n${never}`);
+  }
+}
+
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/;
+
+function steady(word: string): string {
+  return word
+    .replace(/^para\.spec=[0-9a-f]{16}$/, 'para.spec=SPEC')
+    .replace(new RegExp(`^PARA_EXEC_ID=${UUID.source}$`), 'PARA_EXEC_ID=UUID');
+}
+
+const RECORDED = { docker: 'docker-cli28-srv28', podman: 'podman-4.3.1-root', rootless: 'podman-4.3.1-rootless' };
+
+/** How para gets to know an engine: version, then info. Its answers are kept for the next run. */
+export function detection(id: 'docker' | 'podman' | 'rootless'): readonly EngineCall[] {
+  const engine = id === 'docker' ? 'docker' : 'podman';
+  const info = readFileSync(join(BIN, '../engines', RECORDED[id], 'info.json'), 'utf8');
+  const version = id === 'docker' ? 'Docker version 28.5.2+dfsg4, build ecc6942' : 'podman version 4.3.1';
+  return [
+    { argv: [engine, '--version'], stdout: `${version}\n` },
+    { argv: [engine, 'info', '--format', id === 'docker' ? '{{json .}}' : 'json'], stdout: info },
+  ];
+}
+
+/** The container's main process says that it is up. */
+export function ready(repo: TempRepo, session: string): () => void {
+  return () => {
+    const file = join(repo.root, '.para/state/docker', session, 'out/ready');
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, '');
+  };
+}
