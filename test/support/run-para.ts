@@ -130,7 +130,11 @@ function steady(word: string): string {
     .replace(new RegExp(`^PARA_EXEC_ID=${UUID.source}$`), 'PARA_EXEC_ID=UUID');
 }
 
-const RECORDED = { docker: 'docker-cli28-srv28', podman: 'podman-4.3.1-root', rootless: 'podman-4.3.1-rootless' };
+const RECORDED = {
+  docker: 'docker-cli28-srv28',
+  podman: 'podman-4.3.1-root',
+  rootless: 'podman-4.3.1-rootless',
+};
 
 /** How para gets to know an engine: version, then info. Its answers are kept for the next run. */
 export function detection(id: 'docker' | 'podman' | 'rootless'): readonly EngineCall[] {
