@@ -27,7 +27,7 @@ cleanup() {
     (cd "$demo/hello" && para list --json 2>/dev/null | grep -q '"status":"active"' && para finish 'Interrupted' greet --no-push --quiet) >/dev/null 2>&1 || true
     [ -n "${engine:-}" ] && [ -n "${network:-}" ] && "$engine" network rm "$network" >/dev/null 2>&1 || true
   fi
-  [ -z "$started" ] || scripts/engines.sh down >/dev/null 2>&1 || true
+  [ -z "$started" ] || (cd "$here" && scripts/engines.sh down) >/dev/null 2>&1 || true
   rm -rf "$demo"
   exit $status
 }
@@ -64,7 +64,10 @@ say 'Looking for a container engine'
 if ! try_engines; then
   if [ -e /etc/debian_version ] && [ "$(id -u)" = 0 ]; then
     say 'Installing docker, and starting it for this demonstration'
-    scripts/engines.sh status 2>/dev/null | grep -q '^docker up' || started=yes
+    if ! scripts/engines.sh status 2>/dev/null | grep -q '^docker up'; then
+      started=yes
+      export PARA_BENCH_DIR="$demo/engines" PARA_BENCH_SMALL=1
+    fi
     scripts/engines.sh up docker
     eval "$(scripts/engines.sh env docker)"
   elif [ -e /etc/debian_version ] && sudo -n true 2>/dev/null; then

@@ -3,6 +3,7 @@
 #   engines.sh up [docker] [podman] [rootless] [registry]   default: docker podman rootless
 #   engines.sh down | env | status | where | packages NAME...
 # State is in ${PARA_BENCH_DIR:-${TMPDIR:-/tmp}/para-bench}; tests read bench.json there.
+# PARA_BENCH_SMALL=1 leaves the large image out.
 # As root it installs and starts everything itself (Debian). As an ordinary user it uses what is there.
 set -euo pipefail
 umask 022
@@ -12,6 +13,8 @@ tmp=${TMPDIR:-/tmp}
 dir=${PARA_BENCH_DIR:-${tmp%/}/para-bench}
 user=para-test
 base=localhost/para-test/base:1
+images_large=1
+[ -z "${PARA_BENCH_SMALL-}" ] || images_large=
 busybox=localhost/para-test/busybox:1
 bridge=para-bench0
 subnet=10.213.0
@@ -371,7 +374,7 @@ ready() {
     [ -e "$dir/ok.$part" ] || return 1
     case $part in
       registry) ! root || running "$dir/registry.pid" || return 1 ;;
-      *) on "$part" image inspect "$base" "$busybox" >/dev/null 2>&1 || return 1 ;;
+      *) on "$part" image inspect "$busybox" ${images_large:+"$base"} >/dev/null 2>&1 || return 1 ;;
     esac
   done
 }
@@ -398,16 +401,19 @@ up_root() {
   if wants podman || wants rootless; then packages+=(podman runc netavark aardvark-dns catatonit iptables); fi
   if wants rootless; then packages+=(slirp4netns fuse-overlayfs uidmap); fi
   if wants registry; then packages+=(docker-registry); fi
-  install_packages "${packages[@]}" busybox-static debootstrap
+  if [ -n "$images_large" ]; then packages+=(debootstrap); fi
+  install_packages "${packages[@]}" busybox-static
   boot >"$dir/boot"
   remember
   write_conf
   busybox_tar
-  step base_tar
+  if [ -n "$images_large" ]; then step base_tar; fi
   for engine in docker podman rootless; do if wants "$engine"; then step engine_up "$engine"; fi; done
   if wants registry; then step start_registry; fi
   join
-  for engine in docker podman rootless; do if wants "$engine"; then step load "$engine" "$base" "$dir/cache/base.tar"; fi; done
+  if [ -n "$images_large" ]; then
+    for engine in docker podman rootless; do if wants "$engine"; then step load "$engine" "$base" "$dir/cache/base.tar"; fi; done
+  fi
   if wants registry; then step fill_registry; fi
   join
 }

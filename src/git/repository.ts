@@ -1,7 +1,7 @@
 /** Finds the repository: the same one from a sub-directory, a worktree or a session whose `.git` was swapped. */
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { type Captured, succeeded } from '../sys/run.ts';
 import { type Git, type Place, firstFatalLine } from './git.ts';
@@ -45,41 +45,43 @@ export async function openRepository(git: Git, cwd: string): Promise<Repository>
   const here = await realpath(cwd);
   const session = await sessionAbove(here);
   const found = await discover(git, session?.root ?? here);
-  const root = await mainCheckout(git, found);
-  const at: Place = { gitDir: found.commonDir };
-  const head = await git.attempt({
-    args: ['rev-parse', '-q', '--verify', 'HEAD^{commit}'],
-    place: at,
-    read: true,
-  });
-  const branch = await git.attempt({
-    args: ['symbolic-ref', '-q', '--short', 'HEAD'],
-    place: at,
-    read: true,
-  });
-  const refStorage = await git.attempt({
-    args: ['config', '--get', 'extensions.refstorage'],
-    place: at,
-    read: true,
-  });
+  const [settings, head] = await Promise.all([
+    layoutSettings(git, found.commonDir),
+    headOf(git, found.commonDir),
+  ]);
+  const root = await mainCheckout(found, settings.get('core.worktree'));
   return {
     git,
     root,
     commonDir: found.commonDir,
     id: createHash('sha256').update(found.commonDir).digest('hex').slice(0, 8),
     objectFormat: found.objectFormat,
-    refFormat: lineOf(refStorage) === 'reftable' ? 'reftable' : 'files',
+    refFormat: settings.get('extensions.refstorage') === 'reftable' ? 'reftable' : 'files',
     shallow: found.shallow,
-    headCommit: lineOf(head),
-    headBranch: lineOf(branch),
+    ...head,
     currentWorktree: session?.worktree ?? found.topLevel ?? root,
   };
 }
 
-function lineOf(captured: Captured): string | undefined {
-  return succeeded(captured)
-    ? Buffer.from(captured.stdoutBytes).toString('utf8').trim() || undefined
-    : undefined;
+/** The repository's own settings that say where things are. */
+async function layoutSettings(git: Git, commonDir: string): Promise<ReadonlyMap<string, string>> {
+  const names = '^(core\\.worktree|extensions\\.refstorage)$';
+  const args = ['config', '--file', join(commonDir, 'config'), '-z', '--get-regexp', names];
+  const entries = textOf(await git.attempt({ args, read: true })).split('\0');
+  return new Map(entries.map((entry) => entry.split('\n', 2) as [string, string]));
+}
+
+/** Commit and branch of the main checkout. */
+async function headOf(git: Git, commonDir: string): Promise<Pick<Repository, 'headCommit' | 'headBranch'>> {
+  const args = ['rev-parse', 'HEAD^{commit}', '--symbolic-full-name', 'HEAD'];
+  const answer = await git.attempt({ args, place: { gitDir: commonDir }, read: true });
+  if (!succeeded(answer)) return { headCommit: undefined, headBranch: undefined };
+  const [headCommit, ref = ''] = textOf(answer).split('\n');
+  return { headCommit, headBranch: /^refs\/heads\/(.+)$/.exec(ref)?.[1] };
+}
+
+function textOf(captured: Captured): string {
+  return Buffer.from(captured.stdoutBytes).toString('utf8');
 }
 
 /** The outermost `<root>/.para/worktrees/<s>` above `path` whose root is a checkout. */
@@ -101,33 +103,27 @@ interface Discovered {
 }
 
 async function discover(git: Git, directory: string): Promise<Discovered> {
-  const args = [
-    'rev-parse',
-    '--path-format=absolute',
-    '--is-bare-repository',
-    '--is-shallow-repository',
-    '--show-object-format',
-  ];
+  const facts = ['--is-bare-repository', '--is-shallow-repository', '--show-object-format'];
+  const paths = ['--git-common-dir', '--git-dir', '--show-toplevel'];
   const answer = await git.attempt({
-    args: [...args, '--git-common-dir', '--git-dir'],
+    args: ['rev-parse', '--path-format=absolute', ...facts, ...paths],
     cwd: directory,
     read: true,
   });
-  if (!succeeded(answer)) throw notOpened(directory, answer);
-  const [bare, shallow, format, common = '', gitDir = '', ...rest] = Buffer.from(answer.stdoutBytes)
-    .toString('utf8')
-    .split('\n');
+  const [bare, shallow, format, ...lines] = textOf(answer).replace(/\n$/, '').split('\n');
   if (bare === 'true') throw bareRefused(directory);
-  if (rest.join('') !== '' || gitDir === '') {
+  // Inside .git there is no top level: git says so last, after everything else.
+  const [common, gitDir, topLevel, ...rest] = lines;
+  if (common === undefined || gitDir === undefined) throw notOpened(directory, answer);
+  if (rest.length > 0 || !lines.every((line) => isAbsolute(line))) {
     throw new ParaError('GIT_REFUSED', 'the path of this repository holds a line break', {
       hint: 'move the repository to a path without one',
     });
   }
-  const top = await git.attempt({ args: ['rev-parse', '--show-toplevel'], cwd: directory, read: true });
   return {
     commonDir: await realpath(common),
     gitDir: await realpath(gitDir),
-    topLevel: lineOf(top),
+    topLevel,
     objectFormat: format === 'sha256' ? 'sha256' : 'sha1',
     shallow: shallow === 'true',
   };
@@ -158,12 +154,7 @@ function notOpened(directory: string, answer: Captured): ParaError {
 }
 
 /** The main checkout of a common directory: `core.worktree` (submodule), else the directory around `.git`. */
-async function mainCheckout(git: Git, found: Discovered): Promise<string> {
-  const set = await git.attempt({
-    args: ['config', '--file', join(found.commonDir, 'config'), '--get', 'core.worktree'],
-    read: true,
-  });
-  const worktree = lineOf(set);
+async function mainCheckout(found: Discovered, worktree: string | undefined): Promise<string> {
   if (worktree !== undefined) return realpath(resolve(found.commonDir, worktree));
   if (basename(found.commonDir) === '.git') return dirname(found.commonDir);
   if (found.gitDir === found.commonDir && found.topLevel !== undefined) return found.topLevel;
