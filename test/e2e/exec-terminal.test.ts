@@ -1,9 +1,17 @@
 /** `para docker exec` on a terminal, under signals, against a container that is not there, and what it costs. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { testEngines, testImages } from '../support/engines.ts';
-import { makeWorld, printed, repoId, type Ended, type Running, type World } from '../support/para.ts';
+import {
+  inBackground,
+  makeWorld,
+  printed,
+  repoId,
+  type Background,
+  type Ended,
+  type Running,
+  type World,
+} from '../support/para.ts';
 import { wrap } from '../support/wrapper.ts';
 
 const TRAPS = `trap 'echo INT >caught; exit 7' INT; trap 'echo TERM >caught; exit 8' TERM
@@ -26,14 +34,10 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('exec
       open: true,
     });
   };
-  /** para itself can be signalled only past the user switch: its shell says its pid first. */
-  const background = async (script: string): Promise<{ running: Running; pid: number }> => {
-    const pidFile = join(world.dir, 'work', 'pid');
-    const command = ['sh', '-c', 'echo $$ >"$0"; exec "$@"', pidFile, process.execPath, world.binary];
-    const exec = ['docker', 'exec', 's', '--', 'sh', '-c', script];
-    const running = world.start([...command, ...exec], { cwd: repo });
+  const background = async (script: string): Promise<Background> => {
+    const running = inBackground(world, ['docker', 'exec', 's', '--', 'sh', '-c', script], { cwd: repo });
     await printed(running, 'ready');
-    return { running, pid: Number(readFileSync(pidFile, 'utf8')) };
+    return running;
   };
 
   beforeAll(async () => {
@@ -71,15 +75,15 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('exec
     ['SIGINT', 'INT', 7],
     ['SIGTERM', 'TERM', 8],
   ] as const)('hands %s to the command inside, and its exit code back', async (signal, name, code) => {
-    const { running, pid } = await background(TRAPS);
-    process.kill(pid, signal);
+    const running = await background(TRAPS);
+    running.tell(signal);
     expect(await running.ended).toMatchObject({ code });
     expect(await exec('cat', 'caught')).toMatchObject({ stdout: `${name}\n` });
   });
 
   test('leaves nothing running inside when it is told to end', async () => {
-    const { running, pid } = await background('echo ready; exec sleep 4321');
-    process.kill(pid, 'SIGTERM');
+    const running = await background('echo ready; exec sleep 4321');
+    running.tell('SIGTERM');
     expect(await running.ended).toMatchObject({ code: 143 });
     expect((await exec('ps')).stdout).not.toContain('4321');
   });

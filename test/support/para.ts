@@ -1,12 +1,13 @@
 /** The built binary on one real engine, as that engine's user, with a home, settings and repositories of its own. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   realpathSync,
   rmSync,
   writeFileSync,
@@ -179,11 +180,32 @@ function launch(command: readonly string[], dir: string, env: NodeJS.ProcessEnv,
   return { child, ended };
 }
 
+/** para, running, to be sent signals: the process itself, past a user switch that would keep them. */
+export interface Background extends Running {
+  tell(signal: NodeJS.Signals): void;
+}
+
+/** Starts para and does not wait. */
+export function inBackground(world: World, args: readonly string[], options: Options): Background {
+  const pidFile = join(world.dir, 'work', `pid-${randomUUID()}`);
+  const command = ['sh', '-c', 'echo $$ >"$0"; exec "$@"', pidFile, process.execPath, world.binary, ...args];
+  return {
+    ...world.start(command, options),
+    tell: (signal) => {
+      process.kill(Number(readFileSync(pidFile, 'utf8')), signal);
+    },
+  };
+}
+
 /** Waits until the process has printed `text`. @throws when it ends before */
-export async function printed(running: Running, text: string): Promise<void> {
+export async function printed(
+  running: Running,
+  text: string,
+  where: 'stdout' | 'stderr' = 'stdout',
+): Promise<void> {
   let seen = '';
   const found = new Promise<true>((resolve) => {
-    running.child.stdout?.on('data', (chunk: Buffer) => {
+    running.child[where]?.on('data', (chunk: Buffer) => {
       seen += chunk.toString();
       if (seen.includes(text)) resolve(true);
     });
