@@ -16,9 +16,11 @@ await build({
   minifySyntax: true,
   legalComments: 'none',
   logLevel: 'warning',
+  // Shell and JavaScript at once: without the `--`, node takes para's own --env-file for its own and ends with 9
+  // when there is no such file (nodejs/node#54232).
   // Bundled CommonJS needs `require`; the alias avoids yargs' own createRequire (facts/style.md §4.6).
   banner: {
-    js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);",
+    js: '#!/bin/sh\n\':\' //; exec node -- "$0" "$@"\nimport { createRequire as __createRequire } from \'node:module\';\nconst require = __createRequire(import.meta.url);',
   },
 });
 await chmod('dist/main.js', 0o755);

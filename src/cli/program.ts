@@ -116,7 +116,7 @@ export async function runProgram(
   register(program, entry, loaded, run);
   let shown = '';
   await program.parseAsync([...argv], {}, (error: unknown, _argv: unknown, output: string) => {
-    if (error instanceof Error) throw error;
+    if (error instanceof Error) throw asUsage(error);
     shown = output;
   });
   if (shown !== '') process.stdout.write(`${shown}\n`);
@@ -178,9 +178,18 @@ function base(version: string): Argv {
     .showHelpOnFail(false)
     .wrap(Math.min(110, process.stdout.columns || 100))
     .fail((message: string | null, error: Error | undefined) => {
-      if (error !== undefined) throw error;
-      throw new ParaError('USAGE', firstLine(message ?? 'wrong usage'), { hint: 'para --help' });
+      if (error !== undefined) throw asUsage(error);
+      throw usage(message ?? 'wrong usage');
     });
+}
+
+/** yargs throws some of what it has against a command line, instead of reporting it (`--image -x`). */
+function asUsage(error: Error): Error {
+  return error.name === 'YError' ? usage(error.message) : error;
+}
+
+function usage(message: string): ParaError {
+  return new ParaError('USAGE', firstLine(message), { hint: 'para --help' });
 }
 
 function register(

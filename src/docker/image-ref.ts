@@ -3,7 +3,9 @@ import { ParaError } from '../errors.ts';
 
 const PART = '[a-z0-9]+(?:(?:\\.|_{1,2}|-+)[a-z0-9]+)*';
 const LABEL = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
-const HOST = `(?:${LABEL}(?:\\.${LABEL})*|\\[[0-9a-fA-F:]+\\])(?::[0-9]{1,5})?`;
+const PORT = '(?::[0-9]{1,5})';
+// Without a dot or a port a first part is no host (`team/app`), so it can not be in capitals either.
+const HOST = `(?:localhost${PORT}?|${LABEL}(?:\\.${LABEL})+${PORT}?|${LABEL}${PORT}|\\[[0-9a-fA-F:]+\\]${PORT}?)`;
 const NAME = new RegExp(`^(?:${HOST}/)?${PART}(?:/${PART})*$`);
 const TAG = /^\w[\w.-]{0,127}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
@@ -38,7 +40,7 @@ function problem(reference: string): string | undefined {
 function nameProblem(name: string): string | undefined {
   if (name.length > MAX_NAME) return `the name is longer than ${String(MAX_NAME)} characters`;
   if (NAME.test(name)) return undefined;
-  return /[A-Z]/.test(name.slice(name.indexOf('/') + 1))
+  return /[A-Z]/.test(name.replace(/^[^/]*[.:][^/]*\//, ''))
     ? 'the name must be lower case'
     : 'the name holds characters that names may not';
 }
