@@ -26,7 +26,7 @@ export async function committedBlobs(
   root: string,
   commit: string,
 ): Promise<Record<string, string>> {
-  const text = await world.out(['git', 'ls-tree', '-r', '-z', commit], { cwd: root });
+  const text = await world.out(['git', 'ls-tree', '-r', '-z', '--full-tree', commit], { cwd: root });
   const entries = text.split('\0').filter((line) => line !== '');
   return Object.fromEntries(
     entries.map((line) => {
@@ -41,7 +41,7 @@ export async function committedBlobs(
 export function walk(root: string, below = ''): string[] {
   return readdirSync(join(root, below), { withFileTypes: true }).flatMap((entry) => {
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
-    if (path === '.git' || path === '.para/worktrees' || path === '.para/state') return [];
+    if (path === '.git' || /(^|\/)\.para\/(worktrees|state)$/.test(path)) return [];
     return entry.isDirectory() ? walk(root, path) : [path];
   });
 }
