@@ -4,7 +4,9 @@
 set -euo pipefail
 
 engine=$1 reference=$2
+umask 022
 root=$(mktemp -d)
+chmod 755 "$root" # it becomes the container's own /, which any user has to enter
 trap 'rm -rf "$root"' EXIT
 
 # Copies a program with the libraries it loads.
