@@ -136,6 +136,7 @@ unqualified-search-registries = []
 location = "127.0.0.1:$(cat "$dir/registry.port")"
 insecure = true
 END
+  root || return 0
   podman_conf "$dir/podman" "tmp_dir = \"$dir/podman/tmp\"
 static_dir = \"$dir/podman/libpod\"
 volume_path = \"$dir/podman/volumes\"
@@ -239,7 +240,7 @@ busybox_tar() {
   rm -rf "$r"
   mkdir -p "$r"/{bin,dev,etc,home,proc,root,run,sys,usr,var,tmp}
   chmod 1777 "$r/tmp"
-  cp /bin/busybox "$r/bin/busybox"
+  cp "$(command -v busybox)" "$r/bin/busybox"
   local applet
   for applet in $("$r/bin/busybox" --list); do [ "$applet" = busybox ] || ln -s busybox "$r/bin/$applet"; done
   printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/tmp:/bin/sh\n' >"$r/etc/passwd"
@@ -373,7 +374,7 @@ ready() {
   for part in $wanted; do
     [ -e "$dir/ok.$part" ] || return 1
     case $part in
-      registry) ! root || running "$dir/registry.pid" || return 1 ;;
+      registry) running "$dir/registry.pid" || return 1 ;;
       *) on "$part" image inspect "$busybox" ${images_large:+"$base"} >/dev/null 2>&1 || return 1 ;;
     esac
   done
@@ -418,25 +419,34 @@ up_root() {
   join
 }
 
-# An ordinary user: nothing is installed or started.
+# An ordinary user: nothing is installed, no engine started; the images are made of this machine's own programs.
 up_user() {
-  local engine missing=
+  local engine
   boot >"$dir/boot"
   rm -f "$dir"/ok.*
-  for engine in $wanted; do
-    case $engine in
-      docker) have docker && deadline 20 docker version >/dev/null 2>&1 || { say "docker: no daemon answers"; missing=1; continue; } ;;
-      rootless) have podman && deadline 20 podman info >/dev/null 2>&1 || { say "rootless: podman is missing or does not work"; missing=1; continue; } ;;
-      *) say "$engine: needs root"; missing=1; continue ;;
-    esac
-    on "$engine" image inspect "$busybox" >/dev/null 2>&1 ||
-      { on "$engine" pull busybox:stable >&2 && on "$engine" tag busybox:stable "$busybox"; } || die "$engine: no busybox image"
-    on "$engine" image inspect "$base" >/dev/null 2>&1 ||
-      printf 'FROM debian:bookworm-slim\nRUN apt-get update && apt-get install -y --no-install-recommends git\nCMD ["sh"]\n' |
-      on "$engine" build -t "$base" - >&2 || die "$engine: cannot build the base image"
+  have busybox || die "busybox is missing: sudo apt-get install busybox-static"
+  write_conf
+  busybox_tar
+  for engine in docker rootless; do
+    wants "$engine" || continue
+    on "$engine" info >/dev/null 2>&1 || die "$engine: no engine answers: install and start it, or leave it out"
+    load "$engine" "$busybox" "$dir/cache/busybox.tar"
+    on "$engine" image inspect "$base" >/dev/null 2>&1 || local_image "$engine"
     verify "$engine"
   done
-  [ -z "$missing" ] || die "an engine is missing: install and start it, name only those that are there, or run this as root on Debian"
+  ! wants podman || die "podman as root needs root"
+  if wants registry; then
+    have docker-registry || die "docker-registry is missing: sudo apt-get install docker-registry"
+    start_registry
+    fill_registry
+  fi
+}
+
+local_image() {
+  local binary=podman
+  [ "$1" != docker ] || binary=docker
+  "$(dirname "${BASH_SOURCE[0]}")/local-image.sh" "$binary" "$base" >"$dir/$1.import" 2>&1 ||
+    { tail -3 "$dir/$1.import" >&2; die "$1: cannot make $base"; }
 }
 
 up() {
@@ -487,7 +497,12 @@ restore_tables() {
 
 down() {
   local engine pid point file i
-  if ! root; then rm -f "$dir/bench.json" "$dir"/ok.*; return; fi
+  if ! root; then
+    kill_pid "$dir/registry.pid"
+    rm -rf "$dir"
+    say "down"
+    return
+  fi
   [ -d "$dir" ] || return 0
   if [ "$(cat "$dir/boot" 2>/dev/null)" = "$(boot)" ]; then
     for engine in docker podman rootless; do [ ! -e "$dir/ok.$engine" ] || step remove_all "$engine"; done

@@ -24,7 +24,7 @@ ln -s usr/bin "$root/bin"
 for library in lib lib64; do
   if [ -L "/$library" ]; then ln -s "usr/$library" "$root/$library"; mkdir -p "$root/usr/$library"; fi
 done
-for program in sh git cat ls sleep id mkdir rm mv cp ln tr grep env uname touch head tail sort wc date printf test chmod dd od; do add "$program"; done
+for program in sh git cat ls sleep id mkdir rm mv cp ln tr grep env uname touch head tail sort wc date printf test chmod dd od tee stat stty tty readlink find seq df sed kill true false; do add "$program"; done
 chmod 1777 "$root/tmp"
 printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n' >"$root/etc/passwd"
 printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"

@@ -20,11 +20,20 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-engines=(docker rootless)
+engines=()
 if [ "$(id -u)" = 0 ]; then
-  engines=(docker podman rootless registry)
+  engines=(docker podman rootless)
   if command -v apt-get >/dev/null; then scripts/engines.sh packages tmux strace; fi
+else
+  # An ordinary user tests the engines that are there.
+  if docker version >/dev/null 2>&1; then engines+=(docker); fi
+  if podman info >/dev/null 2>&1; then engines+=(rootless); fi
+  [ ${#engines[@]} -gt 0 ] || die 'no engine answers: install podman, or start docker, or run this as root on Debian'
+  missing=()
+  for program in strace busybox docker-registry; do command -v "$program" >/dev/null || missing+=("$program"); done
+  [ ${#missing[@]} -eq 0 ] || die "the tests need: sudo apt-get install ${missing[*]/%busybox/busybox-static}"
 fi
+engines+=(registry)
 # Engines that were up before stay up.
 scripts/engines.sh status >/dev/null 2>&1 || [ -e "$(scripts/engines.sh where)/bench.json" ] || started=1
 scripts/engines.sh up "${engines[@]}" &
