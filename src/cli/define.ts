@@ -1,4 +1,5 @@
 import type { Argv, InferredOptionTypes, Options } from 'yargs';
+import { ParaError } from '../errors.ts';
 import type { App } from './app.ts';
 
 /** What every command's `run` gets besides its own options. */
@@ -50,6 +51,21 @@ export function defineCommand<const O extends Record<string, Options>>(spec: Com
         .options(spec.options)
         .example(spec.examples.map(([line, what]) => [line, what] as [string, string]));
     },
-    run: (args, app, invocation) => spec.run(args as never, app, invocation),
+    async run(args, app, invocation) {
+      refuseRepeated(args, spec.options);
+      return spec.run(args as never, app, invocation);
+    },
   };
+}
+
+/** yargs makes a list of a flag that was given twice, whatever its type. @throws USAGE */
+function refuseRepeated(
+  args: Readonly<Record<string, unknown>>,
+  options: Readonly<Record<string, Options>>,
+): void {
+  const repeated = Object.keys(args).find(
+    (key) => /^\w/.test(key) && key !== '_' && Array.isArray(args[key]) && options[key]?.array !== true,
+  );
+  if (repeated !== undefined)
+    throw new ParaError('USAGE', `--${repeated} may be given once`, { hint: 'para --help' });
 }

@@ -50,7 +50,7 @@ const WORDS: Partial<Record<ErrorCode, Words>> = {
   },
   NAME_CONFLICT: {
     sentence: (subject) => `the name of ${subject} is already taken`,
-    hint: () => 'para docker list --all',
+    hint: (subject, engine) => `Look at it, then remove it:\n${engine} rm ${lastWord(subject)}`,
   },
   PORT_IN_USE: {
     sentence: (subject) => `a host port of ${subject} is already in use`,
@@ -70,7 +70,7 @@ const WORDS: Partial<Record<ErrorCode, Words>> = {
   },
   RESOURCE_LIMIT_EXCEEDED: {
     sentence: (subject) => `the limits asked for ${subject} are outside what this machine allows`,
-    hint: () => 'para config get docker.resource_limits',
+    hint: () => 'para config get docker.default_resource_limits',
   },
   COMMAND_NOT_FOUND: {
     sentence: (subject) => `the command does not exist in ${subject}`,

@@ -42,6 +42,15 @@ export function inboxRef(session: string, name = 'head'): string {
   return `refs/para/inbox/${session}/${name}`;
 }
 
+/** Forgets the pinned base and the tip that was taken last; both are in a branch, or given up. Safe to repeat. */
+export async function dropPins(repo: Repository, session: string): Promise<void> {
+  await repo.git.text({
+    args: ['update-ref', '--stdin'],
+    input: `delete ${metaRef(session)}\ndelete ${inboxRef(session)}\n`,
+    place: { gitDir: repo.commonDir },
+  });
+}
+
 /**
  * Moves the session's branch to what was committed inside, if the branch did not move on the host too, and
  * makes the worktree's index agree. Safe to repeat.

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
-import { bringBack } from '../git/bring-back.ts';
+import { bringBack, dropPins } from '../git/bring-back.ts';
 import { ignoredFiles } from '../git/ignored.ts';
 import { pushBranch } from '../git/push.ts';
 import { branchExists, commitOf, deleteBranch, swapRef } from '../git/refs.ts';
@@ -183,7 +183,7 @@ function dropWorktree({ record, repo, places, target }: FinishPlan): Step<Finish
   };
 }
 
-function recordReview({ record, places, target, keepContainer }: FinishPlan): Step<FinishState> {
+function recordReview({ record, places, repo, target, keepContainer }: FinishPlan): Step<FinishState> {
   return {
     title: 'Recording the result',
     run: async () => {
@@ -194,7 +194,9 @@ function recordReview({ record, places, target, keepContainer }: FinishPlan): St
         operation: null,
         container: keepContainer ? record.container : null,
       });
-      if (!keepContainer) await rm(places.docker(record.name), { recursive: true, force: true });
+      if (keepContainer) return;
+      await rm(places.docker(record.name), { recursive: true, force: true });
+      if (record.container?.git === 'sealed') await dropPins(repo, record.name);
     },
   };
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mount } from '../docker/driver.ts';
 import { resolveSpec } from '../docker/spec.ts';
-import { ParaError } from '../errors.ts';
+import { hasCode, ParaError } from '../errors.ts';
+import { dropPins } from '../git/bring-back.ts';
 import { hideParaFiles } from '../git/exclude.ts';
 import { createSealed } from '../git/sealed.ts';
 import { addWorktree, undoAdd } from '../git/worktrees.ts';
@@ -17,12 +18,14 @@ import { lockRepository, removeRecord, saveRecord, type SessionRecord } from './
 export interface StartState {
   gitMounts: readonly Mount[];
   networkMade: boolean;
+  /** The engine has a container of this name that another start made. */
+  nameTaken: boolean;
   record: SessionRecord;
 }
 
 /** The state before the first step. */
 export function newStartState(plan: StartPlan): StartState {
-  return { gitMounts: [], networkMade: false, record: plan.record };
+  return { gitMounts: [], networkMade: false, nameTaken: false, record: plan.record };
 }
 
 /** Every step of the plan, in order. */
@@ -120,7 +123,10 @@ function sealGit(plan: StartPlan, container: ContainerPlan): Step<StartState> {
       });
       state.gitMounts = sealed.mounts;
     },
-    undo: () => rm(dir, { recursive: true, force: true }),
+    undo: async () => {
+      await rm(dir, { recursive: true, force: true });
+      if (container.git === 'sealed') await dropPins(plan.repo, plan.session);
+    },
   };
 }
 
@@ -130,11 +136,16 @@ function createContainer(plan: StartPlan, container: ContainerPlan): Step<StartS
     title: 'Creating the container',
     run: async (state, note) => {
       note(name);
-      await container.service.createContainer(
-        await resolveSpec(container.wish, container.engine, state.gitMounts),
-      );
+      const spec = await resolveSpec(container.wish, container.engine, state.gitMounts);
+      await container.service.createContainer(spec).catch((error: unknown) => {
+        state.nameTaken = hasCode(error, 'NAME_CONFLICT');
+        throw error;
+      });
     },
-    undo: () => container.service.removeContainer(name),
+    // One that was there before is somebody's work.
+    undo: async (state) => {
+      if (!state.nameTaken) await container.service.removeContainer(name);
+    },
     leftover: () => `${container.engine.driver.name} rm -f ${name}`,
   };
 }
