@@ -1,0 +1,176 @@
+/** What para says to an engine in a session's life, word for word, for the tests that hold it to that. */
+import { join } from 'node:path';
+import { OPERATION, ready, repoId, type EngineCall } from './run-para.ts';
+import type { TempRepo } from './temp-repo.ts';
+
+/** A kind of engine; `rootless` is podman. */
+export type Which = 'docker' | 'podman' | 'rootless';
+export const WHICH: readonly Which[] = ['docker', 'podman', 'rootless'];
+
+/** How an `EngineCall` ends otherwise than well. */
+export type Ending = Partial<Omit<EngineCall, 'argv'>>;
+
+/** What differs from the container of a session `fix` with the default settings. */
+export interface Wanted {
+  readonly image?: string;
+  readonly hardening?: readonly string[];
+  readonly limits?: readonly string[];
+  readonly network?: string;
+  readonly volumes?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly env?: readonly string[];
+}
+
+/** The id of the container that `create` makes. */
+export const ID = 'c'.repeat(64);
+const KEEP_ALIVE =
+  ': >"$PARA_OUT/ready" || exit 97; trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done';
+
+/** `--mount` as it is written for every engine. */
+export function mount(source: string, target: string, tail = ''): readonly string[] {
+  return ['--mount', `type=bind,"source=${source}","target=${target}"${tail}`];
+}
+
+/** The calls about one session. */
+export class Conversation {
+  readonly engine: 'docker' | 'podman';
+  readonly container: string;
+  readonly network: string;
+  private readonly id: string;
+  private readonly repo: TempRepo;
+  private readonly which: Which;
+  private readonly session: string;
+
+  constructor(repo: TempRepo, which: Which = 'docker', session = 'fix') {
+    this.repo = repo;
+    this.which = which;
+    this.session = session;
+    this.engine = which === 'docker' ? 'docker' : 'podman';
+    this.id = repoId(repo);
+    this.container = `para-${this.id}-${session}`;
+    this.network = `para-network-${this.id}`;
+  }
+
+  imageThere(image = 'ubuntu:latest'): EngineCall {
+    const stdout = JSON.stringify([{ Id: `sha256:${'a'.repeat(64)}`, Config: { User: '' } }]);
+    return this.call(['image', 'inspect', '--', image], { stdout });
+  }
+
+  imageAbsent(image = 'ubuntu:latest'): EngineCall {
+    const stderr =
+      this.engine === 'docker'
+        ? `Error response from daemon: No such image: ${image}\n`
+        : `Error: inspecting object: ${image}: image not known\n`;
+    return this.call(['image', 'inspect', '--', image], { exitCode: 1, stdout: '[]\n', stderr });
+  }
+
+  pull(image = 'ubuntu:latest', ending: Ending = {}): EngineCall {
+    return this.call(['pull', '--', image], ending);
+  }
+
+  networkThere(): EngineCall {
+    const docker = { Name: this.network, Labels: {} };
+    const podman = { name: this.network, labels: {} };
+    const stdout = JSON.stringify([this.engine === 'docker' ? docker : podman]);
+    return this.call(['network', 'inspect', '--', this.network], { stdout });
+  }
+
+  networkAbsent(): EngineCall {
+    const stderr =
+      this.engine === 'docker'
+        ? `Error response from daemon: network ${this.network} not found\n`
+        : `Error: network ${this.network}: unable to find network with name or ID ${this.network}: network not found\n`;
+    return this.call(['network', 'inspect', '--', this.network], { exitCode: 1, stdout: '[]\n', stderr });
+  }
+
+  networkCreate(ending: Ending = {}): EngineCall {
+    const labels = ['para.schema=1', `para.repo=${this.id}`, 'para.role=network'];
+    const words = labels.flatMap((label) => ['--label', label]);
+    return this.call(['network', 'create', ...words, '--', this.network], ending);
+  }
+
+  networkRemove(ending: Ending = {}): EngineCall {
+    return this.call(['network', 'rm', '--', this.network], ending);
+  }
+
+  create(wanted: Wanted = {}, ending: Ending = {}): EngineCall {
+    return this.call(this.createWords(wanted), { stdout: `${ID}\n`, ...ending });
+  }
+
+  start(ending: Ending = { effect: ready(this.repo, this.session) }): EngineCall {
+    return this.call(['start', '--', this.container], ending);
+  }
+
+  stop(grace = 10, ending: Ending = {}): EngineCall {
+    return this.call(['stop', '-t', String(grace), '--', this.container], ending);
+  }
+
+  remove(ending: Ending = {}): EngineCall {
+    const now = this.engine === 'docker' ? [] : ['-t', '0'];
+    return this.call(['rm', '-f', ...now, '--', this.container], ending);
+  }
+
+  /** `inspect` of the container, in this state; docker's and podman's JSON are alike here. */
+  status(state: string, exitCode = 0): EngineCall {
+    const found = {
+      ...{ Id: ID, Name: this.container, Created: '2026-01-02T03:04:05Z', RestartCount: 0 },
+      State: { Status: state, Running: state === 'running', ExitCode: exitCode, OOMKilled: false, Error: '' },
+      Config: { Image: 'ubuntu:latest', Labels: {} },
+      ...{ HostConfig: {}, Mounts: [], NetworkSettings: {} },
+    };
+    return this.call(['inspect', '--type', 'container', '--', this.container], {
+      stdout: JSON.stringify([found]),
+    });
+  }
+
+  statusGone(): EngineCall {
+    const said = `${this.engine === 'docker' ? 'Error response from daemon: No' : 'Error: inspecting object: no'} such container`;
+    return this.call(['inspect', '--type', 'container', '--', this.container], {
+      exitCode: 1,
+      ...{ stdout: '[]\n', stderr: `${said}: ${this.container}\n` },
+    });
+  }
+
+  private call(words: readonly string[], ending: Ending): EngineCall {
+    return { argv: [this.engine, ...words], ...ending };
+  }
+
+  private createWords(wanted: Wanted): readonly string[] {
+    const { image = 'ubuntu:latest', env = [], ports = [], volumes = [] } = wanted;
+    const { id, session, which } = this;
+    const label = (key: string, value: string): string[] => ['--label', `para.${key}=${value}`];
+    const uid = `${String(process.getuid?.())}:${String(process.getgid?.())}`;
+    return [
+      ...['create', '--pull', 'never', '--init'],
+      ...['--name', this.container, '--hostname', session, '--workdir', '/workspace'],
+      ...[...label('schema', '1'), ...label('repo', id), ...label('session', session)],
+      ...[...label('role', 'dev'), ...label('op', OPERATION), ...label('spec', 'SPEC')],
+      ...(wanted.hardening ?? ['--cap-drop', 'ALL', '--security-opt', 'no-new-privileges']),
+      ...(wanted.limits ?? ['--pids-limit', '512', '--memory', '4294967296', '--cpus', '2']),
+      ...['--ipc', 'private', ...(which === 'docker' ? ['--ulimit', 'core=0'] : [])],
+      ...['--log-driver', 'json-file', '--restart', 'no'],
+      ...(which === 'rootless' ? ['--userns', 'keep-id'] : ['--user', uid]),
+      ...['--network', wanted.network ?? this.network],
+      ...this.mounts(volumes),
+      ...ports.flatMap((port) => ['-p', port]),
+      ...env.flatMap((pair) => ['-e', pair]),
+      ...['-e', 'HOME=/para/home', '-e', `PARA_SESSION=${session}`],
+      ...['-e', 'PARA_WORKSPACE=/workspace', '-e', 'PARA_OUT=/run/para/out'],
+      ...['--entrypoint', 'sh', '--', image, '-c', KEEP_ALIVE],
+    ];
+  }
+
+  /** The worktree, what was asked for, git's own directory and the objects it borrows, and para's own. */
+  private mounts(volumes: readonly string[]): readonly string[] {
+    const state = join(this.repo.root, '.para/state/docker', this.session);
+    return [
+      ...mount(join(this.repo.root, '.para/worktrees', this.session), '/workspace'),
+      ...volumes,
+      ...mount(join(state, 'gitfile'), '/workspace/.git', ',readonly'),
+      ...mount(join(state, 'git'), '/para/git'),
+      ...mount(join(this.repo.root, '.git/objects'), '/para/objects', ',readonly'),
+      ...mount(join(state, 'home'), '/para/home'),
+      ...mount(join(state, 'out'), '/run/para/out'),
+    ];
+  }
+}
