@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { probeEngines, type EngineProbe } from '../docker/detect.ts';
 import type { Engine, UserMapping } from '../docker/driver.ts';
+import { enforcedLimits, unenforcedLimits } from '../docker/limits.ts';
 import type { Runner } from '../sys/run.ts';
 
 /** One remark; `fix` is what to type or to change. */
@@ -88,24 +89,14 @@ function working(engine: Engine, context: DoctorContext): Check {
   };
 }
 
-function limits({ capabilities: can }: Engine): readonly (readonly [string, boolean])[] {
-  return [
-    ['memory', can.memoryLimit],
-    ['cpu', can.cpuLimit],
-    ['pids', can.pidsLimit],
-  ];
-}
-
-function limitsText(engine: Engine): string {
-  return limits(engine)
+function limitsText({ capabilities }: Engine): string {
+  return enforcedLimits(capabilities)
     .map(([name, enforced]) => `${name} ${enforced ? 'enforced' : 'NOT enforced'}`)
     .join(', ');
 }
 
 function limitFindings(engine: Engine): readonly Finding[] {
-  const missing = limits(engine)
-    .filter(([, enforced]) => !enforced)
-    .map(([name]) => name);
+  const missing = unenforcedLimits(engine.capabilities, 'best-effort');
   if (missing.length === 0) return [];
   const { rootless, cgroupVersion } = engine.capabilities;
   const fix = rootless

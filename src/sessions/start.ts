@@ -3,6 +3,7 @@ import type { Config } from '../config/defaults.ts';
 import type { DockerFile } from '../config/generated/types.ts';
 import { parseSessionDocker } from '../config/load.ts';
 import type { Engine } from '../docker/driver.ts';
+import { unenforcedLimits } from '../docker/limits.ts';
 import { resolveSpec, containerName } from '../docker/spec.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
@@ -13,7 +14,7 @@ import { planContainer, type ContainerFlags } from './container-plan.ts';
 import { inventSessionName, parseSessionName, type SessionName } from './name.ts';
 import type { ContainerWish } from '../docker/spec.ts';
 import type { ImageSource } from './project.ts';
-import { listRecords, type Places, type SessionRecord } from './store.ts';
+import { listRecords, requireOwnPlaces, type Places, type SessionRecord } from './store.ts';
 
 /** What a person asked for. */
 export interface StartRequest {
@@ -44,6 +45,8 @@ export interface ContainerPlan {
   readonly engine: Engine;
   readonly service: DockerService;
   readonly git: 'sealed' | 'off';
+  /** Limits that the engine does not hold the container to. */
+  readonly notEnforced: readonly string[];
 }
 
 /** Everything decided; nothing changed yet. */
@@ -62,6 +65,7 @@ export interface StartPlan {
 export async function planStart(context: StartContext, request: StartRequest): Promise<StartPlan> {
   const repo = await context.repository();
   const [places, { config }] = await Promise.all([context.places(), context.config()]);
+  await requireOwnPlaces(places);
   const session = await chooseName(request.name, places);
   const branch = `${config.git.branch_prefix}/${session}`;
   await checkBranchName(repo, branch);
@@ -125,7 +129,9 @@ async function decideContainer(context: StartContext, decision: Decision): Promi
   const engine = await context.engine();
   // Also a check: a mount that is refused stops the start before anything is made.
   await resolveSpec(wish, engine, []);
-  return { wish, imageSource, engine, service: await context.docker(), git: decision.config.docker.git };
+  const { git, limits } = decision.config.docker;
+  const notEnforced = unenforcedLimits(engine.capabilities, limits);
+  return { wish, imageSource, engine, service: await context.docker(), git, notEnforced };
 }
 
 function newRecord(

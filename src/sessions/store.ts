@@ -1,6 +1,6 @@
 /** The session records: one file per session, a cache of what git and the engine's labels say. */
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { checkSessionRecord } from '../config/records.ts';
 import type { SessionRecord } from '../config/generated/types.ts';
@@ -30,6 +30,25 @@ export function placesOf(root: string): Places {
     worktree: (session) => join(root, '.para', 'worktrees', session),
     docker: (session) => join(state, 'docker', session),
   };
+}
+
+/**
+ * A repository can carry `.para` as a link to anywhere: para makes and removes nothing behind one.
+ * @throws REFUSED
+ */
+export async function requireOwnPlaces({ state, worktree }: Places): Promise<void> {
+  const worktrees = dirname(worktree('x'));
+  for (const path of [dirname(state), state, worktrees]) {
+    const found = await lstat(path).catch(() => undefined);
+    if (found?.isSymbolicLink() === true)
+      throw new ParaError(
+        'REFUSED',
+        `${path} is a link, and para keeps its files only in the repository itself`,
+        {
+          hint: `rm '${path}'`,
+        },
+      );
+  }
 }
 
 /** Every readable record, by name. Files that can not be read are named in `broken`, never dropped. */

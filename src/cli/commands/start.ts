@@ -52,6 +52,8 @@ export default defineCommand({
     const flags = await containerFlags(args, app);
     const request = { name: args['name'] as string | undefined, base: args.base, docker: args.docker, flags };
     const plan = await planStart(app, request);
+    const free = plan.container?.notEnforced ?? [];
+    if (free.length > 0) app.output.note(`The engine does not enforce limits on ${free.join(', ')} here`);
     if (args['dry-run']) {
       app.output.answer({ dry_run: true, plan: describe(plan) }, () => `Would start ${summary(plan)}`);
       return 0;

@@ -1,0 +1,29 @@
+/** Which limits an engine really holds a container to. */
+import { ParaError } from '../errors.ts';
+import type { Capabilities } from './driver.ts';
+
+/** Each limit that para sets, and whether the engine enforces it. */
+export function enforcedLimits(can: Capabilities): readonly (readonly [string, boolean])[] {
+  return [
+    ['memory', can.memoryLimit],
+    ['cpu', can.cpuLimit],
+    ['pids', can.pidsLimit],
+  ];
+}
+
+/**
+ * The names of the limits that the engine takes and does not enforce.
+ * @throws RESOURCE_LIMIT_EXCEEDED when there are some and the settings insist on them (`docker.limits`)
+ */
+export function unenforcedLimits(can: Capabilities, wanted: 'best-effort' | 'required'): readonly string[] {
+  const missing = enforcedLimits(can)
+    .filter(([, enforced]) => !enforced)
+    .map(([name]) => name);
+  if (wanted === 'required' && missing.length > 0)
+    throw new ParaError(
+      'RESOURCE_LIMIT_EXCEEDED',
+      `this engine does not enforce limits on ${missing.join(', ')}, and docker.limits is "required"`,
+      { hint: 'para doctor\nor go without them:  para config set docker.limits best-effort' },
+    );
+  return missing;
+}
