@@ -1,5 +1,5 @@
 /** What of the host a container may see. Sources are expanded, resolved and checked before anything is made. */
-import { realpath } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { ParaError } from '../errors.ts';
@@ -23,13 +23,29 @@ export interface MountContext {
   readonly home: string;
   /** Host directories that a repository file may mount (`docker.allowed_mounts`). */
   readonly allowed: readonly string[];
+  /** The engine in use, as DOCKER_HOST has it: its socket may be anywhere. */
+  readonly endpoint?: string | undefined;
 }
 
 // facts/security-reliability.md §1.2: never, whoever asks.
 const DENIED_TREES = ['/proc', '/sys', '/dev', '/run', '/var/run', '/etc', '/boot'];
-const DENIED_IN_HOME = ['.ssh', '.gnupg', '.aws', '.config/gcloud', '.kube', '.docker', '.config/para'];
+const DENIED_IN_HOME = [
+  ...[
+    '.ssh',
+    '.gnupg',
+    '.aws',
+    '.azure',
+    '.kube',
+    '.docker',
+    '.netrc',
+    '.git-credentials',
+    '.password-store',
+  ],
+  ...['.config/gcloud', '.config/gh', '.config/containers', '.config/para', '.local/share/keyrings'],
+];
 const DENIED_TARGETS = ['/proc', '/sys', '/dev', '/run/para', '/para', '/workspace'];
 const SOCKET = /(?:docker|podman|containerd|crio)[^/]*\.sock$/;
+const WORKSPACE = '/workspace';
 
 /** Parses `SRC:DST[:ro]` of --volume. @throws USAGE */
 export function parseVolume(text: string): MountRequest {
@@ -50,14 +66,28 @@ export function parseVolume(text: string): MountRequest {
 export async function resolveMount(request: MountRequest, context: MountContext): Promise<Mount> {
   const target = checkTarget(request.target);
   const source = await resolveSource(request, context);
-  if (source !== context.worktree) await checkSource(source, request, context);
+  if (source === context.worktree) checkWorktree(target);
+  else await checkSource(source, request, context);
   return { source, target, readOnly: request.readOnly };
+}
+
+/** At a second place the worktree's `.git` would be open to what runs inside; at its own it is overlaid. */
+function checkWorktree(target: string): void {
+  if (target === WORKSPACE) return;
+  throw new ParaError('MOUNT_REFUSED', `the worktree is mounted at ${WORKSPACE}, not at ${target} too`, {
+    hint: `Use ${WORKSPACE} inside, or a link to it.`,
+  });
 }
 
 async function resolveSource(request: MountRequest, context: MountContext): Promise<string> {
   const expanded = expand(request.source, context);
   // The worktree may not exist yet: its place is para's own.
   if (expanded === context.worktree) return expanded;
+  // What runs inside could put a link in its place, which the engine would follow at the next start.
+  if (isWithin(expanded, context.worktree))
+    throw new ParaError('MOUNT_REFUSED', `${expanded} is in the worktree, which is at ${WORKSPACE} already`, {
+      hint: `Use ${WORKSPACE}${expanded.slice(context.worktree.length)} inside.`,
+    });
   try {
     return await realpath(expanded);
   } catch {
@@ -98,7 +128,7 @@ function expand(source: string, context: MountContext): string {
 
 function checkTarget(target: string): string {
   const path = normalize(target).replace(/(.)\/$/, '$1');
-  const bad = path === '/' || (path !== '/workspace' && DENIED_TARGETS.some((tree) => isWithin(path, tree)));
+  const bad = path === '/' || (path !== WORKSPACE && DENIED_TARGETS.some((tree) => isWithin(path, tree)));
   if (isAbsolute(target) && !bad && !target.includes('\0')) return path;
   throw new ParaError(
     'MOUNT_REFUSED',
@@ -108,17 +138,14 @@ function checkTarget(target: string): string {
 }
 
 async function checkSource(source: string, request: MountRequest, context: MountContext): Promise<void> {
-  const reason = deniedBecause(source, await canonical(context));
+  const reason = deniedBecause(source, await canonical(context)) ?? (await socketReason(source, context));
   if (reason !== undefined) {
     throw new ParaError('MOUNT_REFUSED', `${source} is not mounted into a container: ${reason}`, {
       hint: 'Mount a directory that holds only what the container needs.',
     });
   }
   if (request.origin === 'person') return;
-  const roots = [
-    context.worktree,
-    ...(await Promise.all(context.allowed.map((root) => expand(root, context)).map(real))),
-  ];
+  const roots = await Promise.all(context.allowed.map((root) => expand(root, context)).map(real));
   if (roots.some((root) => isWithin(source, root))) return;
   throw new ParaError(
     'MOUNT_REFUSED',
@@ -127,6 +154,15 @@ async function checkSource(source: string, request: MountRequest, context: Mount
       hint: `Allow it:  para config set docker.allowed_mounts '${JSON.stringify([...context.allowed, source])}'\nor give it yourself:  --volume '${source}:${request.target}'`,
     },
   );
+}
+
+/** Sockets are doors: an engine's, an ssh agent's, a desktop's. */
+async function socketReason(source: string, { endpoint = '' }: MountContext): Promise<string | undefined> {
+  if ((await lstat(source)).isSocket())
+    return 'it is a socket, behind which something on this machine listens';
+  if (!endpoint.startsWith('unix://')) return undefined;
+  const engine = await real(endpoint.slice('unix://'.length));
+  return isWithin(engine, source) ? "it holds the engine's socket" : undefined;
 }
 
 async function canonical(context: MountContext): Promise<MountContext> {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
-import type { Capabilities, ContainerSpec, EngineDriver, Mount, PortMapping } from './driver.ts';
+import type { ContainerSpec, Engine, Mount, PortMapping } from './driver.ts';
 import { resolveMount, type MountContext, type MountRequest } from './mounts.ts';
 
 /** The kind of version of labels and layout that para writes. */
@@ -44,10 +44,11 @@ export function containerName(repoId: string, session: string): string {
 /** Checks the mounts and freezes the whole. `gitMounts` overlay the worktree's `.git`. @throws MOUNT_* */
 export async function resolveSpec(
   wish: ContainerWish,
-  engine: { readonly driver: EngineDriver; readonly capabilities: Capabilities },
+  engine: Pick<Engine, 'driver' | 'capabilities' | 'endpoint'>,
   gitMounts: readonly Mount[],
 ): Promise<ContainerSpec> {
-  const asked = await Promise.all(wish.volumes.map((volume) => resolveMount(volume, wish.mountContext)));
+  const context = { ...wish.mountContext, endpoint: engine.endpoint };
+  const asked = await Promise.all(wish.volumes.map((volume) => resolveMount(volume, context)));
   const own = [
     { source: join(wish.stateDir, 'home'), target: INSIDE.home, readOnly: false },
     { source: join(wish.stateDir, 'out'), target: INSIDE.out, readOnly: false },
