@@ -66,8 +66,17 @@ export async function createSealed(request: SealedRequest): Promise<Sealed> {
   const shallow = await readFile(join(repo.commonDir, 'shallow')).catch(() => undefined);
   if (shallow !== undefined) await writeFile(join(dir, 'shallow'), shallow);
   const gitFile = gitFileOf(dir);
-  await writeFile(gitFile, 'gitdir: /para/git\n');
+  await writeFile(gitFile, POINTER);
   return { dir, gitFile, mounts: mountsOf(dir, chain) };
+}
+
+/**
+ * The pointer alone, for a container without git: what runs inside can then not put another `.git` in its place,
+ * which the user's own git, or a shell's prompt, would follow.
+ */
+export async function maskGit(dir: string): Promise<SealedMount> {
+  await writeFile(gitFileOf(dir), POINTER);
+  return pointerMount(dir);
 }
 
 /** The mounts of a sealed directory that exists already. */
@@ -79,9 +88,15 @@ function gitFileOf(dir: string): string {
   return join(dirname(dir), 'gitfile');
 }
 
+const POINTER = 'gitdir: /para/git\n';
+
+function pointerMount(dir: string): SealedMount {
+  return { source: gitFileOf(dir), target: '/workspace/.git', readOnly: true };
+}
+
 function mountsOf(dir: string, chain: readonly string[]): readonly SealedMount[] {
   return [
-    { source: gitFileOf(dir), target: '/workspace/.git', readOnly: true },
+    pointerMount(dir),
     { source: dir, target: '/para/git', readOnly: false },
     ...chain.map((source, index) => ({ source, target: targetOf(index), readOnly: true })),
   ];

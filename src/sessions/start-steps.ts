@@ -7,7 +7,7 @@ import { resolveSpec } from '../docker/spec.ts';
 import { hasCode, ParaError } from '../errors.ts';
 import { dropPins } from '../git/bring-back.ts';
 import { hideParaFiles } from '../git/exclude.ts';
-import { createSealed } from '../git/sealed.ts';
+import { createSealed, maskGit } from '../git/sealed.ts';
 import { addWorktree, undoAdd } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { stateDirectories } from './container-plan.ts';
@@ -111,16 +111,13 @@ function sealGit(plan: StartPlan, container: ContainerPlan): Step<StartState> {
     title: 'Preparing what the container sees',
     run: async (state) => {
       for (const path of stateDirectories(dir)) await mkdir(path, { recursive: true, mode: 0o700 });
-      if (container.git === 'off') return;
+      const git = join(dir, 'git');
+      if (container.git === 'off') {
+        state.gitMounts = [await maskGit(git)];
+        return;
+      }
       const { repo, session, branch, base, worktree } = plan;
-      const sealed = await createSealed({
-        repo,
-        session,
-        branch,
-        base,
-        worktreePath: worktree,
-        dir: join(dir, 'git'),
-      });
+      const sealed = await createSealed({ repo, session, branch, base, worktreePath: worktree, dir: git });
       state.gitMounts = sealed.mounts;
     },
     undo: async () => {
