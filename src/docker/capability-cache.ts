@@ -9,6 +9,7 @@ import type { Capabilities, Engine, EngineName } from './driver.ts';
 export interface CacheKey {
   readonly cacheDir: string | undefined;
   readonly binary: string;
+  readonly endpoint: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -20,13 +21,12 @@ export interface CachedEngine {
   readonly capabilities: Capabilities;
 }
 
-/** Variables that lead the same binary to another engine. */
+/** Variables beside the endpoint that lead the same binary to another engine. */
 const ENDPOINT_VARIABLES = [
-  'DOCKER_HOST',
-  'DOCKER_CONTEXT',
   'DOCKER_CONFIG',
-  'CONTAINER_HOST',
   'CONTAINERS_CONF',
+  'CONTAINERS_STORAGE_CONF',
+  'CONTAINER_CONNECTION',
   'XDG_RUNTIME_DIR',
 ];
 const FORMAT = 1;
@@ -64,13 +64,14 @@ export async function writeCachedEngine(key: CacheKey, engine: Engine): Promise<
   }
 }
 
-async function cacheFile({ cacheDir, binary, env }: CacheKey): Promise<string | undefined> {
+async function cacheFile({ cacheDir, binary, endpoint, env }: CacheKey): Promise<string | undefined> {
   if (cacheDir === undefined) return undefined;
   const { mtimeMs, size } = await stat(binary);
   const parts = [
     binary,
     mtimeMs,
     size,
+    endpoint,
     userInfo().uid,
     ...ENDPOINT_VARIABLES.map((name) => env[name] ?? null),
   ];

@@ -16,6 +16,7 @@ export const KINDS = [
   'mount',
   'state',
   'limit',
+  'runtime',
   'command',
 ] as const;
 

@@ -7,6 +7,7 @@ import { readCachedEngine, writeCachedEngine } from './capability-cache.ts';
 import type { Engine, EngineDriver, EngineName } from './driver.ts';
 import { docker } from './drivers/docker.ts';
 import { podman } from './drivers/podman.ts';
+import { endpointOf, hostVariable } from './endpoint.ts';
 import { toParaError } from './failure.ts';
 import { isAtLeast } from './version.ts';
 
@@ -64,14 +65,14 @@ async function probeEngine(request: DetectRequest, name: EngineName): Promise<En
 
 async function findEngine(request: DetectRequest, name: EngineName): Promise<Engine> {
   const binary = await findBinary(name, request.env);
-  const cacheKey = { cacheDir: request.cacheDir, binary, env: request.env };
+  const endpoint = refuseRemote(name, await endpointOf(name, request.env));
+  const cacheKey = { cacheDir: request.cacheDir, binary, endpoint, env: request.env };
   const cached = request.fresh === true ? undefined : await readCachedEngine(cacheKey);
   if (cached !== undefined) {
-    refuseRemote(cached.driver, request.env);
-    const { version, endpoint, capabilities } = cached;
+    const { version, capabilities } = cached;
     return { driver: DRIVERS[cached.driver], binary, version, endpoint, capabilities };
   }
-  const engine = await askEngine(request, name, binary);
+  const engine = await askEngine(request, name, { binary, endpoint });
   await writeCachedEngine(cacheKey, engine);
   return engine;
 }
@@ -86,7 +87,11 @@ async function findBinary(name: EngineName, env: NodeJS.ProcessEnv): Promise<str
   });
 }
 
-async function askEngine({ runner, env }: DetectRequest, name: EngineName, binary: string): Promise<Engine> {
+async function askEngine(
+  { runner }: DetectRequest,
+  name: EngineName,
+  { binary, endpoint }: Pick<Engine, 'binary' | 'endpoint'>,
+): Promise<Engine> {
   const first = DRIVERS[name];
   const { engine, version } = await ask(runner, first, { binary, command: first.version() });
   const driver = DRIVERS[engine];
@@ -95,7 +100,6 @@ async function askEngine({ runner, env }: DetectRequest, name: EngineName, binar
       hint: `Update ${engine}.`,
     });
   }
-  const endpoint = refuseRemote(engine, env);
   const capabilities = await ask(runner, driver, { binary, command: driver.info() });
   if (capabilities.remote) throw remoteError(engine, 'a podman machine or remote service');
   return { driver, binary, version, endpoint, capabilities };
@@ -116,12 +120,9 @@ async function ask<T>(runner: Runner, driver: EngineDriver, { binary, command }:
 }
 
 /** @returns what the engine will talk to; a remote one cannot bind-mount the worktree (engines.md §4) */
-function refuseRemote(engine: EngineName, env: NodeJS.ProcessEnv): string {
-  const variable = engine === 'docker' ? 'DOCKER_HOST' : 'CONTAINER_HOST';
-  const host = env[variable] ?? '';
-  if (/^(ssh|tcp|https?):/i.test(host)) throw remoteError(engine, `${variable}=${host}`);
-  if (host !== '') return host;
-  return engine === 'docker' ? env['DOCKER_CONTEXT'] || 'local' : 'local';
+function refuseRemote(engine: EngineName, endpoint: string): string {
+  if (/^(ssh|tcp|https?):/i.test(endpoint)) throw remoteError(engine, endpoint);
+  return endpoint;
 }
 
 function remoteError(engine: EngineName, what: string): ParaError {
@@ -129,7 +130,7 @@ function remoteError(engine: EngineName, what: string): ParaError {
     'ENGINE_BROKEN',
     `${engine} points at another machine (${what}), which cannot see your worktree`,
     {
-      hint: `Unset it for para: env -u ${engine === 'docker' ? 'DOCKER_HOST' : 'CONTAINER_HOST'} para …`,
+      hint: `Name a local one for para: ${hostVariable(engine)}=unix:///path/of/its.sock para …`,
     },
   );
 }

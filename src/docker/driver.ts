@@ -186,6 +186,9 @@ export interface EngineDriver {
   /** Progress text of one line that `pull` prints, or undefined for noise. */
   pullProgress(line: string): string | undefined;
   imageInspect(image: string): EngineCommand<{ readonly id: string; readonly user: string }>;
+  /** Makes an image of the archive on stdin. */
+  imageImport(reference: string): EngineCommand<void>;
+  imageRemove(reference: string): EngineCommand<void>;
   networkInspect(
     name: string,
   ): EngineCommand<{ readonly name: string; readonly labels: Readonly<Record<string, string>> }>;

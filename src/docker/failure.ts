@@ -4,6 +4,7 @@ import { ParaError, type ErrorCode } from '../errors.ts';
 import { describeEnd, quote, type Captured } from '../sys/run.ts';
 import { meaningfulLines } from './classify.ts';
 import type { EngineDriver } from './driver.ts';
+import { runtimeFix } from './drivers/runtime-errors.ts';
 
 /** The words for a code; `subject` is such as `container para-x` or `image node:22`. */
 interface Words {
@@ -30,6 +31,10 @@ const WORDS: Partial<Record<ErrorCode, Words>> = {
   ENGINE_BROKEN: {
     sentence: (_, engine) => `${engine} cannot use its own configuration or runtime directory`,
     hint: (_, engine) => `${engine} info`,
+  },
+  ENGINE_CANNOT_RUN: {
+    sentence: (_, engine) => `${engine} answers, but can run no container on this machine`,
+    hint: () => 'para doctor',
   },
   CONTAINER_NOT_FOUND: { sentence: (subject) => `${subject} does not exist`, hint: () => 'para docker list' },
   CONTAINER_ALREADY_RUNNING: {
@@ -142,7 +147,9 @@ export function toParaError(driver: EngineDriver, captured: Captured, subject: s
     );
   }
   return new ParaError(code, words.sentence(subject, driver.name), {
-    hint: words.hint(subject, driver.name),
+    hint:
+      (code === 'ENGINE_CANNOT_RUN' ? runtimeFix(captured.stderr) : undefined) ??
+      words.hint(subject, driver.name),
     details: { ...details, said },
   });
 }

@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { probeEngines, type EngineProbe } from '../docker/detect.ts';
 import type { Engine, UserMapping } from '../docker/driver.ts';
+import { tryContainer } from '../docker/trial.ts';
+import type { ParaError } from '../errors.ts';
 import { enforcedLimits, unenforcedLimits } from '../docker/limits.ts';
 import type { Runner } from '../sys/run.ts';
 
@@ -41,11 +43,14 @@ export async function diagnose(context: DoctorContext): Promise<Diagnosis> {
     cacheDir: context.cacheDir,
     fresh: true,
   });
-  const checks = probes.map((probe) =>
-    probe.engine === undefined ? broken(probe) : working(probe.engine, context),
+  const checks = await Promise.all(
+    probes.map(async (probe) =>
+      probe.engine === undefined ? broken(probe) : answering(probe.engine, context),
+    ),
   );
-  const usable = probes.some((probe) => probe.engine !== undefined);
-  return { usable, checks: usable ? checks : [...checks, await whatToInstall(context)] };
+  const usable = checks.some(({ findings }) => findings.every(({ level }) => level !== 'fail'));
+  const answers = probes.some((probe) => probe.engine !== undefined);
+  return { usable, checks: answers ? checks : [...checks, await whatToInstall(context)] };
 }
 
 function broken(probe: Extract<EngineProbe, { error: object }>): Check {
@@ -57,7 +62,8 @@ function broken(probe: Extract<EngineProbe, { error: object }>): Check {
   };
 }
 
-function working(engine: Engine, context: DoctorContext): Check {
+async function answering(engine: Engine, context: DoctorContext): Promise<Check> {
+  const refused = await tryContainer(engine, context.runner, context.caller);
   const { capabilities: can, driver } = engine;
   const mapping = driver.userMapping(context.caller, can);
   const fact = (name: string, value: string): { name: string; value: string } => ({ name, value });
@@ -81,12 +87,18 @@ function working(engine: Engine, context: DoctorContext): Check {
       fact('health checks', can.healthDriver === 'engine' ? 'run by the engine' : 'run by para'),
     ],
     findings: [
-      { level: 'ok', text: 'answers' },
+      refused === undefined ? { level: 'ok', text: 'runs containers' } : trialFinding(refused),
       ...limitFindings(engine),
       ...storageFindings(engine),
       ...mappingFindings(engine),
     ],
   };
+}
+
+/** The error's own sentence and the engine's last words, with what to change. */
+function trialFinding({ message, hint, details }: ParaError): Finding {
+  const said = typeof details?.['said'] === 'string' ? `: ${details['said']}` : '';
+  return { level: 'fail', text: message + said, ...(hint === undefined ? {} : { fix: hint }) };
 }
 
 function limitsText({ capabilities }: Engine): string {

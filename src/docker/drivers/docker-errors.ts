@@ -1,5 +1,6 @@
 /** What docker prints, and what it means (facts/engines.md §1.2). Versions in comments are those that print it. */
 import type { Rules } from '../classify.ts';
+import { RUNTIME_RULES } from './runtime-errors.ts';
 
 /** Rules of docker 20.10 to 28 (recorded) and 29 (from its source). */
 export const DOCKER_RULES: Rules = {
@@ -22,6 +23,7 @@ export const DOCKER_RULES: Rules = {
     },
     { text: /client version \S+ is too (new|old)/i, code: 'ENGINE_TOO_OLD' },
   ],
+  runtime: RUNTIME_RULES,
   usage: [
     { text: /unknown (shorthand )?flag/i, code: 'ENGINE_USAGE' },
     { text: /requires (at least|exactly|at most) \d+ argument/i, code: 'ENGINE_USAGE' },

@@ -1,5 +1,6 @@
 /** What podman prints, and what it means (facts/engines.md §1.2). Versions in comments are those that print it. */
 import type { Rules } from '../classify.ts';
+import { RUNTIME_RULES } from './runtime-errors.ts';
 
 /** Rules of podman 4.3 to 5.8, root and rootless, with runc 1.1 and 1.3. */
 export const PODMAN_RULES: Rules = {
@@ -16,6 +17,7 @@ export const PODMAN_RULES: Rules = {
       code: 'ENGINE_BROKEN',
     },
   ],
+  runtime: RUNTIME_RULES,
   usage: [
     { text: /unknown (shorthand )?flag/i, code: 'ENGINE_USAGE' },
     {

@@ -61,6 +61,8 @@ export const podman = {
   pull: (image) => ({ args: ['pull', '--', image], parse: nothing, timeoutMs: 0 }),
   pullProgress: readProgress,
   imageInspect: (image) => ({ args: ['image', 'inspect', '--', image], parse: readImage }),
+  imageImport: (reference) => ({ args: ['import', '-', reference], parse: nothing, timeoutMs: SLOW_MS }),
+  imageRemove: (reference) => ({ args: ['rmi', reference], parse: nothing, timeoutMs: SLOW_MS }),
   networkInspect: (name) => ({ args: ['network', 'inspect', '--', name], parse: readNetwork }),
   networkCreate: (name, labels) => ({
     args: ['network', 'create', ...labelArgs(labels), '--', name],
