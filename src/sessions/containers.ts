@@ -124,7 +124,7 @@ async function explainFailure(
   const name = requireContainer(record).name;
   const info = await service.status(name);
   if (info === undefined) throw notThere(record);
-  if (info.state !== 'running') throw notRunning(record, info.state);
+  if (info.state !== 'running') throw notRunning(record, info.state, service.engine.driver.name);
   // docker before 28 says 126 for a command that does not exist; POSIX and podman say 127.
   if (code === EXIT.notExecutable && !(await hasCommand(service, name, argv[0] ?? ''))) return EXIT.notFound;
   return code;
@@ -150,11 +150,19 @@ function notThere(record: SessionRecord): ParaError {
   });
 }
 
-function notRunning(record: SessionRecord, state: string): ParaError {
-  return new ParaError('CONTAINER_NOT_RUNNING', `the container of ${record.name} is not running (${state})`, {
-    exit,
-    hint: `para docker start ${record.name}`,
-  });
+function notRunning(record: SessionRecord, state: string, engine: string): ParaError {
+  const paused = state === 'paused';
+  return new ParaError(
+    paused ? 'CONTAINER_PAUSED' : 'CONTAINER_NOT_RUNNING',
+    `the container of ${record.name} is not running (${state})`,
+    // No engine starts a paused one.
+    {
+      exit,
+      hint: paused
+        ? `${engine} unpause ${requireContainer(record).name}`
+        : `para docker start ${record.name}`,
+    },
+  );
 }
 
 /** Starts a stopped container; one that runs already is fine. @throws CONTAINER_NOT_FOUND … */

@@ -90,18 +90,27 @@ describe.each(WHICH)('%s', (which) => {
 
 describe('each flag', () => {
   test.each<[string, Wanted]>([
-    [' --env A=1 --env B=x=y', { env: ['A=1', 'B=x=y'] }],
-    [' --env EMPTY=', { env: ['EMPTY='] }],
-    [' --env GREETING --env ABSENT', { env: ['GREETING=hello'] }],
-    [' --port 80', { ports: ['127.0.0.1::80'] }],
-    [' --port 8080:80 --port 53/udp', { ports: ['127.0.0.1:8080:80', '127.0.0.1::53/udp'] }],
-    [' --port 0.0.0.0:8080:80', { ports: ['0.0.0.0:8080:80'] }],
-    [' --port [::1]::80', { ports: ['[::1]::80'] }],
-    [' --cpus 1.5', { limits: ['--pids-limit', '512', '--memory', '4294967296', '--cpus', '1.5'] }],
-    [' --memory 512m', { limits: ['--pids-limit', '512', '--memory', '536870912', '--cpus', '2'] }],
-    [' --image node:22', { image: 'node:22' }],
+    [
+      ' --env A=1 --env B=x=y --env EMPTY= --env GREETING --env ABSENT',
+      { env: ['A=1', 'B=x=y', 'EMPTY=', 'GREETING=hello'] },
+    ],
+    [
+      ' --port 80 --port 8080:80 --port 53/udp --port 0.0.0.0:8081:80 --port [::1]::80',
+      {
+        ports: [
+          ...['127.0.0.1::80', '127.0.0.1:8080:80', '127.0.0.1::53/udp'],
+          ...['0.0.0.0:8081:80', '[::1]::80'],
+        ],
+      },
+    ],
+    [
+      ' --cpus 1.5 --memory 512m --image=host:5000/team/app:1',
+      {
+        image: 'host:5000/team/app:1',
+        limits: ['--pids-limit', '512', '--memory', '536870912', '--cpus', '1.5'],
+      },
+    ],
     [' --docker-image node:22', { image: 'node:22' }],
-    [' --image=host:5000/team/app:1', { image: 'host:5000/team/app:1' }],
   ])('%s', async (flags, wanted) => {
     await start(flags, wanted, { env: { GREETING: 'hello' } });
   });

@@ -1,6 +1,7 @@
 /** What para says to an engine in a session's life, word for word, for the tests that hold it to that. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { OPERATION, ready, repoId, type EngineCall } from './run-para.ts';
+import { detection, OPERATION, ready, repoId, runPara, type EngineCall } from './run-para.ts';
 import type { TempRepo } from './temp-repo.ts';
 
 /** A kind of engine; `rootless` is podman. */
@@ -31,11 +32,24 @@ export function mount(source: string, target: string, tail = ''): readonly strin
   return ['--mount', `type=bind,"source=${source}","target=${target}"${tail}`];
 }
 
+/** Starts a session with a container, and returns how to go on talking about it. */
+export async function started(repo: TempRepo, which: Which, session = 'fix'): Promise<Conversation> {
+  const talk = new Conversation(repo, which, session);
+  const calls = [talk.imageThere(), talk.networkThere(), talk.create(), talk.start()];
+  const known = existsSync(join(repo.base, 'home/.cache/para'));
+  const ran = await runPara(repo, `start ${session} --docker --engine ${talk.engine}`, {
+    calls: known ? calls : [...detection(which), ...calls],
+  });
+  if (ran.code !== 0) throw new Error(ran.stderr);
+  return talk;
+}
+
 /** The calls about one session. */
 export class Conversation {
   readonly engine: 'docker' | 'podman';
   readonly container: string;
   readonly network: string;
+  readonly worktree: string;
   private readonly id: string;
   private readonly repo: TempRepo;
   private readonly which: Which;
@@ -49,6 +63,7 @@ export class Conversation {
     this.id = repoId(repo);
     this.container = `para-${this.id}-${session}`;
     this.network = `para-network-${this.id}`;
+    this.worktree = join(repo.root, '.para/worktrees', session);
   }
 
   imageThere(image = 'ubuntu:latest'): EngineCall {
@@ -164,7 +179,7 @@ export class Conversation {
   private mounts(volumes: readonly string[]): readonly string[] {
     const state = join(this.repo.root, '.para/state/docker', this.session);
     return [
-      ...mount(join(this.repo.root, '.para/worktrees', this.session), '/workspace'),
+      ...mount(this.worktree, '/workspace'),
       ...volumes,
       ...mount(join(state, 'gitfile'), '/workspace/.git', ',readonly'),
       ...mount(join(state, 'git'), '/para/git'),
