@@ -29,12 +29,27 @@ deadline() { if have timeout; then timeout -k 5 "$@"; else shift && "$@"; fi; }
 running() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
 boot() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown; }
 
+# user_conf VARIABLE FILE: the user's own settings of podman
+user_conf() {
+  local file=${!1:-${XDG_CONFIG_HOME:-$HOME/.config}/containers/$2}
+  [ ! -f "$file" ] || echo "$1=$file"
+}
+
 # The environment of each engine, one NAME=value a line.
 env_of() {
   if ! root; then
     case $1 in
-      docker) [ -z "${DOCKER_HOST-}" ] || echo "DOCKER_HOST=$DOCKER_HOST" ;;
-      rootless) [ ! -f "$dir/registries.conf" ] || echo "CONTAINERS_REGISTRIES_CONF=$dir/registries.conf" ;;
+      docker)
+        [ -z "${DOCKER_HOST-}" ] || echo "DOCKER_HOST=$DOCKER_HOST"
+        echo "DOCKER_CONFIG=${DOCKER_CONFIG:-$HOME/.docker}" ;;
+      rootless)
+        # A test has a home of its own; the engine keeps the user's.
+        echo "HOME=$HOME"
+        [ -z "${XDG_RUNTIME_DIR-}" ] || echo "XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR"
+        [ -z "${XDG_DATA_HOME-}" ] || echo "XDG_DATA_HOME=$XDG_DATA_HOME"
+        user_conf CONTAINERS_CONF containers.conf
+        user_conf CONTAINERS_STORAGE_CONF storage.conf
+        [ ! -f "$dir/registries.conf" ] || echo "CONTAINERS_REGISTRIES_CONF=$dir/registries.conf" ;;
     esac
     return 0
   fi
