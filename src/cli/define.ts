@@ -8,6 +8,27 @@ export interface Invocation {
   readonly rest: readonly string[];
   /** True when a `--` was typed. */
   readonly hasRest: boolean;
+  /** Every command there is, for completion. */
+  readonly commands: readonly CommandName[];
+  /** The flags that every command takes. */
+  readonly globalFlags: readonly Flag[];
+}
+
+/** What can be typed of a command. */
+export interface CommandName {
+  /** Such as `docker exec`. */
+  readonly words: string;
+  /** Its own ones; the command is loaded for them. */
+  readonly flags: () => Promise<readonly Flag[]>;
+}
+
+/** A flag as it is typed. */
+export interface Flag {
+  /** Such as `--push`, `--no-push` or `-b`. */
+  readonly word: string;
+  readonly takesValue: boolean;
+  /** The values it takes, when they are few. */
+  readonly choices: readonly string[];
 }
 
 /** A command: its words, its options, and one function. */
@@ -34,6 +55,7 @@ export interface Command {
   readonly command: string;
   readonly aliases: readonly string[];
   readonly describe: string;
+  readonly flags: readonly Flag[];
   build(argv: Argv): Argv;
   run(args: Record<string, unknown>, app: App, invocation: Invocation): Promise<number | undefined>;
 }
@@ -44,6 +66,7 @@ export function defineCommand<const O extends Record<string, Options>>(spec: Com
     command: spec.command,
     aliases: spec.aliases ?? [],
     describe: spec.describe,
+    flags: flagsOf(spec.options),
     build(argv) {
       for (const [name, option] of Object.entries(spec.positionals ?? {}))
         argv.positional(name, { type: 'string', ...option } as never);
@@ -56,6 +79,19 @@ export function defineCommand<const O extends Record<string, Options>>(spec: Com
       return spec.run(args as never, app, invocation);
     },
   };
+}
+
+/** Every spelling of every option; `--no-…` where it says something. */
+export function flagsOf(options: Readonly<Record<string, Options>>): readonly Flag[] {
+  return Object.entries(options).flatMap(([name, option]) => {
+    const takesValue = option.type !== 'boolean';
+    const choices = (option.choices ?? []).map(String);
+    const words = [name, ...[option.alias ?? []].flat()].map((word) =>
+      word.length === 1 ? `-${word}` : `--${word}`,
+    );
+    const negative = takesValue || option.default === false ? [] : [`--no-${name}`];
+    return [...words, ...negative].map((word) => ({ word, takesValue, choices }));
+  });
 }
 
 /** yargs makes a list of a flag that was given twice, whatever its type. @throws USAGE */

@@ -3,88 +3,8 @@ import yargs, { type Argv } from 'yargs';
 import { ParaError } from '../errors.ts';
 import type { OutputFlags } from '../ui/output.ts';
 import type { App } from './app.ts';
-import type { Command } from './define.ts';
-
-/** A command that is loaded only when it is typed. `words` are what a person types to reach it. */
-interface Entry {
-  readonly words: string;
-  readonly aliases?: readonly string[];
-  readonly describe: string;
-  readonly load: () => Promise<{ readonly default: Command }>;
-}
-
-/** The table of commands, in the order of --help. */
-const COMMANDS: readonly Entry[] = [
-  {
-    words: 'start',
-    describe: 'Start a session: worktree, branch and, with --docker, a container',
-    load: () => import('./commands/start.ts'),
-  },
-  {
-    words: 'finish',
-    describe: 'Commit, push, remove container and worktree; the branch is ready for review',
-    load: () => import('./commands/finish.ts'),
-  },
-  {
-    words: 'list',
-    aliases: ['ls'],
-    describe: 'List the sessions of this repository',
-    load: () => import('./commands/list.ts'),
-  },
-  {
-    words: 'docker start',
-    describe: 'Start the container of a session',
-    load: () => import('./commands/docker-start.ts'),
-  },
-  {
-    words: 'docker stop',
-    describe: 'Stop the container of a session',
-    load: () => import('./commands/docker-stop.ts'),
-  },
-  {
-    words: 'docker exec',
-    describe: 'Run a command in the container of a session',
-    load: () => import('./commands/docker-exec.ts'),
-  },
-  {
-    words: 'docker list',
-    aliases: ['ls'],
-    describe: 'List the containers of this repository',
-    load: () => import('./commands/docker-list.ts'),
-  },
-  {
-    words: 'config show',
-    describe: 'Print the settings in force',
-    load: () => import('./commands/config-show.ts'),
-  },
-  { words: 'config get', describe: 'Print one setting', load: () => import('./commands/config-get.ts') },
-  { words: 'config set', describe: 'Change one setting', load: () => import('./commands/config-set.ts') },
-  {
-    words: 'config path',
-    describe: 'Print where the settings files are',
-    load: () => import('./commands/config-path.ts'),
-  },
-  {
-    words: 'config schema',
-    describe: 'Print a JSON Schema of the settings',
-    load: () => import('./commands/config-schema.ts'),
-  },
-  {
-    words: 'doctor',
-    describe: 'Say what works on this machine and what does not',
-    load: () => import('./commands/doctor.ts'),
-  },
-  {
-    words: 'completion',
-    describe: 'Print a completion script for bash, zsh or fish',
-    load: () => import('./commands/completion.ts'),
-  },
-];
-
-const GROUPS: Readonly<Record<string, string>> = {
-  docker: 'Work with the containers of sessions',
-  config: 'Read and change settings',
-};
+import { flagsOf, type Command, type CommandName } from './define.ts';
+import { COMMANDS, GROUPS, type Entry } from './table.ts';
 
 /** The flags that decide how para speaks, read before anything is parsed so that even a usage error obeys them. */
 export function readOutputFlags(argv: readonly string[]): OutputFlags {
@@ -111,7 +31,13 @@ export async function runProgram(
   const run = (command: Command) => async (args: Record<string, unknown>) => {
     const rest = args['--'] as readonly string[] | undefined;
     const app = makeApp(typeof args['engine'] === 'string' ? args['engine'] : '');
-    exit = (await command.run(args, app, { rest: rest ?? [], hasRest: argv.includes('--') })) ?? 0;
+    const invocation = {
+      rest: rest ?? [],
+      hasRest: argv.includes('--'),
+      commands: COMMAND_NAMES,
+      globalFlags,
+    };
+    exit = (await command.run(args, app, invocation)) ?? 0;
   };
   register(program, entry, loaded, run);
   let shown = '';
@@ -153,6 +79,12 @@ const GLOBAL_OPTIONS = {
     default: true,
   },
 } as const;
+
+const globalFlags = flagsOf({ ...GLOBAL_OPTIONS, help: { alias: 'h', type: 'boolean', default: false } });
+const COMMAND_NAMES: readonly CommandName[] = COMMANDS.map(({ words, load }) => ({
+  words,
+  flags: async () => (await load()).default.flags,
+}));
 
 function base(version: string): Argv {
   return yargs()

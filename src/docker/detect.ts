@@ -44,9 +44,10 @@ export async function detectEngine(request: DetectRequest): Promise<Engine> {
   throw noneAnswers(failures);
 }
 
-/** Every engine, found or not, with the reason; never throws. */
-export async function probeEngines(request: Omit<DetectRequest, 'wanted'>): Promise<readonly EngineProbe[]> {
-  return Promise.all(ORDER.map((name) => probeEngine({ ...request, wanted: name }, name)));
+/** Every engine that is wanted, found or not, with the reason; never throws. */
+export async function probeEngines(request: DetectRequest): Promise<readonly EngineProbe[]> {
+  const names = request.wanted === 'auto' ? ORDER : [request.wanted];
+  return Promise.all(names.map((name) => probeEngine(request, name)));
 }
 
 async function probeEngine(request: DetectRequest, name: EngineName): Promise<EngineProbe> {

@@ -1,7 +1,7 @@
 /** Says what works on this machine: for each engine what it is, what it enforces, and how to mend what is wrong. */
 import { readFile } from 'node:fs/promises';
 import { probeEngines, type EngineProbe } from '../docker/detect.ts';
-import type { Engine, UserMapping } from '../docker/driver.ts';
+import type { Engine, EngineName, UserMapping } from '../docker/driver.ts';
 import { tryContainer } from '../docker/trial.ts';
 import type { ParaError } from '../errors.ts';
 import { enforcedLimits, unenforcedLimits } from '../docker/limits.ts';
@@ -32,14 +32,17 @@ export interface DoctorContext {
   readonly runner: Runner;
   readonly env: NodeJS.ProcessEnv;
   readonly cacheDir: string;
+  /** The one engine to ask, or `auto` for all. */
+  readonly wanted: 'auto' | EngineName;
   readonly caller: { readonly uid: number; readonly gid: number };
 }
 
-/** Asks every engine anew; never throws for an engine that does not answer. */
+/** Asks the engines anew; never throws for an engine that does not answer. */
 export async function diagnose(context: DoctorContext): Promise<Diagnosis> {
   const probes = await probeEngines({
     runner: context.runner,
     env: context.env,
+    wanted: context.wanted,
     cacheDir: context.cacheDir,
     fresh: true,
   });
@@ -152,7 +155,7 @@ function mappingText(mapping: UserMapping): string {
   return mapping.kind === 'keep-id' ? '--userns keep-id' : 'root in the container is you';
 }
 
-/** For a machine where no engine answers. */
+/** For a machine where no engine works. */
 async function whatToInstall({ caller }: DoctorContext): Promise<Check> {
   const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
   const id = /^ID(?:_LIKE)?=.*\b(debian|ubuntu|fedora|rhel|arch|alpine|suse)\b/m.exec(release)?.[1] ?? '';
@@ -177,7 +180,7 @@ async function whatToInstall({ caller }: DoctorContext): Promise<Check> {
     findings: [
       {
         level: 'fail',
-        text: 'no container engine answers; sessions without a container work all the same',
+        text: 'no container engine works here; sessions without a container do all the same',
         fix: command,
       },
     ],

@@ -1,21 +1,21 @@
 import { listRecords } from '../../sessions/store.ts';
 import { ParaError } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { defineCommand } from '../define.ts';
-import { commandWords } from '../words.ts';
+import { defineCommand, type CommandName, type Flag, type Invocation } from '../define.ts';
 
 const SCRIPTS: Readonly<Record<string, string>> = {
   bash: `# para completion for bash: eval "$(para completion bash)"
 _para() { local IFS=$'\\n'; COMPREPLY=($(compgen -W "$(para completion words -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "\${COMP_WORDS[COMP_CWORD]}")); }
 complete -o default -F _para para`,
   zsh: `# para completion for zsh: eval "$(para completion zsh)"
-_para() { local -a words_; words_=("\${(@f)$(para completion words -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}"); compadd -a words_ }
+_para() { local -a words_; words_=(\${(f)"$(para completion words -- "\${(@)words[2,CURRENT]}" 2>/dev/null)"}); compadd -a words_ }
 compdef _para para`,
   fish: `# para completion for fish: para completion fish | source
 complete -c para -f -a '(para completion words -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'`,
 };
 
-const WITH_SESSION = /^(finish|docker (exec|start|stop))$/;
+/** What stands before a session: the message, or the command's second word. */
+const BEFORE_SESSION = /^(finish .+|docker (exec|start|stop))$/s;
 
 export default defineCommand({
   command: 'completion <shell>',
@@ -23,10 +23,10 @@ export default defineCommand({
   positionals: { shell: { describe: 'bash, zsh or fish' } },
   options: {},
   examples: [['eval "$($0 completion bash)"', 'in ~/.bashrc']],
-  async run(args, app, { rest }) {
+  async run(args, app, invocation) {
     const shell = String(args['shell']);
     if (shell === 'words') {
-      const words = await candidates(rest.slice(0, -1), app);
+      const words = await candidates(invocation.rest, invocation, app);
       app.output.answer({ words }, () => words.join('\n'));
       return 0;
     }
@@ -40,20 +40,43 @@ export default defineCommand({
   },
 });
 
-/** What can follow the words typed so far. */
-async function candidates(typed: readonly string[], app: App): Promise<readonly string[]> {
-  const words = typed.filter((word) => !word.startsWith('-'));
-  const line = words.join(' ');
-  const next = commandWords().flatMap((entry) => {
-    const parts = entry.split(' ');
-    return parts.length > words.length && parts.slice(0, words.length).join(' ') === line
-      ? [parts[words.length] ?? '']
-      : [];
+/** What the last of the words can become; the shell picks those that begin as it does. */
+async function candidates(line: readonly string[], known: Invocation, app: App): Promise<readonly string[]> {
+  // What follows `--` is the container's business. bash makes a word of `=`.
+  if (line.slice(0, -1).includes('--')) return [];
+  const typed = line.slice(0, -1).filter((word) => word !== '=');
+  const flags = await flagsAfter(typed, known);
+  const before = flags.find((flag) => flag.word === typed.at(-1));
+  if (before?.takesValue === true) return before.choices;
+  if (line.at(-1)?.startsWith('-') === true) return flags.map((flag) => flag.word);
+  const words = withoutFlags(typed, flags);
+  const sessions = words.length === 2 && BEFORE_SESSION.test(words.join(' ')) ? await sessionNames(app) : [];
+  const shells = words.join(' ') === 'completion' ? Object.keys(SCRIPTS) : [];
+  return [...new Set([...nextWords(words, known.commands), ...sessions, ...shells])];
+}
+
+/** The flags of the command that was typed, if one was, and those that stand everywhere. */
+async function flagsAfter(
+  typed: readonly string[],
+  { commands, globalFlags }: Invocation,
+): Promise<readonly Flag[]> {
+  const line = `${withoutFlags(typed, globalFlags).join(' ')} `;
+  const command = commands.find(({ words }) => line.startsWith(`${words} `));
+  return [...((await command?.flags()) ?? []), ...globalFlags];
+}
+
+function withoutFlags(typed: readonly string[], flags: readonly Flag[]): readonly string[] {
+  const takesValue = (word: string | undefined): boolean =>
+    flags.some((flag) => flag.word === word && flag.takesValue);
+  return typed.filter((word, i) => !word.startsWith('-') && !takesValue(typed[i - 1]));
+}
+
+function nextWords(words: readonly string[], commands: readonly CommandName[]): readonly string[] {
+  return commands.flatMap((command) => {
+    const parts = command.words.split(' ');
+    const begins = words.every((word, i) => word === parts[i]);
+    return begins && parts.length > words.length ? [parts[words.length] ?? ''] : [];
   });
-  const sessions = WITH_SESSION.test(words.slice(0, words[0] === 'docker' ? 2 : 1).join(' '))
-    ? await sessionNames(app)
-    : [];
-  return [...new Set([...next, ...sessions])];
 }
 
 async function sessionNames(app: App): Promise<readonly string[]> {

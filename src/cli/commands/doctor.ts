@@ -12,11 +12,13 @@ export default defineCommand({
     ['$0 doctor', ''],
     ['$0 doctor --engine podman --json', ''],
   ],
-  async run(_args, app) {
+  async run(args, app) {
+    const engine = args['engine'];
     const diagnosis = await diagnose({
       runner: app.runner,
       env: app.env,
       cacheDir: cacheDir(app),
+      wanted: engine === 'docker' || engine === 'podman' ? engine : 'auto',
       caller: app.caller,
     });
     app.output.answer({ ...diagnosis }, (paint) => text(diagnosis, paint));

@@ -1,0 +1,84 @@
+/** Every command para knows, and where it is. A new command is one entry here and one file. */
+import type { Command } from './define.ts';
+
+/** A command that is loaded only when it is typed. `words` are what a person types to reach it. */
+export interface Entry {
+  readonly words: string;
+  readonly aliases?: readonly string[];
+  readonly describe: string;
+  readonly load: () => Promise<{ readonly default: Command }>;
+}
+
+/** The table of commands, in the order of --help. */
+export const COMMANDS: readonly Entry[] = [
+  {
+    words: 'start',
+    describe: 'Start a session: worktree, branch and, with --docker, a container',
+    load: () => import('./commands/start.ts'),
+  },
+  {
+    words: 'finish',
+    describe: 'Commit, push, remove container and worktree; the branch is ready for review',
+    load: () => import('./commands/finish.ts'),
+  },
+  {
+    words: 'list',
+    aliases: ['ls'],
+    describe: 'List the sessions of this repository',
+    load: () => import('./commands/list.ts'),
+  },
+  {
+    words: 'docker start',
+    describe: 'Start the container of a session',
+    load: () => import('./commands/docker-start.ts'),
+  },
+  {
+    words: 'docker stop',
+    describe: 'Stop the container of a session',
+    load: () => import('./commands/docker-stop.ts'),
+  },
+  {
+    words: 'docker exec',
+    describe: 'Run a command in the container of a session',
+    load: () => import('./commands/docker-exec.ts'),
+  },
+  {
+    words: 'docker list',
+    aliases: ['ls'],
+    describe: 'List the containers of this repository',
+    load: () => import('./commands/docker-list.ts'),
+  },
+  {
+    words: 'config show',
+    describe: 'Print the settings in force',
+    load: () => import('./commands/config-show.ts'),
+  },
+  { words: 'config get', describe: 'Print one setting', load: () => import('./commands/config-get.ts') },
+  { words: 'config set', describe: 'Change one setting', load: () => import('./commands/config-set.ts') },
+  {
+    words: 'config path',
+    describe: 'Print where the settings files are',
+    load: () => import('./commands/config-path.ts'),
+  },
+  {
+    words: 'config schema',
+    describe: 'Print a JSON Schema of the settings',
+    load: () => import('./commands/config-schema.ts'),
+  },
+  {
+    words: 'doctor',
+    describe: 'Say what works on this machine and what does not',
+    load: () => import('./commands/doctor.ts'),
+  },
+  {
+    words: 'completion',
+    describe: 'Print a completion script for bash, zsh or fish',
+    load: () => import('./commands/completion.ts'),
+  },
+];
+
+/** What `para docker --help` and the like say first. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  docker: 'Work with the containers of sessions',
+  config: 'Read and change settings',
+};
