@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { EXIT, ParaError } from './errors.ts';
 import { createCancellation } from './sys/cancel.ts';
+import { fileError } from './sys/files.ts';
 
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
@@ -36,9 +37,10 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Anything that is not a ParaError is a bug in para, and says so. */
+/** What is neither a ParaError nor the disk's refusal is a bug in para, and says so. */
 function asParaError(error: unknown): ParaError {
-  if (error instanceof ParaError) return error;
+  const known = error instanceof ParaError ? error : fileError(error);
+  if (known !== undefined) return known;
   const message = error instanceof Error ? error.message : String(error);
   return new ParaError('BUG', `a bug in para: ${message}`, {
     hint: 'Please report it, with the output of the same command and --verbose.',

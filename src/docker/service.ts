@@ -32,8 +32,11 @@ export interface DockerService {
   /** Pulls unless present. @returns true when it was pulled */
   ensureImage(image: string, onProgress?: (text: string) => void): Promise<boolean>;
   imageExists(image: string): Promise<boolean>;
-  /** Makes the network unless present; callers take turns. @returns true when this call made it */
-  ensureNetwork(name: string, labels: Labels): Promise<boolean>;
+  /**
+   * Makes the network unless present; callers take turns. `onMake` is called before it is made.
+   * @returns true when this call made it
+   */
+  ensureNetwork(name: string, labels: Labels, onMake?: () => void): Promise<boolean>;
   /** Removes it; absent is not an error. */
   removeNetwork(name: string): Promise<void>;
   /** @returns the container's id */
@@ -151,8 +154,9 @@ function imagesAndNetworks({ driver }: Engine, calls: Calls, options: ServiceOpt
       });
       return true;
     },
-    ensureNetwork: async (name, labels) => {
+    ensureNetwork: async (name, labels, onMake) => {
       if (await networkExists(name)) return false;
+      onMake?.();
       const made = await calls.capture(driver.networkCreate(name, labels));
       if (succeeded(made)) return true;
       // Someone else's network, made meanwhile. Docker may make a second one instead: callers take turns.

@@ -54,7 +54,7 @@ export async function dropPins(repo: Repository, session: string): Promise<void>
 /**
  * Moves the session's branch to what was committed inside, if the branch did not move on the host too, and
  * makes the worktree's index agree. Safe to repeat.
- * @throws GIT_REFUSED when both sides moved (both are kept), GIT_FAILED when the objects are broken.
+ * @throws REFUSED when both sides moved (both are kept), GIT_FAILED when the objects are broken.
  */
 export async function bringBack(request: BringBackRequest): Promise<BroughtBack> {
   const { repo, branch, session } = request;
@@ -145,7 +145,7 @@ async function record({ repo, session }: BringBackRequest, tip: string): Promise
 function bothMoved(session: string, branch: string): ParaError {
   const incoming = inboxRef(session, 'incoming');
   return new ParaError(
-    'GIT_REFUSED',
+    'REFUSED',
     `${branch} got commits both on the host and in the container; both are kept`,
     {
       hint: `in the session's worktree: git merge ${incoming}\nor take the container's side: git update-ref refs/heads/${branch} ${incoming}`,

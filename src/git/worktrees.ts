@@ -113,6 +113,13 @@ export async function adminDirOf(
   return undefined;
 }
 
+/** True when git was stopped while it made the worktree: it keeps a lock of its own on it until it is done. */
+export async function isHalfMade(repo: Pick<Repository, 'commonDir'>, path: string): Promise<boolean> {
+  const admin = await adminDirOf(repo, path);
+  if (admin === undefined) return false;
+  return (await readFile(join(admin, 'locked'), 'utf8').catch(() => '')).trim() === 'initializing';
+}
+
 /** Like adminDirOf, but there must be one. @throws GIT_FAILED */
 export async function requireAdminDir(repo: Pick<Repository, 'commonDir'>, path: string): Promise<string> {
   const found = await adminDirOf(repo, path);

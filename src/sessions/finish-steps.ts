@@ -11,7 +11,8 @@ import { removeWorktree } from '../git/worktree-remove.ts';
 import { requireAdminDir } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import type { FinishPlan, FinishState } from './finish.ts';
-import { listRecords, lockRepository, saveRecord, type Places, type SessionRecord } from './store.ts';
+import { isNetworkKept } from './network.ts';
+import { lockRepository, saveRecord } from './store.ts';
 
 /** Seconds a container gets to stop by itself. */
 const STOP_GRACE = 10;
@@ -150,21 +151,11 @@ function removeContainer({ record, places, service, keepContainer }: FinishPlan)
     skip: () => (service === undefined ? 'no container' : keepContainer ? 'kept, as asked' : undefined),
     run: async () => {
       await service?.removeContainer(record.container?.name ?? '');
-      const network = record.container?.network ?? 'none';
-      if (network === 'none' || network === 'bridge' || (await isUsedByAnother(places, record, network)))
-        return;
+      if (await isNetworkKept(places, record)) return;
       // A start that runs right now may have it already: then the engine refuses, and that is right.
-      await service?.removeNetwork(network).catch(ignoreRefusal);
+      await service?.removeNetwork(record.container?.network ?? '').catch(ignoreRefusal);
     },
   };
-}
-
-async function isUsedByAnother(places: Places, record: SessionRecord, network: string): Promise<boolean> {
-  const { records, broken } = await listRecords(places);
-  return (
-    broken.length > 0 ||
-    records.some((other) => other.name !== record.name && other.container?.network === network)
-  );
 }
 
 function ignoreRefusal(error: unknown): void {

@@ -7,9 +7,10 @@ import { ParaError } from '../errors.ts';
 import { pushRemote } from '../git/push.ts';
 import { branchExists, checkBranchName } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
-
-import { findSession, type FindContext } from './find.ts';
-import type { Places, SessionRecord } from './store.ts';
+import { adminDirOf, isHalfMade } from '../git/worktrees.ts';
+import type { LockOptions } from '../sys/lock.ts';
+import { findSession, type FindContext, type Found } from './find.ts';
+import { loadRecord, lockSession, type Places, type SessionRecord } from './store.ts';
 
 /** What a person asked for. */
 export interface FinishRequest {
@@ -61,12 +62,42 @@ export interface FinishState {
 
 /** Reads all there is to know and decides. @throws ParaError for whatever is in the way */
 export async function planFinish(context: FinishContext, request: FinishRequest): Promise<FinishPlan> {
+  return decide(context, request, await findSession(context, request.session));
+}
+
+/**
+ * Hands `work` the plan while it holds the session's lock, so that two finishes of one session take turns and
+ * the second sees what the first has done. @throws as planFinish, BUSY
+ */
+export async function withFinishPlan<T>(
+  context: FinishContext,
+  request: FinishRequest,
+  onWait: LockOptions['onWait'],
+  work: (plan: FinishPlan) => Promise<T>,
+): Promise<T> {
+  const found = await findSession(context, request.session);
+  // Asked now: the directory we are in may go with the worktree while we wait.
+  await context.repository();
+  const { places, record } = found;
+  const lock = { what: 'finishes the session', ...(onWait === undefined ? {} : { onWait }) };
+  return lockSession(places, record.name, lock, async () =>
+    work(
+      await decide(context, request, { places, record: (await loadRecord(places, record.name)) ?? record }),
+    ),
+  );
+}
+
+async function decide(
+  context: FinishContext,
+  request: FinishRequest,
+  { places, record }: Found,
+): Promise<FinishPlan> {
   const message = request.message.trim();
   if (message === '')
     throw new ParaError('USAGE', 'the commit message is empty', { hint: 'para finish "What was done"' });
-  const { places, record } = await findSession(context, request.session);
   if (record.status === 'review') throw alreadyFinished(record);
   const repo = await context.repository();
+  if (record.status === 'starting') await requireWorktree(repo, record);
   const target = request.branch ?? record.branch;
   const cutShort = record.status === 'finishing';
   if (target !== record.branch && !cutShort) await checkTarget(repo, target);
@@ -98,6 +129,17 @@ export function newFinishState(plan: FinishPlan): FinishState {
     pushError: undefined,
     ignored: [],
   };
+}
+
+/** A start that was cut short early has made nothing to finish, or half of it. */
+async function requireWorktree(
+  repo: Repository,
+  { name, worktree_path: path }: SessionRecord,
+): Promise<void> {
+  if ((await adminDirOf(repo, path)) !== undefined && !(await isHalfMade(repo, path))) return;
+  throw new ParaError('REFUSED', `the start of ${name} was cut short before its worktree was made`, {
+    hint: `para start ${name}`,
+  });
 }
 
 async function isGone(path: string): Promise<boolean> {

@@ -6,7 +6,14 @@ import { ParaError } from '../errors.ts';
 import { aheadOf, worktreeChanges, type WorktreeChanges } from '../git/status.ts';
 import { requireAdminDir } from '../git/worktrees.ts';
 import type { Repository } from '../git/repository.ts';
-import { listRecords, placesOf, type SessionRecord } from './store.ts';
+import {
+  isSessionBusy,
+  listRecords,
+  loadRecord,
+  placesOf,
+  type Places,
+  type SessionRecord,
+} from './store.ts';
 
 /** What listing needs of the App. */
 export interface ListContext {
@@ -31,6 +38,8 @@ export interface SessionRow {
   /** The container's state; `missing` when the engine has none; null without one. */
   readonly container: string | null;
   readonly current: boolean;
+  /** The command that settles what another one left half done. */
+  readonly settle: string | null;
 }
 
 /** Every session of the repository, and what could not be told. */
@@ -39,29 +48,47 @@ export async function listSessions(
   how: { readonly containers: boolean },
 ): Promise<{ rows: readonly SessionRow[]; remarks: readonly string[] }> {
   const repo = await context.repository();
-  const { records, broken } = await listRecords(placesOf(repo.root));
+  const places = placesOf(repo.root);
+  const { records, broken } = await listRecords(places);
   const engines = how.containers ? enginesOf(records) : [];
   const asked = await Promise.all(engines.map((engine) => askEngine(context, repo, engine)));
   const states = new Map(asked.flatMap(({ rows }) => rows.map((row) => [row.name, row.state] as const)));
   const silent = new Set(asked.filter(({ error }) => error !== undefined).map(({ engine }) => engine));
   const rows = await Promise.all(
-    records.map((record) =>
-      toRow(
-        repo,
-        record,
-        containerState(record, states, how.containers && !silent.has(record.container?.engine ?? 'docker')),
-      ),
+    records.map(async (record) =>
+      toRow(repo, record, {
+        container: containerState(
+          record,
+          states,
+          how.containers && !silent.has(record.container?.engine ?? 'docker'),
+        ),
+        settle: await settledBy(places, record),
+      }),
     ),
   );
   const remarks = [
     ...asked.flatMap(({ error }) =>
       error === undefined ? [] : [`${error.message}; containers are not shown`],
     ),
+    ...rows.flatMap(({ name, status, settle }) =>
+      settle === null
+        ? []
+        : [`${name} is half done (${status}) and nobody is at it; to settle it: ${settle}`],
+    ),
     ...broken.map(
       (name) => `the record of the session ${name} can not be read; its branch and worktree are untouched`,
     ),
   ];
   return { rows, remarks };
+}
+
+/** The command that goes on with, or undoes, what a para that is no longer there has left half done. */
+async function settledBy(places: Places, { name, status }: SessionRecord): Promise<string | null> {
+  if (status !== 'starting' && status !== 'finishing') return null;
+  if (await isSessionBusy(places, name)) return null;
+  // It may have come to its end since the record was read.
+  if ((await loadRecord(places, name).catch(() => undefined))?.status !== status) return null;
+  return status === 'starting' ? `para start ${name}` : `para finish "What was done" ${name}`;
 }
 
 function enginesOf(records: readonly SessionRecord[]): readonly EngineName[] {
@@ -99,7 +126,11 @@ function containerState(
   return asked ? (states.get(record.container.name) ?? 'missing') : 'not asked';
 }
 
-async function toRow(repo: Repository, record: SessionRecord, container: string | null): Promise<SessionRow> {
+async function toRow(
+  repo: Repository,
+  record: SessionRecord,
+  told: Pick<SessionRow, 'container' | 'settle'>,
+): Promise<SessionRow> {
   const { name, branch, base, base_ref, worktree_path: worktree, created_at } = record;
   const known = {
     name,
@@ -107,7 +138,7 @@ async function toRow(repo: Repository, record: SessionRecord, container: string 
     base_ref,
     worktree,
     created_at,
-    container,
+    ...told,
     current: (repo.currentWorktree + sep).startsWith(worktree + sep),
   };
   const ahead = await aheadOf(repo, base, branch).catch(() => null); // the branch may be gone
@@ -117,7 +148,7 @@ async function toRow(repo: Repository, record: SessionRecord, container: string 
     changes === undefined ? null : changes.staged + changes.modified + changes.untracked + changes.conflicted;
   return {
     ...known,
-    status: changes === undefined ? 'worktree missing' : record.status,
+    status: changes === undefined && record.status === 'active' ? 'worktree missing' : record.status,
     ahead,
     changes: count,
   };

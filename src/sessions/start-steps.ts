@@ -11,6 +11,7 @@ import { createSealed, maskGit } from '../git/sealed.ts';
 import { addWorktree, undoAdd } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { stateDirectories } from './container-plan.ts';
+import { isNetworkKept } from './network.ts';
 import type { ContainerPlan, StartPlan } from './start.ts';
 import { lockRepository, removeRecord, saveRecord, type SessionRecord } from './store.ts';
 
@@ -94,14 +95,19 @@ function createNetwork(plan: StartPlan, { service, wish }: ContainerPlan): Step<
       const labels = { 'para.schema': '1', 'para.repo': wish.repoId, 'para.role': 'network' };
       // Docker makes two networks of one name when two ask at once, and then finds neither.
       state.networkMade = await lockRepository(plan.places, 'creates the network', () =>
-        service.ensureNetwork(name, labels),
-      );
+        service.ensureNetwork(name, labels, () => (state.networkMade = true)),
+      ).catch((error: unknown) => {
+        // A call that was cut off may have made it all the same; one that was refused has not.
+        state.networkMade &&= hasCode(error, 'INTERRUPTED') || hasCode(error, 'DEADLINE');
+        throw error;
+      });
       note(state.networkMade ? name : `${name} is there`);
     },
-    // A session that started meanwhile may use it: then the engine refuses, and that is right.
     undo: async (state) => {
-      if (state.networkMade) await service.removeNetwork(name);
+      if (state.networkMade && !(await isNetworkKept(plan.places, plan.record)))
+        await service.removeNetwork(name);
     },
+    leftover: () => `${service.engine.driver.name} network rm ${name}`,
   };
 }
 
@@ -124,6 +130,7 @@ function sealGit(plan: StartPlan, container: ContainerPlan): Step<StartState> {
       await rm(dir, { recursive: true, force: true });
       if (container.git === 'sealed') await dropPins(plan.repo, plan.session);
     },
+    leftover: () => `rm -rf '${dir}'`,
   };
 }
 

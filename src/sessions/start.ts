@@ -1,4 +1,5 @@
 /** Starting a session: read and decide first (`planStart`), then change the world (`startSteps`). */
+import { lstat } from 'node:fs/promises';
 import type { Config } from '../config/defaults.ts';
 import type { DockerFile } from '../config/generated/types.ts';
 import { parseSessionDocker } from '../config/load.ts';
@@ -14,7 +15,7 @@ import { planContainer, type ContainerFlags } from './container-plan.ts';
 import { inventSessionName, parseSessionName, type SessionName } from './name.ts';
 import type { ContainerWish } from '../docker/spec.ts';
 import type { ImageSource } from './project.ts';
-import { listRecords, requireOwnPlaces, type Places, type SessionRecord } from './store.ts';
+import { listRecords, loadRecord, requireOwnPlaces, type Places, type SessionRecord } from './store.ts';
 
 /** What a person asked for. */
 export interface StartRequest {
@@ -78,6 +79,7 @@ export async function planStart(context: StartContext, request: StartRequest): P
     ? await decideContainer(context, { repo, places, config, session, base, operation, flags: request.flags })
     : undefined;
   const worktree = places.worktree(session);
+  await requireNothingAt(worktree);
   const record = newRecord(context, { session, branch, base, baseRef, worktree, operation, container });
   return Object.freeze({ session, branch, base, worktree, repo, places, record, container });
 }
@@ -87,18 +89,43 @@ async function chooseName(name: string | undefined, places: Places): Promise<Ses
   const taken = new Set([...records.map((record) => record.name), ...broken]);
   if (name === undefined) return inventSessionName((candidate) => taken.has(candidate));
   const session = parseSessionName(name);
-  const record = records.find((other) => other.name === session);
   if (!taken.has(session)) return session;
-  const review = record?.status === 'review';
-  throw new ParaError(
-    'SESSION_EXISTS',
-    `the session ${session} exists already${review ? ' (finished, in review)' : ''}`,
-    {
-      hint: review
-        ? `Its work is on the branch ${record.branch}. Choose another name:\npara start ${session}-2`
-        : `cd '${places.worktree(session)}'`,
-    },
+  throw nameTaken(
+    session,
+    places,
+    records.find((other) => other.name === session),
   );
+}
+
+/**
+ * To be asked under the session's lock, before the first step: another start of this name may have come first,
+ * and undoing this one must not take the other's worktree. @throws SESSION_EXISTS
+ */
+export async function requireFree({ places, session, worktree }: StartPlan): Promise<void> {
+  const record = await loadRecord(places, session);
+  if (record !== undefined) throw nameTaken(session, places, record);
+  await requireNothingAt(worktree);
+}
+
+/** What lies where the worktree goes is somebody's. @throws REFUSED */
+async function requireNothingAt(path: string): Promise<void> {
+  if ((await lstat(path).catch(() => undefined)) === undefined) return;
+  throw new ParaError('REFUSED', `${path} is there already, and no session of para's`, {
+    hint: `Look at it, then move it away:\nmv '${path}' '${path}.old'`,
+  });
+}
+
+function nameTaken(session: string, places: Places, record: SessionRecord | undefined): ParaError {
+  const hint = `cd '${places.worktree(session)}'`;
+  if (record?.status === 'review')
+    return new ParaError('SESSION_EXISTS', `the session ${session} exists already (finished, in review)`, {
+      hint: `Its work is on the branch ${record.branch}. Choose another name:\npara start ${session}-2`,
+    });
+  if (record?.status === 'starting')
+    return new ParaError('SESSION_EXISTS', `an earlier start of ${session} has not come to its end`, {
+      hint: `When it is not running any more, this undoes it and starts anew:\npara start ${session}`,
+    });
+  return new ParaError('SESSION_EXISTS', `the session ${session} exists already`, { hint });
 }
 
 interface Decision {

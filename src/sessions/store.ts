@@ -5,7 +5,7 @@ import { ParaError } from '../errors.ts';
 import { checkSessionRecord } from '../config/records.ts';
 import type { SessionRecord } from '../config/generated/types.ts';
 import { readOwnFile, replaceFile } from '../sys/files.ts';
-import { withLock, type LockOptions } from '../sys/lock.ts';
+import { lockOwner, withLock, type LockOptions } from '../sys/lock.ts';
 import type { SessionName } from './name.ts';
 
 export type { SessionRecord };
@@ -107,6 +107,15 @@ export async function removeRecord(places: Places, session: SessionName): Promis
   await rm(places.record(session), { force: true });
 }
 
+/** True while some para holds the session's lock. Takes no lock. */
+export async function isSessionBusy(places: Places, session: string): Promise<boolean> {
+  return (await lockOwner(sessionLock(places, session))) !== undefined;
+}
+
+function sessionLock(places: Places, session: string): string {
+  return join(places.state, 'locks', `session-${session}`);
+}
+
 /** One para at a time on one session. @throws BUSY */
 export function lockSession<T>(
   places: Places,
@@ -114,7 +123,7 @@ export function lockSession<T>(
   options: LockOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  return withLock(join(places.state, 'locks', `session-${session}`), options, work);
+  return withLock(sessionLock(places, session), options, work);
 }
 
 /** One para at a time for worktree and ref changes of a repository (facts/performance.md §5). @throws BUSY */

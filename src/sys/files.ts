@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { EXIT, ParaError } from '../errors.ts';
 
 /** Reads a regular file without following a link; undefined when it is absent. Throws EFBIG over `maxBytes`. */
 export async function readOwnFile(path: string, maxBytes: number): Promise<string | undefined> {
@@ -36,9 +37,27 @@ export async function replaceFile(path: string, text: string, mode = 0o600): Pro
   } catch (error) {
     await file.close().catch(() => undefined);
     await rm(temporary, { force: true });
-    throw error;
+    // A failed write does not say of which file.
+    throw Object.assign(error as Error, { path });
   }
   await syncDirectory(dirname(path));
+}
+
+/** What the file system's refusal means to a person; undefined for anything else. */
+export function fileError(error: unknown): ParaError | undefined {
+  const { code, path, message } = error as Partial<NodeJS.ErrnoException>;
+  const facts = { cause: error, exit: EXIT.failed };
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new ParaError('NO_SPACE', `no space is left on the disk${path === undefined ? '' : `: ${path}`}`, {
+      ...facts,
+      hint: `df -h '${path === undefined ? '.' : dirname(path)}'`,
+    });
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+    return new ParaError('COMMAND_FAILED', `a file can not be used: ${message ?? code}`, {
+      ...facts,
+      hint: path === undefined ? undefined : `ls -ld '${dirname(path)}'`,
+    });
+  return undefined;
 }
 
 async function syncDirectory(path: string): Promise<void> {

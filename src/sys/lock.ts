@@ -56,8 +56,8 @@ async function acquire(path: string, options: LockOptions): Promise<void> {
 /** The owner is written before the lock appears: a hard link is made or fails, never half. */
 async function tryAcquire(path: string, what: string): Promise<boolean> {
   const mine = `${path}.${randomUUID()}`;
-  await writeFile(mine, JSON.stringify({ ...(await identity(process.pid)), what }), { mode: 0o600 });
   try {
+    await writeFile(mine, JSON.stringify({ ...(await identity(process.pid)), what }), { mode: 0o600 });
     await link(mine, path);
     return true;
   } catch (error) {
@@ -66,6 +66,12 @@ async function tryAcquire(path: string, what: string): Promise<boolean> {
   } finally {
     await rm(mine, { force: true });
   }
+}
+
+/** Whoever holds the lock right now; undefined when nobody does, or its holder died. Takes nothing. */
+export async function lockOwner(path: string): Promise<LockOwner | undefined> {
+  const owner = await readOwner(path);
+  return owner !== undefined && (await isAlive(owner)) ? owner : undefined;
 }
 
 async function readOwner(path: string): Promise<LockOwner | undefined> {

@@ -2,10 +2,8 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { testEngines, testRegistry } from '../support/engines.ts';
-import { mainCheckout, sessionTraces } from '../support/look.ts';
-import { inBackground, makeWorld, printed, repoId, type World } from '../support/para.ts';
-
-const NOTHING = { refs: [], registered: 0, worktrees: [], records: [], docker: [], heldLocks: [] };
+import { engineTraces, mainCheckout, NO_TRACES, sessionTraces } from '../support/look.ts';
+import { inBackground, makeWorld, printed, type World } from '../support/para.ts';
 
 /** A port of loopback on which `server` listens. */
 function listen(server: Server): Promise<number> {
@@ -25,10 +23,8 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('pull
     world.para(repo, ['start', name, '--docker', '--image', from]);
   /** Nothing of a session is in the repository or on the engine. */
   const expectNothing = async (): Promise<void> => {
-    const filter = ['--filter', `label=para.repo=${repoId(repo)}`];
-    expect(await sessionTraces(world, repo)).toEqual(NOTHING);
-    expect(await world.engine('ps', '-aq', ...filter)).toBe('');
-    expect(await world.engine('network', 'ls', '-q', ...filter)).toBe('');
+    expect(await sessionTraces(world, repo)).toEqual(NO_TRACES);
+    expect(await engineTraces(world, repo)).toEqual([]);
   };
 
   beforeAll(async () => {

@@ -96,7 +96,7 @@ describe('bringBack', () => {
     ]);
     const host = tip();
     await expect(s.bringBack()).rejects.toMatchObject({
-      code: 'GIT_REFUSED',
+      code: 'REFUSED',
       hint: expect.stringContaining('git merge refs/para/inbox/s1/incoming'),
     });
     expect(tip()).toBe(host);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { words, type World } from './para.ts';
+import { repoId, words, type World } from './para.ts';
 
 /** Every file below `root`: path → `<mode> <git blob hash>`, as a commit would hold it. */
 export function blobs(root: string): Record<string, string> {
@@ -66,6 +66,24 @@ export async function mainCheckout(world: World, root: string): Promise<object> 
     hooks: readdirSync(join(root, '.git', 'hooks')).sort(),
     log: bytes('logs/HEAD'),
   };
+}
+
+/** What sessionTraces and engineTraces say where no session ever was. */
+export const NO_TRACES = {
+  refs: [],
+  registered: 0,
+  worktrees: [],
+  records: [],
+  docker: [],
+  heldLocks: [],
+} as const;
+
+/** Containers and networks that belong to a repository's sessions. */
+export async function engineTraces(world: World, root: string): Promise<readonly string[]> {
+  const filter = ['--filter', `label=para.repo=${repoId(root)}`];
+  const containers = await world.engine('ps', '-a', ...filter, '--format', '{{.Names}}');
+  const networks = await world.engine('network', 'ls', ...filter, '--format', '{{.Name}}');
+  return [...words(containers), ...words(networks)];
 }
 
 /** Everything that sessions left in a repository, locks apart: branches, worktrees, state. */

@@ -1,7 +1,7 @@
 import type { FinishPlan, FinishState } from '../../sessions/finish.ts';
-import { newFinishState, planFinish } from '../../sessions/finish.ts';
+import { newFinishState, planFinish, withFinishPlan } from '../../sessions/finish.ts';
 import { finishSteps } from '../../sessions/finish-steps.ts';
-import { lockSession } from '../../sessions/store.ts';
+import type { App } from '../app.ts';
 import { defineCommand } from '../define.ts';
 
 export default defineCommand({
@@ -39,9 +39,9 @@ export default defineCommand({
       push: args.push,
       keepContainer: args['keep-container'],
     };
-    const plan = await planFinish(app, request);
-    const { record } = plan;
     if (args['dry-run']) {
+      const plan = await planFinish(app, request);
+      const { record } = plan;
       const facts = {
         session: record.name,
         branch: plan.target,
@@ -55,15 +55,28 @@ export default defineCommand({
       );
       return 0;
     }
-    const state = newFinishState(plan);
-    await lockSession(plan.places, record.name, { what: 'finishes the session' }, () =>
-      app.run(finishSteps(plan), state),
-    );
-    for (const line of remarks(state)) app.output.warn(line);
-    app.output.answer(document(plan, state), (paint) => text(plan, state, paint.bold(plan.target)));
-    return state.pushError?.exit ?? 0;
+    const onWait = (owner: { pid: number }): void => {
+      app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
+    };
+    return withFinishPlan(app, request, onWait, (plan) => finish(app, plan));
   },
 });
+
+async function finish(app: App, plan: FinishPlan): Promise<number> {
+  const state = newFinishState(plan);
+  try {
+    await app.run(finishSteps(plan), state);
+  } catch (error) {
+    if (state.settled)
+      app.output.warn(
+        `All work is committed on ${plan.record.branch}. To go on: para finish "…" ${plan.record.name}`,
+      );
+    throw error;
+  }
+  for (const line of remarks(state)) app.output.warn(line);
+  app.output.answer(document(plan, state), (paint) => text(plan, state, paint.bold(plan.target)));
+  return state.pushError?.exit ?? 0;
+}
 
 function document(plan: FinishPlan, state: FinishState): Record<string, unknown> {
   return {

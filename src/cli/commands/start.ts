@@ -4,8 +4,9 @@ import { parseVolume } from '../../docker/mounts.ts';
 import { ParaError } from '../../errors.ts';
 import { readEnvFile, resolveEnv } from '../../sessions/env-file.ts';
 import type { ContainerFlags } from '../../sessions/container-plan.ts';
+import { undoCutShort } from '../../sessions/cut-short.ts';
 import { newStartState, startSteps } from '../../sessions/start-steps.ts';
-import { planStart, type StartPlan } from '../../sessions/start.ts';
+import { planStart, requireFree, type StartPlan } from '../../sessions/start.ts';
 import { lockSession } from '../../sessions/store.ts';
 import type { App } from '../app.ts';
 import { defineCommand } from '../define.ts';
@@ -51,6 +52,11 @@ export default defineCommand({
   async run(args, app) {
     const flags = await containerFlags(args, app);
     const request = { name: args['name'] as string | undefined, base: args.base, docker: args.docker, flags };
+    const onWait = (owner: { pid: number }): void => {
+      app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
+    };
+    if (!args['dry-run'] && (await undoCutShort(app, request.name, onWait)))
+      app.output.note(`Took back an earlier start of ${request.name ?? ''} that was cut short`);
     const plan = await planStart(app, request);
     const free = plan.container?.notEnforced ?? [];
     if (free.length > 0) app.output.note(`The engine does not enforce limits on ${free.join(', ')} here`);
@@ -59,12 +65,10 @@ export default defineCommand({
       return 0;
     }
     const state = newStartState(plan);
-    const onWait = (owner: { pid: number }): void => {
-      app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
-    };
-    await lockSession(plan.places, plan.session, { what: 'starts the session', onWait }, () =>
-      app.run(startSteps(plan), state),
-    );
+    await lockSession(plan.places, plan.session, { what: 'starts the session', onWait }, async () => {
+      await requireFree(plan);
+      await app.run(startSteps(plan), state);
+    });
     app.output.answer({ session: describe(plan) }, (paint) => text(plan, paint.bold(plan.session)));
     return 0;
   },

@@ -1,0 +1,13 @@
+/** The repository's own network is shared by its sessions: whoever needs it last takes it away. */
+import { listRecords, type Places, type SessionRecord } from './store.ts';
+
+/** True unless the record's session is the only one with its network, or it has none of para's. */
+export async function isNetworkKept(places: Places, record: SessionRecord): Promise<boolean> {
+  const network = record.container?.network ?? 'none';
+  if (network === 'none' || network === 'bridge') return true;
+  const { records, broken } = await listRecords(places);
+  return (
+    broken.length > 0 ||
+    records.some((other) => other.name !== record.name && other.container?.network === network)
+  );
+}
