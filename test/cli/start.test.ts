@@ -46,6 +46,8 @@ describe.each(WHICH)('%s', (which) => {
     });
     const base = repo.run(['rev-parse', 'HEAD']);
     expect(stderr.split('\n')).toEqual([
+      // Said before anything is made: the recorded rootless engine is on cgroup v1.
+      ...(which === 'rootless' ? ['The engine does not enforce limits on memory, cpu, pids here'] : []),
       '✓ Recording the session',
       `✓ Creating the worktree: para/fix at ${base.slice(0, 10)}`,
       '✓ Getting the image: ubuntu:latest',
