@@ -1,10 +1,10 @@
 /** The command line: which command, its options, and what went wrong with them. yargs lives here alone. */
 import yargs, { type Argv } from 'yargs';
-import { ParaError } from '../errors.ts';
 import type { OutputFlags } from '../ui/output.ts';
 import type { App } from './app.ts';
 import { flagsOf, type Command, type CommandName } from './define.ts';
 import { COMMANDS, GROUPS, type Entry } from './table.ts';
+import { usageError } from './usage.ts';
 
 /** The flags that decide how para speaks, read before anything is parsed so that even a usage error obeys them. */
 export function readOutputFlags(argv: readonly string[]): OutputFlags {
@@ -27,7 +27,13 @@ export async function runProgram(
   const entry = findEntry(argv);
   const loaded = entry === undefined ? undefined : (await entry.load()).default;
   let exit = 0;
-  const program = base(version);
+  const flags = [...(loaded?.flags ?? []), ...globalFlags];
+  // yargs throws some of what it has against a command line, and reports the rest.
+  const refuse = (message: string | null, error?: Error): Error =>
+    error === undefined || error.name === 'YError'
+      ? usageError(error?.message ?? message ?? 'wrong usage', { argv, words: entry?.words, flags })
+      : error;
+  const program = base(version, refuse);
   const run = (command: Command) => async (args: Record<string, unknown>) => {
     const rest = args['--'] as readonly string[] | undefined;
     const app = makeApp(typeof args['engine'] === 'string' ? args['engine'] : '');
@@ -42,7 +48,7 @@ export async function runProgram(
   register(program, entry, loaded, run);
   let shown = '';
   await program.parseAsync([...argv], {}, (error: unknown, _argv: unknown, output: string) => {
-    if (error instanceof Error) throw asUsage(error);
+    if (error instanceof Error) throw refuse(null, error);
     shown = output;
   });
   if (shown !== '') process.stdout.write(`${shown}\n`);
@@ -86,7 +92,7 @@ const COMMAND_NAMES: readonly CommandName[] = COMMANDS.map(({ words, load }) => 
   flags: async () => (await load()).default.flags,
 }));
 
-function base(version: string): Argv {
+function base(version: string, refuse: (message: string | null, error?: Error) => Error): Argv {
   return yargs()
     .scriptName('para')
     .usage(
@@ -110,18 +116,8 @@ function base(version: string): Argv {
     .showHelpOnFail(false)
     .wrap(Math.min(110, process.stdout.columns || 100))
     .fail((message: string | null, error: Error | undefined) => {
-      if (error !== undefined) throw asUsage(error);
-      throw usage(message ?? 'wrong usage');
+      throw refuse(message, error);
     });
-}
-
-/** yargs throws some of what it has against a command line, instead of reporting it (`--image -x`). */
-function asUsage(error: Error): Error {
-  return error.name === 'YError' ? usage(error.message) : error;
-}
-
-function usage(message: string): ParaError {
-  return new ParaError('USAGE', firstLine(message), { hint: 'para --help' });
 }
 
 function register(
@@ -181,12 +177,4 @@ function findEntry(argv: readonly string[]): Entry | undefined {
 function beforeDashes(argv: readonly string[]): readonly string[] {
   const dashes = argv.indexOf('--');
   return dashes === -1 ? argv : argv.slice(0, dashes);
-}
-
-function firstLine(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .join('; ');
 }

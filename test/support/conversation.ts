@@ -32,6 +32,23 @@ export function mount(source: string, target: string, tail = ''): readonly strin
   return ['--mount', `type=bind,"source=${source}","target=${target}"${tail}`];
 }
 
+/** A container as the engine lists it; its port 80 is on 8080 when it runs. */
+export interface Row {
+  readonly name: string;
+  readonly state: string;
+}
+
+function dockerRow({ name, state }: Row): object {
+  const ports = state === 'running' ? '127.0.0.1:8080->80/tcp' : '';
+  return { ID: ID, Names: name, Image: 'ubuntu:latest', State: state, Status: `S ${state}`, Ports: ports };
+}
+
+function podmanRow({ name, state }: Row): object {
+  const port = { host_ip: '127.0.0.1', container_port: 80, host_port: 8080, range: 1, protocol: 'tcp' };
+  const ports = state === 'running' ? [port] : null;
+  return { Id: ID, Names: [name], Image: 'ubuntu:latest', State: state, Status: `S ${state}`, Ports: ports };
+}
+
 /** Starts a session with a container, and returns how to go on talking about it. */
 export async function started(repo: TempRepo, which: Which, session = 'fix'): Promise<Conversation> {
   const talk = new Conversation(repo, which, session);
@@ -136,6 +153,17 @@ export class Conversation {
     return this.call(['inspect', '--type', 'container', '--', this.container], {
       stdout: JSON.stringify([found]),
     });
+  }
+
+  /** The list of the repository's containers, with these in it; `role` as `para list` asks. */
+  list(rows: readonly Row[], role: readonly string[] = []): EngineCall {
+    const filters = [`label=para.repo=${this.id}`, ...role].flatMap((filter) => ['--filter', filter]);
+    const format = this.engine === 'docker' ? '{{json .}}' : 'json';
+    const stdout =
+      this.engine === 'docker'
+        ? rows.map((row) => `${JSON.stringify(dockerRow(row))}\n`).join('')
+        : JSON.stringify(rows.map(podmanRow));
+    return this.call(['ps', '-a', '--no-trunc', ...filters, '--format', format], { stdout });
   }
 
   statusGone(): EngineCall {

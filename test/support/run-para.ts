@@ -14,7 +14,7 @@ import type { TempRepo } from './temp-repo.ts';
 
 /** One engine call that has to come, and what it answers. */
 export interface EngineCall {
-  /** Engine and arguments, exactly; `SPEC` stands for a spec's hash and `UUID` for an exec's id. */
+  /** Engine and arguments, exactly; `SPEC` stands for a spec's hash, `UUID` for an exec's id and `TRIAL` for doctor's. */
   readonly argv: readonly [EngineName, ...string[]];
   readonly exitCode?: number;
   readonly stdout?: string;
@@ -32,7 +32,7 @@ export interface Ran {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** Every engine call, in order. One that does not come, or another one, fails the test. */
+  /** Every engine call, in the order of its engine. One that does not come, or another one, fails the test. */
   readonly calls?: readonly EngineCall[];
 }
 
@@ -95,7 +95,9 @@ class Script {
 
   next(request: RunRequest): Captured {
     const argv = [basename(request.file), ...request.args].map(steady);
-    const call = this.left.shift();
+    // Two engines may be asked at once; each keeps its own order.
+    const at = this.left.findIndex(({ argv: [engine] }) => engine === argv[0]);
+    const [call] = this.left.splice(Math.max(at, 0), 1);
     if (call === undefined || JSON.stringify(call.argv) !== JSON.stringify(argv)) {
       const wanted = call === undefined ? 'no call at all' : JSON.stringify(call.argv);
       this.unexpected.push(`${JSON.stringify(argv)}\n  where this was to come: ${wanted}`);
@@ -127,6 +129,7 @@ const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12
 function steady(word: string): string {
   return word
     .replace(/^para\.spec=[0-9a-f]{16}$/, 'para.spec=SPEC')
+    .replace(/para-doctor-[0-9a-f]{8}/g, 'para-doctor-TRIAL')
     .replace(new RegExp(`^PARA_EXEC_ID=${UUID.source}$`), 'PARA_EXEC_ID=UUID');
 }
 
