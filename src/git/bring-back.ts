@@ -2,6 +2,7 @@
  * Brings the commits of a sealed git directory home as data (facts/sealed-git.md, steps 6–8). git never runs in
  * the sealed directory: its config, hooks and `info/` belong to whoever worked in the container.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { readSealedRefs } from './untrusted.ts';
@@ -54,7 +55,8 @@ export async function dropPins(repo: Repository, session: string): Promise<void>
 /**
  * Moves the session's branch to what was committed inside, if the branch did not move on the host too, and
  * makes the worktree's index agree. Safe to repeat.
- * @throws REFUSED when both sides moved (both are kept), GIT_FAILED when the objects are broken.
+ * @throws REFUSED when both sides moved (both are kept) or the branch is gone inside, GIT_FAILED when the objects
+ * are broken.
  */
 export async function bringBack(request: BringBackRequest): Promise<BroughtBack> {
   const { repo, branch, session } = request;
@@ -67,6 +69,7 @@ export async function bringBack(request: BringBackRequest): Promise<BroughtBack>
   const candidates = await newCandidates(repo, sealed.refs, sealed.head, branch);
   const others = await importTips(request, candidates);
   const chosen = await chooseTip(repo, sealed, branch);
+  if (chosen === undefined && existsSync(request.sealedDir)) throw branchGone(request, before);
   const result = chosen === undefined ? unmoved(before) : await settle(request, before, chosen);
   await refreshIndex(repo, { path: request.worktreePath ?? join(worktreesDir(repo), session), branch });
   return { ...result, others };
@@ -140,6 +143,15 @@ async function settle(
 
 async function record({ repo, session }: BringBackRequest, tip: string): Promise<void> {
   await repo.git.text({ args: ['update-ref', inboxRef(session), tip], place: { gitDir: repo.commonDir } });
+}
+
+/** There always was one: whatever was committed on it can not be found, and must not be thrown away unseen. */
+function branchGone({ session, branch }: BringBackRequest, before: string): ParaError {
+  const ref = `/para/git/refs/heads/${branch}`;
+  return new ParaError('REFUSED', `the git directory of the container has no branch ${branch} any more`, {
+    hint: `look there: para docker exec ${session} -- ls -lR /para/git/refs\nor go on without its commits: para docker exec ${session} -- sh -c 'mkdir -p "$(dirname ${ref})" && echo ${before} >${ref}'`,
+    details: { branch },
+  });
 }
 
 function bothMoved(session: string, branch: string): ParaError {

@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { commitAll } from '../../src/git/stage.ts';
 import { worktreeChanges } from '../../src/git/status.ts';
@@ -180,12 +188,22 @@ describe('bringBack', () => {
     expect(tip()).toBe(s.base);
   });
 
-  test('a missing sealed directory (no git in the image, or gone) is no error', async () => {
-    s.temp.run(['--version']);
-    mkdirSync(join(s.temp.base, 'empty'));
-    const { bringBack } = await import('../../src/git/bring-back.ts');
-    const request = { repo: s.repo, session: 's1', branch: s.branch, sealedDir: join(s.temp.base, 'empty') };
-    expect(await bringBack(request)).toMatchObject({ moved: false });
+  test('a sealed directory that is gone is no error', async () => {
+    rmSync(s.sealed.dir, { recursive: true });
+    expect(await s.bringBack()).toMatchObject({ moved: false });
+  });
+
+  test('one that lost the branch stops it, and the hint goes on without the commits', async () => {
+    commitInside('x.txt');
+    const ref = join(s.sealed.dir, 'refs/heads/para/s1');
+    rmSync(ref);
+    await expect(s.bringBack()).rejects.toMatchObject({
+      code: 'REFUSED',
+      hint: expect.stringContaining(`echo ${s.base} >/para/git/refs/heads/para/s1`),
+    });
+    expect(tip()).toBe(s.base);
+    writeFileSync(ref, `${s.base}\n`);
+    expect(await s.bringBack()).toMatchObject({ moved: false });
   });
 
   test('what para commits on the host afterwards holds what was staged inside', async () => {
