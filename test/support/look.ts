@@ -59,7 +59,7 @@ export async function mainCheckout(world: World, root: string): Promise<object> 
     files: blobs(root),
     status: await git('status', '--porcelain=v2', '--branch', '-uall'),
     stash: await git('stash', 'list'),
-    refs: refs.split('\n').filter((ref) => !/^refs\/(heads\/)?para\//.test(ref)),
+    refs: refs.split('\n').filter((ref) => !/^refs\/((heads|remotes\/[^/]+)\/)?para\//.test(ref)),
     HEAD: bytes('HEAD'),
     index: bytes('index'),
     config: bytes('config'),
