@@ -174,6 +174,7 @@ export interface EngineDriver {
   start(container: string): EngineCommand<void>;
   stop(container: string, graceSeconds: number): EngineCommand<void>;
   kill(container: string, signal: string): EngineCommand<void>;
+  unpause(container: string): EngineCommand<void>;
   /** Removes a container in any state at once; absent is not an error. */
   remove(container: string): EngineCommand<void>;
   /** With partial answers: `parse` takes what is there; absent names are simply missing. */

@@ -45,6 +45,7 @@ export interface DockerService {
   startContainer(name: string): Promise<void>;
   stopContainer(name: string, graceSeconds: number): Promise<void>;
   killContainer(name: string, signal: string): Promise<void>;
+  unpauseContainer(name: string): Promise<void>;
   /** In any state, at once; absent is not an error. */
   removeContainer(name: string): Promise<void>;
   /** Undefined when there is no such container. */
@@ -97,6 +98,7 @@ export function createDockerService(
     startContainer: (name) => calls.run(driver.start(name), `container ${name}`),
     stopContainer: (name, grace) => calls.run(driver.stop(name, grace), `container ${name}`),
     killContainer: (name, signal) => calls.run(driver.kill(name, signal), `container ${name}`),
+    unpauseContainer: (name) => calls.run(driver.unpause(name), `container ${name}`),
     removeContainer: (name) => removeContainer(engine, calls, name),
     status: async (name) => (await inspect(engine, calls, [name]))[0],
     inspect: (names) => inspect(engine, calls, names),

@@ -59,7 +59,9 @@ function stopContainer({ record, service }: FinishPlan): Step<FinishState> {
       const name = record.container?.name ?? '';
       note(name);
       const info = await service?.status(name);
-      state.wasRunning = info?.state === 'running';
+      state.wasRunning = info?.state === 'running' || info?.state === 'paused';
+      // podman stops no paused container, and in one that is frozen nobody hears that it should end.
+      if (info?.state === 'paused') await service?.unpauseContainer(name);
       if (info !== undefined) await service?.stopContainer(name, STOP_GRACE);
     },
     // Nothing was taken away yet: the session goes on as it was.

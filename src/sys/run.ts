@@ -2,6 +2,7 @@
  * The one place that spawns processes: argv arrays only, never a shell; each call has a deadline and an
  * abort path. execa is loaded on the first call, so commands that spawn nothing do not pay for it.
  */
+import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Options } from 'execa';
 import { ParaError } from '../errors.ts';
@@ -108,10 +109,25 @@ async function capture(request: RunRequest, baseEnv: NodeJS.ProcessEnv, trace?: 
     maxBuffer: request.maxBuffer ?? MAX_BUFFER,
   });
   if (request.onLine !== undefined) forwardLines(child, request.onLine);
+  leaveOrphans(child);
   const result = await child;
   const captured = toCaptured(request, result as unknown as BufferResult, performance.now() - started);
   trace?.(redact(`${quote(request)}  # ${captured.ms.toFixed(0)} ms, ${describeEnd(captured)}`));
   return captured;
+}
+
+/** Milliseconds for the last output of a process that was told to end. */
+const LAST_WORDS_MS = 500;
+
+/** What an ended process started may go on, and hold its output open (a remote's hook): that is not waited for. */
+function leaveOrphans(child: ChildProcess): void {
+  child.once('exit', (_code, signal) => {
+    if (signal === null) return;
+    setTimeout(() => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }, LAST_WORDS_MS).unref();
+  });
 }
 
 /** The options shared by both shapes. */

@@ -98,6 +98,24 @@ describe('deadline and abort', () => {
     expect(succeeded(captured)).toBe(false);
   });
 
+  test('what an aborted process has started may hold its output: it is not waited for', async () => {
+    const controller = new AbortController();
+    const script = 'sleep 20 & echo "$!"; wait';
+    const pending = runner.capture({
+      file: 'sh',
+      args: ['-c', script],
+      signal: controller.signal,
+      onLine: () => {
+        controller.abort();
+      },
+    });
+    const started = performance.now();
+    const ended = await pending;
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(ended).toMatchObject({ aborted: true, stdout: expect.stringMatching(/^\d+\n$/) });
+    process.kill(Number(ended.stdout), 'SIGKILL');
+  });
+
   test('an abort ends the process and is told apart', async () => {
     const abort = new AbortController();
     setTimeout(() => {

@@ -40,6 +40,7 @@ export const docker = {
     timeoutMs: grace * 1000 + SLOW_MS,
   }),
   kill: (container, signal) => ({ args: ['kill', '-s', signal, '--', container], parse: nothing }),
+  unpause: (container) => ({ args: ['unpause', '--', container], parse: nothing }),
   // docker's rm -f kills at once, and is silent for an absent one (engines.md §1.1.8).
   remove: (container) => ({ args: ['rm', '-f', '--', container], parse: nothing, timeoutMs: SLOW_MS }),
   inspect: (containers) => ({

@@ -38,6 +38,7 @@ export const podman = {
     timeoutMs: grace * 1000 + SLOW_MS,
   }),
   kill: (container, signal) => ({ args: ['kill', '-s', signal, '--', container], parse: nothing }),
+  unpause: (container) => ({ args: ['unpause', '--', container], parse: nothing }),
   // `-t 0`: rm -f alone waits the whole stop timeout of 10 s (engines.md §2.6). 4.0 and later know it.
   remove: (container) => ({
     args: ['rm', '-f', '-t', '0', '--', container],
