@@ -8,7 +8,9 @@ export function parsePublishedText(text: string): readonly PortMapping[] {
     const match = /^(.*):(\d+)(?:-\d+)?->(\d+)(?:-(\d+))?\/(tcp|udp)$/.exec(part.trim());
     if (match === null) return [];
     const [, ip = '', host = '', from = '', to = from, protocol] = match;
-    return Array.from({ length: Number(to) - Number(from) + 1 }, (_, index) => ({
+    // No machine has more ports, whatever a broken answer says.
+    const length = Math.min(65_536, Number(to) - Number(from) + 1);
+    return Array.from({ length }, (_, index) => ({
       hostIp: ip.replace(/^\[|\]$/g, ''),
       hostPort: Number(host) + index,
       containerPort: Number(from) + index,

@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Capabilities, EngineDriver } from '../../src/docker/driver.ts';
+import { docker } from '../../src/docker/drivers/docker.ts';
+import { podman } from '../../src/docker/drivers/podman.ts';
+import { parsePort } from '../../src/docker/publish.ts';
+import { containerName, resolveSpec, type ContainerWish } from '../../src/docker/spec.ts';
+import { driverFor, fixture } from './fixtures.ts';
+
+let base: string;
+let wish: ContainerWish;
+
+beforeEach(() => {
+  base = realpathSync(mkdtempSync(join(tmpdir(), 'para-spec-')));
+  for (const path of ['home', 'repo', 'cache']) mkdirSync(join(base, path));
+  wish = {
+    ...{ repoId: '1234abcd', session: 'fix', operation: 'op-1', image: 'node:22' },
+    ...{ env: { A: '1' }, volumes: [], ports: [], memoryBytes: 1024, cpus: 2, pids: 64 },
+    network: { mode: 'bridge', name: 'n' },
+    hardening: 'default',
+    stateDir: join(base, 'state'),
+    mountContext: {
+      ...{ worktree: join(base, 'repo/.para/worktrees/fix'), repo: join(base, 'repo') },
+      ...{ home: join(base, 'home'), allowed: [] },
+    },
+    caller: { uid: 1000, gid: 100 },
+  };
+});
+afterEach(() => {
+  rmSync(base, { recursive: true });
+});
+
+const can = (engine: string): Capabilities => driverFor(engine).info().parse(fixture(engine, 'info.json'));
+const ENGINE = { driver: docker, endpoint: 'local', capabilities: can('docker-cli28-srv28') };
+const volume = (source: string, target: string, readOnly = false) => ({
+  ...{ source, target, readOnly, origin: 'person' as const },
+});
+
+test('everything a container is made of', async () => {
+  const git = [{ source: '/g', target: '/workspace/.git', readOnly: true }];
+  expect(await resolveSpec(wish, ENGINE, git)).toEqual({
+    ...{ name: 'para-1234abcd-fix', hostname: 'fix', image: 'node:22', workdir: '/workspace' },
+    env: {
+      ...{ A: '1', HOME: '/para/home', PARA_SESSION: 'fix', PARA_WORKSPACE: '/workspace' },
+      PARA_OUT: '/run/para/out',
+    },
+    mounts: [
+      { source: wish.mountContext.worktree, target: '/workspace', readOnly: false },
+      ...git,
+      { source: join(base, 'state/home'), target: '/para/home', readOnly: false },
+      { source: join(base, 'state/out'), target: '/run/para/out', readOnly: false },
+    ],
+    ...{ ports: [], memoryBytes: 1024, cpus: 2, pids: 64, hardening: 'default' },
+    network: { mode: 'bridge', name: 'n' },
+    user: { kind: 'user', uid: 1000, gid: 100 },
+    command: ['sh', '-c', expect.stringContaining('$PARA_OUT/ready') as unknown],
+    labels: {
+      ...{ 'para.schema': '1', 'para.repo': '1234abcd', 'para.session': 'fix', 'para.role': 'dev' },
+      ...{ 'para.op': 'op-1', 'para.spec': expect.stringMatching(/^[0-9a-f]{16}$/) as unknown },
+    },
+  });
+});
+
+test('para’s own variables are not to be changed', async () => {
+  const env = { HOME: '/root', PARA_SESSION: 'other', PARA_WORKSPACE: '/', PARA_OUT: '/tmp' };
+  expect((await resolveSpec({ ...wish, env }, ENGINE, [])).env).toEqual({
+    ...{ HOME: '/para/home', PARA_SESSION: 'fix', PARA_WORKSPACE: '/workspace', PARA_OUT: '/run/para/out' },
+  });
+});
+
+test('frozen, all the way down', async () => {
+  const spec = await resolveSpec({ ...wish, volumes: [volume(join(base, 'cache'), '/cache')] }, ENGINE, []);
+  for (const part of [spec, spec.env, spec.mounts, spec.mounts[0], spec.labels, spec.network, spec.command])
+    expect(Object.isFrozen(part)).toBe(true);
+});
+
+describe('the hash of a spec', () => {
+  const hash = async (change: Partial<ContainerWish> = {}): Promise<string | undefined> =>
+    (await resolveSpec({ ...wish, ...change }, ENGINE, [])).labels['para.spec'];
+
+  test('is the same for the same container, whichever operation makes it', async () => {
+    expect(await hash({ operation: 'op-2' })).toBe(await hash());
+  });
+
+  test.each<[string, Partial<ContainerWish>]>([
+    ['image', { image: 'node:23' }],
+    ['environment', { env: {} }],
+    ['limits', { memoryBytes: 2048 }],
+    ['hardening', { hardening: 'strict' }],
+    ['network', { network: { mode: 'none' } }],
+    ['user', { caller: { uid: 1001, gid: 100 } }],
+  ])('changes with its %s', async (_what, change) => {
+    expect(await hash(change)).not.toBe(await hash());
+  });
+});
+
+describe('the worktree', () => {
+  const own = (readOnly: boolean) => ({
+    ...{ source: '$WORKTREE', target: '/workspace', readOnly, origin: 'repository' as const },
+  });
+
+  test('comes first, once, and read-only when the settings say so', async () => {
+    const volumes = [volume(join(base, 'cache'), '/cache'), own(true)];
+    const { mounts } = await resolveSpec({ ...wish, volumes }, ENGINE, []);
+    expect(mounts.map(({ target, readOnly }) => [target, readOnly])).toEqual([
+      ['/workspace', true],
+      ['/cache', false],
+      ['/para/home', false],
+      ['/run/para/out', false],
+    ]);
+  });
+
+  test('nothing else takes its place', async () => {
+    const volumes = [volume(join(base, 'cache'), '/workspace')];
+    await expect(resolveSpec({ ...wish, volumes }, ENGINE, [])).rejects.toMatchObject({
+      code: 'MOUNT_REFUSED',
+    });
+  });
+
+  test('twice is once too much', async () => {
+    const volumes = [own(false), own(true)];
+    await expect(resolveSpec({ ...wish, volumes }, ENGINE, [])).rejects.toThrow(
+      '/workspace is mounted twice',
+    );
+  });
+});
+
+describe('what is there twice', () => {
+  test('targets', async () => {
+    const volumes = [volume(join(base, 'cache'), '/c'), volume(join(base, 'cache'), '/c/')];
+    await expect(resolveSpec({ ...wish, volumes }, ENGINE, [])).rejects.toMatchObject({
+      ...{ code: 'USAGE', message: '/c is mounted twice' },
+    });
+  });
+
+  test('host ports, of one address and protocol', async () => {
+    const twice = { ...wish, ports: ['8080:80', '8080:81'].map(parsePort) };
+    await expect(resolveSpec(twice, ENGINE, [])).rejects.toThrow('127.0.0.1:8080/tcp is published twice');
+    const other = { ...wish, ports: ['8080:80', '8080:80/udp', '80', '80'].map(parsePort) };
+    expect((await resolveSpec(other, ENGINE, [])).ports).toHaveLength(4);
+  });
+});
+
+test.each<[string, EngineDriver, string, object]>([
+  ['docker', docker, 'docker-cli28-srv28', { kind: 'user', uid: 1000, gid: 100 }],
+  ['podman as root', podman, 'podman-4.3.1-root', { kind: 'user', uid: 1000, gid: 100 }],
+  ['rootless podman', podman, 'podman-5.4.2-rootless', { kind: 'keep-id' }],
+])('files belong to the caller: %s', async (_what, driver, recorded, user) => {
+  expect((await resolveSpec(wish, { ...ENGINE, driver, capabilities: can(recorded) }, [])).user).toEqual(
+    user,
+  );
+});
+
+test('rootless docker: root inside is the caller', async () => {
+  const capabilities = { ...ENGINE.capabilities, rootless: true };
+  expect((await resolveSpec(wish, { ...ENGINE, capabilities }, [])).user).toEqual({
+    kind: 'root-is-caller',
+  });
+});
+
+test('the name of a container is the same each time', () => {
+  expect(containerName('1234abcd', 'fix')).toBe('para-1234abcd-fix');
+});
