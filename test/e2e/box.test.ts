@@ -92,7 +92,7 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('the 
     world = makeWorld(engine);
     repo = await world.repo();
     await world.out(['git', 'config', 'para-test.marker', 'seen-3f9a'], { cwd: repo });
-    await world.out(['sh', '-c', 'echo seen-3f9a >"$HOME/private"; echo seen-3f9a >outside'], { cwd: repo });
+    await world.out(['sh', '-c', 'echo seen-3f9a >../private; echo seen-3f9a >outside'], { cwd: repo });
     const env = settings('user', { default_resource_limits: { pids_limit: 64 } });
     const start = ['start', 's', '--docker', '--image', testImages().busybox, '--port', '8080', ...LIMITS];
     started = await world.para(repo, start, { env });
