@@ -15,6 +15,7 @@ import { placesOf, type Places } from '../sessions/store.ts';
 import type { Cancellation } from '../sys/cancel.ts';
 import { registerSecret } from '../sys/redact.ts';
 import { createRunner, type Runner } from '../sys/run.ts';
+import { display } from '../ui/display.ts';
 import type { Output } from '../ui/output.ts';
 
 /** What a command gets. Everything that costs something is lazy and asked for once. */
@@ -83,7 +84,12 @@ export function createApp(input: AppInput): App {
     dockerFor: async (wanted) =>
       createDockerService(await detectEngine({ runner, env, wanted, cacheDir: cacheDir(app) }), runner),
     run: (steps, state) =>
-      runSteps(steps, state, { progress: output.progress, stream: output.stderr, cancellation }),
+      runSteps(steps, state, {
+        progress: output.progress,
+        stream: output.stderr,
+        cancellation,
+        clean: display,
+      }),
     now: () => new Date(),
     newId: () => randomUUID(),
   };

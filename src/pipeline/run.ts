@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly progress: Progress;
   readonly stream: NodeJS.WriteStream;
   readonly cancellation: Cancellation;
+  /** Makes what engines and repositories call things fit to be shown. */
+  readonly clean?: (text: string) => string;
   /** Milliseconds for each undo. Default 60 000. */
   readonly undoMs?: number;
 }
@@ -31,7 +33,9 @@ export async function runSteps<C>(steps: readonly Step<C>[], state: C, options: 
     run: async (note: Note) => {
       stopIfAsked();
       entered.push(step);
-      await step.run(state, note);
+      await step.run(state, (text) => {
+        note(options.clean?.(text) ?? text);
+      });
       stopIfAsked();
     },
   }));

@@ -3,6 +3,7 @@ import { Chalk, type ChalkInstance } from 'chalk';
 import type { ParaError } from '../errors.ts';
 import type { Progress } from '../pipeline/step.ts';
 import { redact } from '../sys/redact.ts';
+import { cleanJson, cleanLines } from './display.ts';
 
 /** The flags that decide how para speaks. */
 export interface OutputFlags {
@@ -43,16 +44,21 @@ export function createOutput(flags: OutputFlags, streams: OutputStreams): Output
   const { stdout, stderr } = streams;
   const paint = new Chalk({ level: colours(stdout, flags, streams.env) ? 1 : 0 });
   const story = new Chalk({ level: colours(stderr, flags, streams.env) ? 1 : 0 });
-  const say = (text: string): void => void stderr.write(`${redact(text)}\n`);
+  const say = (text: string): void => void stderr.write(`${cleanLines(redact(text))}\n`);
+  const document = (data: object): void => {
+    stdout.write(`${cleanJson(redact(JSON.stringify(data)))}\n`);
+  };
   return {
     progress: chooseProgress(flags, streams),
     stderr,
     width: stdout.isTTY ? stdout.columns : Number(streams.env['COLUMNS'] ?? 0) || 0,
     paint,
     answer(data, toText) {
-      if (flags.json)
-        return void stdout.write(`${redact(JSON.stringify({ schema: 1, ok: true, ...data }))}\n`);
-      const text = redact(toText(paint));
+      if (flags.json) {
+        document({ schema: 1, ok: true, ...data });
+        return;
+      }
+      const text = cleanLines(redact(toText(paint)));
       if (text !== '') stdout.write(`${text}\n`);
     },
     note: (text) => flags.quiet || flags.json || say(text),
@@ -61,8 +67,8 @@ export function createOutput(flags: OutputFlags, streams: OutputStreams): Output
       if (flags.verbose) say(story.dim(line));
     },
     fail(error) {
-      if (flags.json) return void stdout.write(`${redact(JSON.stringify(errorDocument(error)))}\n`);
-      say(errorText(error, story, flags.verbose));
+      if (flags.json) document(errorDocument(error));
+      else say(errorText(error, story, flags.verbose));
     },
   };
 }

@@ -141,6 +141,30 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('plan
     expect(await sh('git show para/s:sub/x')).toBe('x');
   });
 
+  test('names made inside do not reach the terminal as they are', async () => {
+    // ESC, BEL, CR, a C1 control and a right-to-left override.
+    const name = 'n\\033]0;title\\007\\033[2J\\r\\302\\2330m\\342\\200\\256';
+    const script = `n="$(printf '${name}')"; echo x >"ignored$n"; echo 'ignored*' >.gitignore
+      mkdir "$n" && git -C "$n" init -q && echo x >"$n/x" && git checkout -q -b side && git commit -qm "$n" --allow-empty`;
+    expect(await inside(script)).toMatchObject({ code: 0 });
+    const shown: string[] = [];
+    for (const [line, code] of [
+      [['list'], 0],
+      [['finish', 'Rest'], 10],
+      [['finish', 'Rest', '--json'], 10],
+    ] as const) {
+      const ended = await world.para(worktree, line);
+      expect(ended).toMatchObject({ code });
+      shown.push(ended.stdout, ended.stderr);
+    }
+    expect(shown.join('')).toContain('title');
+    expect(await inside('rm -rf ./n*/.git')).toMatchObject({ code: 0 });
+    const finished = await world.para(worktree, ['finish', 'Rest']);
+    expect(finished).toMatchObject({ code: 0, stderr: expect.stringContaining('ignored') });
+    shown.push(finished.stdout, finished.stderr);
+    expect(shown.join('')).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
+  });
+
   test.each([
     ['HEAD is a link', 'rm HEAD; ln -s SECRET HEAD', 0],
     ['HEAD and packed-refs are fifos', 'rm -f HEAD packed-refs; mkfifo HEAD packed-refs', 0],

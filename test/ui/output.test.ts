@@ -69,6 +69,38 @@ describe('modes', () => {
   });
 });
 
+describe('hostile text', () => {
+  const nasty = 'a\u001b[2J\u001b]0;title\u0007b\r\u009b8m\u202ec\u001b[8mhidden\td\ne';
+  const clean = 'ab  8mchidden\td\ne';
+  const tell = (output: Output): void => {
+    output.note(nasty);
+    output.warn(nasty);
+    output.fail(new ParaError('GIT_FAILED', nasty, { hint: nasty, details: { stderr: nasty } }));
+    output.answer({ nasty }, () => nasty);
+  };
+
+  test('reaches neither stream as it is', () => {
+    const { out, err } = say({ verbose: true }, tell);
+    expect(out).toBe(`${clean}\n`);
+    expect(err.split('ab  8mc')).toHaveLength(7);
+    expect(err).not.toMatch(/(?![\n\t])[\p{Cc}\p{Cf}]/u);
+  });
+
+  test('is data for scripts, and harmless on a terminal', () => {
+    const { out } = say({ json: true }, (output) => output.answer({ nasty }, () => ''));
+    expect(out).not.toMatch(/(?!\n$)[\p{Cc}\p{Cf}]/u);
+    expect(JSON.parse(out)).toMatchObject({ nasty });
+  });
+
+  test('does not take para’s own colours along', () => {
+    const paint = (output: Output): void => {
+      output.answer({}, (colours) => colours.bold(colours.red(`x\u001b[2J`)));
+    };
+    const { out } = say({}, paint, { tty: true });
+    expect(out).toBe(`${ESCAPE}[1m${ESCAPE}[31mx${ESCAPE}[39m${ESCAPE}[22m\n`);
+  });
+});
+
 describe('errors', () => {
   const error = new ParaError('PORT_IN_USE', 'a port is in use', {
     hint: 'first\nsecond',
