@@ -65,21 +65,23 @@ describe.each(WHICH)('with a container: %s', (which) => {
     expect(repo.run(['for-each-ref', '--format=%(refname)'])).toBe('refs/heads/main\nrefs/heads/para/fix');
     expect(repo.run(['worktree', 'list']).split('\n')).toHaveLength(1);
   });
+});
 
+describe('with a container', () => {
   test('another session uses the network: it stays', async () => {
-    const talk = await started(repo, which);
-    await started(repo, which, 'other');
+    const talk = await started(repo, 'docker');
+    await started(repo, 'docker', 'other');
     expect(await finish([], [talk.status('running'), talk.stop(), talk.remove()])).toMatchObject({ code: 0 });
   });
 
   test('the engine has no such container any more', async () => {
-    const talk = await started(repo, which);
+    const talk = await started(repo, 'docker');
     const calls = [talk.statusGone(), talk.remove(), talk.networkRemove()];
     expect(await finish([], calls)).toMatchObject({ code: 0 });
   });
 
   test('--keep-container: stopped, and no more', async () => {
-    const talk = await started(repo, which);
+    const talk = await started(repo, 'docker');
     expect(await finish(['--keep-container'], [talk.status('running'), talk.stop()])).toMatchObject({
       code: 0,
     });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Conversation, WHICH, type Which } from '../support/conversation.ts';
+import { Conversation, type Which } from '../support/conversation.ts';
 import { footprint } from '../support/footprint.ts';
 import { detection, runPara, type EngineCall } from '../support/run-para.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
@@ -47,7 +47,7 @@ const START: Failure = {
   ...{ code: 'PORT_IN_USE', exit: 7 },
 };
 
-describe.each(WHICH)('%s: a step fails, what was made is unmade', (which: Which) => {
+describe.each<Which>(['docker', 'podman'])('%s: a step fails, what was made is unmade', (which) => {
   const talk = (): Conversation => new Conversation(repo, which);
   const said = (failure: Failure): { exitCode: number; stdout: string; stderr: string } => ({
     exitCode: which === 'docker' ? 1 : 125,

@@ -1,6 +1,15 @@
 /** Hermetic repositories for tests: own HOME, own global configuration, fixed identity. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Git, createGit } from '../../src/git/git.ts';
@@ -58,11 +67,55 @@ export function tempRepo(options: { name?: string; format?: string; commit?: boo
     },
     remove: () => rmSync(base, { recursive: true, force: true }),
   };
-  repo.run(['init', '-q', `--object-format=${options.format ?? 'sha1'}`]);
-  if (options.commit === false) return repo;
+  fill(repo, options);
+  return repo;
+}
+
+/** What a new repository consists of, by its kind: git makes the first one of a test file, the others are copies. */
+const models = new Map<string, readonly Copy[]>();
+
+function fill(
+  repo: TempRepo,
+  { format = 'sha1', commit = true }: { format?: string; commit?: boolean },
+): void {
+  const kind = `${format} ${String(commit)}`;
+  const model = models.get(kind);
+  if (model === undefined) {
+    make(repo, format, commit);
+    models.set(kind, copyOf(repo.root));
+    return;
+  }
+  for (const { path, mode, content } of model) {
+    if (content === undefined) mkdirSync(join(repo.root, path), { recursive: true });
+    else writeFileSync(join(repo.root, path), content, { mode });
+  }
+  // The index knows the files by their times and numbers.
+  if (commit) repo.run(['update-index', '-q', '--refresh']);
+}
+
+function make(repo: TempRepo, format: string, commit: boolean): void {
+  repo.run(['init', '-q', `--object-format=${format}`]);
+  if (!commit) return;
   repo.write('a.txt', 'one\n');
   repo.write('dir/b.txt', 'two\n');
   repo.run(['add', '.']);
   repo.run(['commit', '-qm', 'first']);
-  return repo;
+}
+
+/** A directory (without content) or a file. */
+interface Copy {
+  readonly path: string;
+  readonly mode: number;
+  readonly content: Buffer | undefined;
+}
+
+/** Directories come before what is in them. */
+function copyOf(root: string): readonly Copy[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .sort()
+    .map((path) => {
+      const found = statSync(join(root, path));
+      const content = found.isDirectory() ? undefined : readFileSync(join(root, path));
+      return { path, mode: found.mode & 0o777, content };
+    });
 }
