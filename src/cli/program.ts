@@ -33,7 +33,7 @@ export async function runProgram(
     error === undefined || error.name === 'YError'
       ? usageError(error?.message ?? message ?? 'wrong usage', { argv, words: entry?.words, flags })
       : error;
-  const program = base(version, refuse);
+  const program = base(version, helpWidth(argv), refuse);
   const run = (command: Command) => async (args: Record<string, unknown>) => {
     const rest = args['--'] as readonly string[] | undefined;
     const app = makeApp(typeof args['engine'] === 'string' ? args['engine'] : '');
@@ -92,7 +92,17 @@ const COMMAND_NAMES: readonly CommandName[] = COMMANDS.map(({ words, load }) => 
   flags: async () => (await load()).default.flags,
 }));
 
-function base(version: string, refuse: (message: string | null, error?: Error) => Error): Argv {
+/** yargs lays out the help of every command it runs, which takes as long as the rest of it unless it is shown. */
+function helpWidth(argv: readonly string[]): number | null {
+  const isAsked = beforeDashes(argv).some((word) => word === '--help' || word === '-h');
+  return isAsked ? Math.min(110, process.stdout.columns || 100) : null;
+}
+
+function base(
+  version: string,
+  width: number | null,
+  refuse: (message: string | null, error?: Error) => Error,
+): Argv {
   return yargs()
     .scriptName('para')
     .usage(
@@ -114,7 +124,7 @@ function base(version: string, refuse: (message: string | null, error?: Error) =
     .demandCommand(1, 'Say what to do.')
     .exitProcess(false)
     .showHelpOnFail(false)
-    .wrap(Math.min(110, process.stdout.columns || 100))
+    .wrap(width)
     .fail((message: string | null, error: Error | undefined) => {
       throw refuse(message, error);
     });
