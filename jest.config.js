@@ -2,6 +2,8 @@
 const base = {
   extensionsToTreatAsEsm: ['.ts'],
   testEnvironment: 'node',
+  globalSetup: '<rootDir>/test/support/run-setup.cjs',
+  globalTeardown: '<rootDir>/test/support/run-teardown.cjs',
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   transform: {
     '^.+\\.ts$': [
@@ -27,5 +29,6 @@ export default {
     level('e2e', ['<rootDir>/test/e2e/**/*.test.ts']),
   ],
   testTimeout: 120_000,
+  testSequencer: '<rootDir>/test/support/sequencer.cjs',
   reporters: ['default', '<rootDir>/test/support/summary-reporter.cjs'],
 };

@@ -10,6 +10,7 @@ import type { ContainerSpec, EngineName, PortMapping } from '../../src/docker/dr
 import { createDockerService, type DockerService } from '../../src/docker/service.ts';
 import { createRunner, type Runner, type RunRequest } from '../../src/sys/run.ts';
 import { testEngines, testImages, testRegistry, type TestEngine } from '../support/engines.ts';
+import { noteLabel } from '../support/run-dir.ts';
 import { fakeEngine } from '../support/fake-engine.ts';
 
 interface Subject {
@@ -149,6 +150,7 @@ describe.each(subjects)('$id', (subject) => {
     service.execCapture({ container, argv, tty: false, stdin: false, ...more });
 
   beforeAll(async () => {
+    noteLabel(`para.test=${run}`);
     dir = mkdtempSync(join(tmpdir(), 'para-contract-'));
     chmodSync(dir, 0o755);
     const runner = runnerOf(subject);

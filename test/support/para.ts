@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestEngine } from './engines.ts';
+import { noteLabel } from './run-dir.ts';
 
 const PROJECT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** Where the build under test is; another one can be named. */
@@ -138,6 +139,7 @@ function worldIn(dir: string, env: NodeJS.ProcessEnv, engine: TestEngine | undef
         { cwd: root },
       );
       repos.push(root);
+      noteLabel(`para.repo=${repoId(root)}`);
       return root;
     },
     remove: async () => {
