@@ -62,7 +62,13 @@ export interface FinishState {
 
 /** Reads all there is to know and decides. @throws ParaError for whatever is in the way */
 export async function planFinish(context: FinishContext, request: FinishRequest): Promise<FinishPlan> {
+  requireMessage(request);
   return decide(context, request, await findSession(context, request.session));
+}
+
+function requireMessage({ message }: FinishRequest): void {
+  if (message.trim() === '')
+    throw new ParaError('USAGE', 'the commit message is empty', { hint: 'para finish "What was done"' });
 }
 
 /**
@@ -75,6 +81,7 @@ export async function withFinishPlan<T>(
   onWait: LockOptions['onWait'],
   work: (plan: FinishPlan) => Promise<T>,
 ): Promise<T> {
+  requireMessage(request);
   const found = await findSession(context, request.session);
   // Asked now: the directory we are in may go with the worktree while we wait.
   await context.repository();
@@ -92,9 +99,6 @@ async function decide(
   request: FinishRequest,
   { places, record }: Found,
 ): Promise<FinishPlan> {
-  const message = request.message.trim();
-  if (message === '')
-    throw new ParaError('USAGE', 'the commit message is empty', { hint: 'para finish "What was done"' });
   if (record.status === 'review') throw alreadyFinished(record);
   const repo = await context.repository();
   if (record.status === 'starting') await requireWorktree(repo, record);
@@ -106,7 +110,7 @@ async function decide(
     record,
     places,
     repo,
-    message,
+    message: request.message.trim(),
     target,
     remote: await chooseRemote(repo, request.push, config.git.push),
     service: record.container === null ? undefined : await context.dockerFor(record.container.engine),

@@ -104,8 +104,8 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('moun
     server = createServer().listen(join(work, 'any.sock'));
   });
   afterAll(async () => {
-    server.close();
     await world.remove();
+    server.close();
   });
 
   test('some places are not mounted even for the person at the keyboard', async () => {
