@@ -180,6 +180,11 @@ function recordReview({ record, places, repo, target, keepContainer }: FinishPla
   return {
     title: 'Recording the result',
     run: async () => {
+      if (!keepContainer) {
+        await rm(places.docker(record.name), { recursive: true, force: true });
+        if (record.container?.git === 'sealed') await dropPins(repo, record.name);
+      }
+      // Last: until then a finish that was cut short is finished by another one.
       await saveRecord(places, {
         ...record,
         branch: target,
@@ -187,9 +192,6 @@ function recordReview({ record, places, repo, target, keepContainer }: FinishPla
         operation: null,
         container: keepContainer ? record.container : null,
       });
-      if (keepContainer) return;
-      await rm(places.docker(record.name), { recursive: true, force: true });
-      if (record.container?.git === 'sealed') await dropPins(repo, record.name);
     },
   };
 }
