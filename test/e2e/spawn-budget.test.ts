@@ -49,10 +49,10 @@ test.each(budget)(
   },
 );
 
-/** Something to bring back and something to commit. */
+/** Something to bring back and something to commit; a message of its own, or both commits may be one object. */
 async function work(finish: string): Promise<void> {
   const session = finish.split(' ').at(-1) ?? '';
-  const script = ['sh', '-ec', 'echo a >a; git add a; git commit -qm a; echo b >b'];
+  const script = ['sh', '-ec', 'echo a >a; git add a; git commit -qm "$0"; echo b >b', session];
   if (session === 'plain') await world.out(script, { cwd: join(repo, '.para/worktrees', session) });
   else
     expect(await world.para(repo, ['docker', 'exec', session, '--', ...script])).toMatchObject({
