@@ -43,6 +43,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/docker-exec.ts'),
   },
   {
+    words: 'docker logs',
+    describe: 'Print what the container of a session has printed',
+    load: () => import('./commands/docker-logs.ts'),
+  },
+  {
     words: 'docker list',
     aliases: ['ls'],
     describe: 'List the containers of this repository',

@@ -89,6 +89,7 @@ describe('flags', () => {
 describe('sessions', () => {
   test.each([
     ['docker', 'exec'],
+    ['docker', 'logs'],
     ['docker', 'start'],
     ['docker', 'stop'],
     ['finish', 'A message of words'],

@@ -142,6 +142,10 @@ export class Conversation {
     return this.call(['rm', '-f', ...now, '--', this.container], ending);
   }
 
+  logs(flags: readonly string[] = [], ending: Ending = {}): EngineCall {
+    return this.call(['logs', ...flags, '--', this.container], ending);
+  }
+
   /** `inspect` of the container, in this state; docker's and podman's JSON are alike here. */
   status(state: string, exitCode = 0): EngineCall {
     const found = {
