@@ -65,22 +65,36 @@ function within(root: string, path: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${root}/`), path]);
 }
 
+/** Directories of the worktree that are repositories of their own, sorted, with a trailing slash. */
+export async function nestedRepositories(
+  root: string,
+  others: readonly Buffer[],
+  tracked: readonly Buffer[],
+): Promise<readonly Buffer[]> {
+  const nested = new Map(
+    others.filter((path) => path.at(-1) === SLASH).map((path) => [path.toString('latin1'), path]),
+  );
+  for (const directory of directoriesOf([...others, ...tracked])) {
+    const path = Buffer.concat([directory, Buffer.of(SLASH)]);
+    if (await exists(within(root, Buffer.concat([path, Buffer.from('.git')]))))
+      nested.set(path.toString('latin1'), path);
+  }
+  return [...nested.values()].sort((a, b) => a.compare(b));
+}
+
+/** The paths that are in none of the directories. */
+export function outside(directories: readonly Buffer[], paths: readonly Buffer[]): readonly Buffer[] {
+  return paths.filter(
+    (path) => !directories.some((directory) => path.subarray(0, directory.length).equals(directory)),
+  );
+}
+
 /**
  * Refuses repositories inside the worktree: they would become gitlinks whose commits are nowhere else.
  * @throws REFUSED with the list
  */
-export async function assertNoNestedGit(
-  root: string,
-  others: readonly Buffer[],
-  tracked: readonly Buffer[],
-): Promise<void> {
-  const nested = new Set(others.filter((path) => path.at(-1) === SLASH).map((path) => path.toString('utf8')));
-  for (const directory of directoriesOf([...others, ...tracked])) {
-    if (await exists(within(root, Buffer.concat([directory, Buffer.from('/.git')]))))
-      nested.add(`${directory.toString('utf8')}/`);
-  }
-  if (nested.size === 0) return;
-  const paths = [...nested].sort();
+export function refuseNested(paths: readonly string[]): void {
+  if (paths.length === 0) return;
   throw new ParaError(
     'REFUSED',
     `the worktree holds other git repositories: ${paths

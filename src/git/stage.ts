@@ -10,7 +10,7 @@ import { worktreePlace } from './worktrees.ts';
 import { type Repository, place } from './repository.ts';
 import { commitOf, swapRef } from './refs.ts';
 import { callerIdentity } from './sealed.ts';
-import { assertNoNestedGit, splitPaths, tellApart } from './stage-paths.ts';
+import { nestedRepositories, outside, refuseNested, splitPaths, tellApart } from './stage-paths.ts';
 
 /** What to commit, and where. */
 export interface CommitRequest {
@@ -33,7 +33,8 @@ export async function commitAll(request: CommitRequest): Promise<string | undefi
   if (tip === undefined) throw new ParaError('GIT_FAILED', `the branch ${branch} does not exist`);
   const indexFile = join(worktreeAdminDir, `index.para-${String(process.pid)}`);
   try {
-    const tree = await stageAll(request, indexFile, tip);
+    const { all: tree, nested } = await stageAll(request, indexFile, tip);
+    refuseNested(nested);
     if (
       tree === (await repo.git.text({ args: ['rev-parse', `${tip}^{tree}`], place: place(repo), read: true }))
     )
@@ -47,16 +48,25 @@ export async function commitAll(request: CommitRequest): Promise<string | undefi
   }
 }
 
+/** A worktree's contents as trees. */
+export interface Staged {
+  /** What the index held; undefined while it holds conflicts. */
+  readonly index: string | undefined;
+  /** Everything in the worktree but what git ignores, and but nested repositories. */
+  readonly all: string;
+  /** Directories that are repositories of their own, with a trailing slash. */
+  readonly nested: readonly string[];
+}
+
 /**
- * Writes the tree of everything in the worktree, using `indexFile` as a scratch index; the worktree's own index
- * stays as it is. Also used for snapshots.
- * @throws REFUSED for nested repositories, GIT_FAILED
+ * Writes the trees of a worktree, using `indexFile` as a scratch index; the worktree's own index, which somebody may
+ * hold locked, stays as it is. Nested repositories are named and left out. @throws GIT_FAILED
  */
 export async function stageAll(
   request: Omit<CommitRequest, 'branch' | 'message'>,
   indexFile: string,
   tip: string,
-): Promise<string> {
+): Promise<Staged> {
   const { repo, worktreeAdminDir, worktreePath } = request;
   const where: Place = { ...worktreePlace(repo, worktreeAdminDir, worktreePath), indexFile };
   const copied = await copyFile(join(worktreeAdminDir, 'index'), indexFile).then(
@@ -65,18 +75,21 @@ export async function stageAll(
   );
   const run = (args: readonly string[], input?: Buffer): Promise<Buffer> =>
     repo.git.bytes({ args, input, place: where, contents: true, timeoutMs: DEADLINE_MS });
+  const writeTree = async (): Promise<string> => (await run(['write-tree'])).toString('utf8').trim();
   if (!copied) await run(['read-tree', tip]);
+  const conflicts = await run(['ls-files', '-z', '-u']);
+  const index = conflicts.length > 0 ? undefined : await writeTree();
   const others = splitPaths(await run(['ls-files', '-z', '-o', '--exclude-standard']));
   const changed = splitPaths(await run(['ls-files', '-z', '-m', '-d']));
-  await assertNoNestedGit(worktreePath, others, splitPaths(await run(['ls-files', '-z'])));
-  const { gone, present } = await tellApart(worktreePath, changed);
+  const nested = await nestedRepositories(worktreePath, others, splitPaths(await run(['ls-files', '-z'])));
+  const { gone, present } = await tellApart(worktreePath, outside(nested, changed));
   await feed(run, ['update-index', '-z', '--force-remove', '--stdin'], gone);
   await feed(
     run,
     ['update-index', '-z', '--add', '--remove', '--replace', '--stdin'],
-    [...present, ...others],
+    [...present, ...outside(nested, others)],
   );
-  return (await run(['write-tree'])).toString('utf8').trim();
+  return { index, all: await writeTree(), nested: nested.map((path) => path.toString('utf8')) };
 }
 
 async function feed(

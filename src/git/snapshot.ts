@@ -1,0 +1,125 @@
+/**
+ * Snapshots: uncommitted work as a commit under `refs/para/snap/<session>/<n>`, taken before anything destructive
+ * (facts/security-reliability.md §3.3). Neither the worktree nor its index is touched.
+ *
+ * The commit's tree is everything in the worktree; its parents are the tip and a commit of what was staged, as in
+ * git-stash(1), so that a restore brings back what was staged as staged and the rest as not.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { ParaError } from '../errors.ts';
+import { type Repository, place } from './repository.ts';
+import { commitOf, swapRef } from './refs.ts';
+import { stageAll } from './stage.ts';
+import { requireAdminDir, worktreePlace } from './worktrees.ts';
+
+/** A session's worktree and the branch it is on. */
+export interface SessionWorktree {
+  readonly repo: Repository;
+  readonly session: string;
+  readonly worktreePath: string;
+  readonly branch: string;
+}
+
+/** What was kept, and what could not be. */
+export interface Snapshot {
+  /** undefined: nothing was uncommitted. */
+  readonly ref: string | undefined;
+  readonly commit: string | undefined;
+  /** Nested repositories; they are not in it. */
+  readonly nested: readonly string[];
+}
+
+/** para's own name on its snapshots: they are nobody's work, and a machine without an identity needs them too. */
+const IDENTITY = {
+  GIT_AUTHOR_NAME: 'para',
+  GIT_AUTHOR_EMAIL: 'para@localhost',
+  GIT_COMMITTER_NAME: 'para',
+  GIT_COMMITTER_EMAIL: 'para@localhost',
+};
+
+/** Where a session's snapshots are. */
+export function snapshotRef(session: string, n: number): string {
+  return `refs/para/snap/${session}/${String(n)}`;
+}
+
+/**
+ * Keeps what is not committed. Works while somebody holds `index.lock`. A snapshot equal to the last one is not
+ * taken again. @throws GIT_FAILED
+ */
+export async function takeSnapshot(from: SessionWorktree, why: string): Promise<Snapshot> {
+  const { repo, session, worktreePath, branch } = from;
+  const tip = await commitOf(repo, `refs/heads/${branch}`);
+  if (tip === undefined) throw new ParaError('GIT_FAILED', `the branch ${branch} does not exist`);
+  const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
+  const indexFile = join(worktreeAdminDir, `index.para-${randomUUID()}`);
+  try {
+    const { index, all, nested } = await stageAll({ repo, worktreeAdminDir, worktreePath }, indexFile, tip);
+    const base = await treeOf(repo, tip);
+    if (all === base && (index ?? base) === base) return { ref: undefined, commit: undefined, nested };
+    const staged = await commitTree(repo, index ?? base, [tip], `${why}: what was staged`);
+    const commit = await commitTree(repo, all, [tip, staged], why);
+    return { ref: await publish(repo, session, commit), commit, nested };
+  } finally {
+    await rm(indexFile, { force: true });
+  }
+}
+
+async function treeOf(repo: Repository, commit: string): Promise<string> {
+  return repo.git.text({ args: ['rev-parse', `${commit}^{tree}`], place: place(repo), read: true });
+}
+
+async function commitTree(
+  repo: Repository,
+  tree: string,
+  parents: readonly string[],
+  message: string,
+): Promise<string> {
+  return repo.git.text({
+    args: ['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent]), '-m', `para: ${message}`],
+    place: place(repo),
+    env: IDENTITY,
+  });
+}
+
+/** Gives it the next free number, or the last one's when that holds the same. */
+async function publish(repo: Repository, session: string, commit: string): Promise<string> {
+  for (let n = 1, last: string | undefined; ; n += 1) {
+    const ref = snapshotRef(session, n);
+    const there = await commitOf(repo, ref);
+    if (there === undefined) {
+      if (last !== undefined && (await sameWork(repo, last, commit))) return snapshotRef(session, n - 1);
+      await swapRef(repo, ref, { before: undefined, after: commit });
+      return ref;
+    }
+    last = there;
+  }
+}
+
+async function sameWork(repo: Repository, one: string, other: string): Promise<boolean> {
+  const trees = async (commit: string): Promise<string> => {
+    const names = [`${commit}^{tree}`, `${commit}^1`, `${commit}^2^{tree}`];
+    const answer = await repo.git.attempt({
+      args: ['rev-parse', ...names],
+      place: place(repo),
+      read: true,
+    });
+    return Buffer.from(answer.stdoutBytes).toString('utf8');
+  };
+  return (await trees(one)) === (await trees(other));
+}
+
+/**
+ * Puts a snapshot's work back into a worktree that is clean and on the snapshot's first parent: files, what was
+ * staged as staged, what was deleted as deleted. @throws GIT_FAILED
+ */
+export async function restoreSnapshot(repo: Repository, worktreePath: string, commit: string): Promise<void> {
+  const where = worktreePlace(repo, await requireAdminDir(repo, worktreePath), worktreePath);
+  const run = (args: readonly string[]): Promise<string> =>
+    repo.git.text({ args, place: where, contents: true, timeoutMs: 600_000 });
+  // -m with the first parent's tree: what the snapshot has not got is deleted, all else is written.
+  await run(['read-tree', '-u', '-m', `${commit}^1`, commit]);
+  await run(['read-tree', `${commit}^2`]);
+  await repo.git.attempt({ args: ['update-index', '-q', '--refresh'], place: where, contents: true });
+}
