@@ -9,6 +9,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { ParaError } from '../errors.ts';
+import { PARA_IDENTITY } from './identity.ts';
 import { type Repository, place } from './repository.ts';
 import { commitOf, swapRef } from './refs.ts';
 import { stageAll } from './stage.ts';
@@ -30,14 +31,6 @@ export interface Snapshot {
   /** Nested repositories; they are not in it. */
   readonly nested: readonly string[];
 }
-
-/** para's own name on its snapshots: they are nobody's work, and a machine without an identity needs them too. */
-const IDENTITY = {
-  GIT_AUTHOR_NAME: 'para',
-  GIT_AUTHOR_EMAIL: 'para@localhost',
-  GIT_COMMITTER_NAME: 'para',
-  GIT_COMMITTER_EMAIL: 'para@localhost',
-};
 
 /** Where a session's snapshots are. */
 export function snapshotRef(session: string, n: number): string {
@@ -79,7 +72,7 @@ async function commitTree(
   return repo.git.text({
     args: ['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent]), '-m', `para: ${message}`],
     place: place(repo),
-    env: IDENTITY,
+    env: PARA_IDENTITY,
   });
 }
 
@@ -122,4 +115,16 @@ export async function restoreSnapshot(repo: Repository, worktreePath: string, co
   await run(['read-tree', '-u', '-m', `${commit}^1`, commit]);
   await run(['read-tree', `${commit}^2`]);
   await repo.git.attempt({ args: ['update-index', '-q', '--refresh'], place: where, contents: true });
+}
+
+/** All snapshots of a session, oldest first. @throws GIT_FAILED */
+export async function listSnapshots(repo: Repository, session: string): Promise<readonly string[]> {
+  const args = [
+    'for-each-ref',
+    '--sort=version:refname',
+    '--format=%(refname)',
+    `refs/para/snap/${session}/`,
+  ];
+  const listed = await repo.git.text({ args, place: place(repo), read: true });
+  return listed.split('\n').filter((ref) => ref !== '');
 }
