@@ -22,6 +22,21 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/finish.ts'),
   },
   {
+    words: 'cancel',
+    describe: 'Archive a session with all its work, and take it away',
+    load: () => import('./commands/cancel.ts'),
+  },
+  {
+    words: 'recover',
+    describe: 'Bring a cancelled session back, with its uncommitted work',
+    load: () => import('./commands/recover.ts'),
+  },
+  {
+    words: 'clean',
+    describe: 'Remove finished sessions whose work is merged, and old archives',
+    load: () => import('./commands/clean.ts'),
+  },
+  {
     words: 'list',
     aliases: ['ls'],
     describe: 'List the sessions of this repository',

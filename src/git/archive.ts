@@ -36,19 +36,21 @@ export function archiveRef(session: string, time: string): string {
   return `${PREFIX}${session}/${time}`;
 }
 
-/** Makes the archive; one of that name that is there already is kept as it is. @throws GIT_FAILED */
+/**
+ * Makes the archive. One of that name, which a cancel made that was cut short, stays in it. @throws GIT_FAILED
+ */
 export async function createArchive(archive: NewArchive): Promise<string> {
   const { repo, session, time } = archive;
   const ref = archiveRef(session, time);
-  const there = await commitOf(repo, ref);
-  if (there !== undefined) return there;
+  const before = await commitOf(repo, ref);
   const run = (args: readonly string[], input?: string): Promise<string> =>
     repo.git.text({ args, input, place: place(repo), env: PARA_IDENTITY });
   const blob = await run(['hash-object', '-w', '--stdin'], archive.about);
   const tree = await run(['mktree'], `100644 blob ${blob}\t${FILE}\n`);
-  const parents = [...new Set(archive.commits)].flatMap((commit) => ['-p', commit]);
+  const kept = before === undefined ? archive.commits : [...archive.commits, before];
+  const parents = [...new Set(kept)].flatMap((commit) => ['-p', commit]);
   const commit = await run(['commit-tree', tree, ...parents, '-m', `para: archive of ${session}`]);
-  await swapRef(repo, ref, { before: undefined, after: commit });
+  await swapRef(repo, ref, { before, after: commit });
   return commit;
 }
 

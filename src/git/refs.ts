@@ -67,6 +67,19 @@ export async function checkBranchName(repo: Repository, branch: string): Promise
   }
 }
 
+/** The refs below these prefixes (with a trailing slash) and their commits. @throws GIT_FAILED */
+export async function refsUnder(
+  repo: Repository,
+  prefixes: readonly string[],
+): Promise<readonly { readonly ref: string; readonly commit: string }[]> {
+  const args = ['for-each-ref', '--sort=version:refname', '--format=%(objectname) %(refname)', ...prefixes];
+  const listed = await repo.git.text({ args, place: place(repo), read: true });
+  return listed
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => ({ commit: line.split(' ', 1)[0] ?? '', ref: line.slice(line.indexOf(' ') + 1) }));
+}
+
 /** Sets `ref` to `after` if it still is at `before` (undefined: it must not exist). @throws GIT_FAILED */
 export async function swapRef(
   repo: Repository,

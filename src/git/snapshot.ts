@@ -116,15 +116,3 @@ export async function restoreSnapshot(repo: Repository, worktreePath: string, co
   await run(['read-tree', `${commit}^2`]);
   await repo.git.attempt({ args: ['update-index', '-q', '--refresh'], place: where, contents: true });
 }
-
-/** All snapshots of a session, oldest first. @throws GIT_FAILED */
-export async function listSnapshots(repo: Repository, session: string): Promise<readonly string[]> {
-  const args = [
-    'for-each-ref',
-    '--sort=version:refname',
-    '--format=%(refname)',
-    `refs/para/snap/${session}/`,
-  ];
-  const listed = await repo.git.text({ args, place: place(repo), read: true });
-  return listed.split('\n').filter((ref) => ref !== '');
-}

@@ -6,7 +6,7 @@ import { copyFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import type { Place } from './git.ts';
-import { worktreePlace } from './worktrees.ts';
+import { requireAdminDir, worktreePlace } from './worktrees.ts';
 import { type Repository, place } from './repository.ts';
 import { commitOf, swapRef } from './refs.ts';
 import { callerIdentity } from './sealed.ts';
@@ -90,6 +90,21 @@ export async function stageAll(
     [...present, ...outside(nested, others)],
   );
   return { index, all: await writeTree(), nested: nested.map((path) => path.toString('utf8')) };
+}
+
+/** Nested repositories of a worktree that git does not ignore, with a trailing slash. @throws GIT_FAILED */
+export async function nestedIn(repo: Repository, worktreePath: string): Promise<readonly string[]> {
+  const place = worktreePlace(repo, await requireAdminDir(repo, worktreePath), worktreePath);
+  const listed = async (...more: string[]): Promise<readonly Buffer[]> =>
+    splitPaths(
+      await repo.git.bytes({ args: ['ls-files', '-z', ...more], place, read: true, contents: true }),
+    );
+  const nested = await nestedRepositories(
+    worktreePath,
+    await listed('-o', '--exclude-standard'),
+    await listed(),
+  );
+  return nested.map((path) => path.toString('utf8'));
 }
 
 async function feed(

@@ -1,6 +1,7 @@
 /** Removes a session's worktree, whatever the container made of it. */
-import { chmod, lstat, readFile, readdir, realpath, rm } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { chmod, lstat, readFile, readdir, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { type Repository, worktreesDir } from './repository.ts';
 
@@ -11,13 +12,28 @@ import { type Repository, worktreesDir } from './repository.ts';
  */
 export async function removeWorktree(repo: Repository, path: string): Promise<void> {
   await assertInside(repo, path);
-  await removeTree(path);
+  // Renamed first: what is at `path` is whole or gone, however this ends.
+  const gone = join(dirname(path), `.${basename(path)}.${randomUUID()}${GONE}`);
+  await rename(path, gone).catch(ignoreAbsent);
+  await sweep(dirname(path));
   const all = join(repo.commonDir, 'worktrees');
   for (const name of await readdir(all).catch(() => [])) {
     const pointer = await readFile(join(all, name, 'gitdir'), 'utf8').catch(() => '');
     if (pointer.replace(/\n$/, '') === join(path, '.git'))
       await rm(join(all, name), { recursive: true, force: true });
   }
+}
+
+const GONE = '.gone';
+
+function ignoreAbsent(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
+}
+
+/** Deletes what this and earlier removals, cut short, have put aside. */
+async function sweep(directory: string): Promise<void> {
+  for (const name of await readdir(directory).catch(() => []))
+    if (name.startsWith('.') && name.endsWith(GONE)) await removeTree(join(directory, name));
 }
 
 async function assertInside(repo: Repository, path: string): Promise<void> {

@@ -4,7 +4,7 @@
 export type Note = (text: string) => void;
 
 /** One row of the task list. `C` is what the steps of one command share. */
-export interface Step<C> {
+export interface Step<in C> {
   /** Present participle, at most 45 characters. */
   readonly title: string;
   /** A reason not to run, shown on the row; undefined to run. */

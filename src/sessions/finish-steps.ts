@@ -1,8 +1,7 @@
 /** The steps of `para finish`. */
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
-import { bringBack, dropPins } from '../git/bring-back.ts';
+import { dropPins } from '../git/bring-back.ts';
 import { ignoredFiles } from '../git/ignored.ts';
 import { pushBranch } from '../git/push.ts';
 import { branchExists, commitOf, deleteBranch, swapRef } from '../git/refs.ts';
@@ -11,11 +10,9 @@ import { removeWorktree } from '../git/worktree-remove.ts';
 import { requireAdminDir } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import type { FinishPlan, FinishState } from './finish.ts';
-import { isNetworkKept } from './network.ts';
+import { newOperation } from './operation.ts';
 import { lockRepository, saveRecord } from './store.ts';
-
-/** Seconds a container gets to stop by itself. */
-const STOP_GRACE = 10;
+import { bringCommitsBack, removeContainer, stopContainer } from './teardown.ts';
 
 /**
  * Every step, in order. They roll forward: each may be run again, so a `finish` that was cut short is finished
@@ -25,70 +22,37 @@ export function finishSteps(plan: FinishPlan): readonly Step<FinishState>[] {
   return [
     recordIntent(plan),
     stopContainer(plan),
-    bringCommitsBack(plan),
+    takeCommits(plan),
     commitRest(plan),
     nameBranch(plan),
     push(plan),
-    removeContainer(plan),
+    removeContainer(plan, plan.keepContainer),
     dropWorktree(plan),
     recordReview(plan),
   ];
 }
 
 function recordIntent(plan: FinishPlan): Step<FinishState> {
-  const operation = {
-    id: plan.operation,
-    kind: 'finish' as const,
-    pid: process.pid,
-    at: plan.now.toISOString(),
-  };
   return {
     title: 'Recording what is to be done',
-    run: () => saveRecord(plan.places, { ...plan.record, status: 'finishing', operation }),
+    run: async () => {
+      const operation = await newOperation('finish', { id: plan.operation, at: plan.now });
+      await saveRecord(plan.places, { ...plan.record, status: 'finishing', operation });
+    },
     undo: async (state) => {
       if (!state.settled) await saveRecord(plan.places, { ...plan.record, operation: null });
     },
   };
 }
 
-function stopContainer({ record, service }: FinishPlan): Step<FinishState> {
-  return {
-    title: 'Stopping the container',
-    skip: () => (service === undefined ? 'no container' : undefined),
-    run: async (state, note) => {
-      const name = record.container?.name ?? '';
-      note(name);
-      const info = await service?.status(name);
-      state.wasRunning = info?.state === 'running' || info?.state === 'paused';
-      // podman stops no paused container, and in one that is frozen nobody hears that it should end.
-      if (info?.state === 'paused') await service?.unpauseContainer(name);
-      if (info !== undefined) await service?.stopContainer(name, STOP_GRACE);
-    },
-    // Nothing was taken away yet: the session goes on as it was.
-    undo: async (state) => {
-      if (!state.settled && state.wasRunning) await service?.startContainer(record.container?.name ?? '');
-    },
-    leftover: () => `para docker start ${record.name}`,
-  };
-}
-
-function bringCommitsBack({ record, places, repo, worktreeGone }: FinishPlan): Step<FinishState> {
+function takeCommits(plan: FinishPlan): Step<FinishState> {
+  const sealed = plan.record.container?.git === 'sealed';
   return {
     title: 'Bringing the commits back',
-    skip: () => (record.container?.git === 'sealed' && !worktreeGone ? undefined : 'nothing to bring'),
+    skip: () => (sealed && !plan.worktreeGone ? undefined : 'nothing to bring'),
     run: async (state, note) => {
-      const sealedDir = join(places.docker(record.name), 'git');
-      const back = await lockRepository(places, 'brings commits back', () =>
-        bringBack({
-          repo,
-          session: record.name,
-          sealedDir,
-          branch: record.branch,
-          worktreePath: record.worktree_path,
-        }),
-      );
-      state.broughtBack = back.commits;
-      note(`${String(back.commits)} commits`);
+      state.broughtBack = (await bringCommitsBack(plan)).commits;
+      note(`${String(state.broughtBack)} commits`);
     },
   };
 }
@@ -145,23 +109,6 @@ function push({ repo, target, remote }: FinishPlan): Step<FinishState> {
       }
     },
   };
-}
-
-function removeContainer({ record, places, service, keepContainer }: FinishPlan): Step<FinishState> {
-  return {
-    title: 'Removing the container',
-    skip: () => (service === undefined ? 'no container' : keepContainer ? 'kept, as asked' : undefined),
-    run: async () => {
-      await service?.removeContainer(record.container?.name ?? '');
-      if (await isNetworkKept(places, record)) return;
-      // A start that runs right now may have it already: then the engine refuses, and that is right.
-      await service?.removeNetwork(record.container?.network ?? '').catch(ignoreRefusal);
-    },
-  };
-}
-
-function ignoreRefusal(error: unknown): void {
-  if (!(error instanceof ParaError)) throw error;
 }
 
 function dropWorktree({ record, repo, places, target }: FinishPlan): Step<FinishState> {

@@ -10,7 +10,8 @@ import type { Repository } from '../git/repository.ts';
 import { adminDirOf, isHalfMade } from '../git/worktrees.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
-import { loadRecord, lockSession, type Places, type SessionRecord } from './store.ts';
+import { loadRecord, lockSession, type SessionRecord } from './store.ts';
+import type { Teardown, TeardownState } from './teardown.ts';
 
 /** What a person asked for. */
 export interface FinishRequest {
@@ -31,14 +32,10 @@ export interface FinishContext extends FindContext {
 }
 
 /** Everything decided; nothing changed yet. */
-export interface FinishPlan {
-  readonly record: SessionRecord;
-  readonly places: Places;
-  readonly repo: Repository;
+export interface FinishPlan extends Teardown {
   readonly message: string;
   readonly target: string;
   readonly remote: string | undefined;
-  readonly service: DockerService | undefined;
   readonly keepContainer: boolean;
   /** An earlier finish was cut short after it had removed the worktree. */
   readonly worktreeGone: boolean;
@@ -47,10 +44,7 @@ export interface FinishPlan {
 }
 
 /** What the steps found out. */
-export interface FinishState {
-  /** Everything is committed: from here on a failure is mended by going on, not by going back. */
-  settled: boolean;
-  wasRunning: boolean;
+export interface FinishState extends TeardownState {
   tip: string;
   broughtBack: number;
   committed: string | undefined;
@@ -100,6 +94,7 @@ async function decide(
   { places, record }: Found,
 ): Promise<FinishPlan> {
   if (record.status === 'review') throw alreadyFinished(record);
+  if (record.status === 'cancelling' || record.status === 'recovering') throw halfDone(record);
   const repo = await context.repository();
   if (record.status === 'starting') await requireWorktree(repo, record);
   const target = request.branch ?? record.branch;
@@ -169,6 +164,13 @@ async function chooseRemote(
     });
   }
   return remote;
+}
+
+function halfDone({ name, status }: SessionRecord): ParaError {
+  const verb = status === 'cancelling' ? 'cancel' : 'recover';
+  return new ParaError('REFUSED', `a ${verb} of ${name} was cut short, and has to come to its end`, {
+    hint: `para ${verb} ${name}`,
+  });
 }
 
 function alreadyFinished(record: SessionRecord): ParaError {

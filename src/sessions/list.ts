@@ -4,6 +4,7 @@ import type { ContainerRow, EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import { aheadOf, worktreeChanges, type WorktreeChanges } from '../git/status.ts';
+import { listArchived } from './archive.ts';
 import { requireAdminDir } from '../git/worktrees.ts';
 import type { Repository } from '../git/repository.ts';
 import {
@@ -45,7 +46,7 @@ export interface SessionRow {
 /** Every session of the repository, and what could not be told. */
 export async function listSessions(
   context: ListContext,
-  how: { readonly containers: boolean },
+  how: { readonly containers: boolean; readonly archived?: boolean },
 ): Promise<{ rows: readonly SessionRow[]; remarks: readonly string[] }> {
   const repo = await context.repository();
   const places = placesOf(repo.root);
@@ -79,17 +80,44 @@ export async function listSessions(
       (name) => `the record of the session ${name} can not be read; its branch and worktree are untouched`,
     ),
   ];
-  return { rows, remarks };
+  return { rows: how.archived === true ? [...rows, ...(await archivedRows(repo, records))] : rows, remarks };
+}
+
+/** Cancelled sessions whose name is not in use again; the newest archive of each. */
+async function archivedRows(
+  repo: Repository,
+  records: readonly SessionRecord[],
+): Promise<readonly SessionRow[]> {
+  const { archived } = await listArchived(repo);
+  const names = new Set(records.map(({ name }) => name));
+  return archived.flatMap(({ record: { name, branch, base_ref, worktree_path, created_at } }) => {
+    if (names.has(name)) return [];
+    names.add(name);
+    const nothing = { ahead: null, changes: null, container: null, current: false };
+    const settle = `para recover ${name}`;
+    return [
+      { ...nothing, name, branch, base_ref, created_at, worktree: worktree_path, status: 'archived', settle },
+    ];
+  });
 }
 
 /** The command that goes on with, or undoes, what a para that is no longer there has left half done. */
 async function settledBy(places: Places, { name, status }: SessionRecord): Promise<string | null> {
-  if (status !== 'starting' && status !== 'finishing') return null;
+  const command = SETTLES[status];
+  if (command === undefined) return null;
   if (await isSessionBusy(places, name)) return null;
   // It may have come to its end since the record was read.
   if ((await loadRecord(places, name).catch(() => undefined))?.status !== status) return null;
-  return status === 'starting' ? `para start ${name}` : `para finish "What was done" ${name}`;
+  return `${command} ${name}`;
 }
+
+/** What to type again when the verb that a status stands for was cut short. */
+const SETTLES: Readonly<Partial<Record<SessionRecord['status'], string>>> = {
+  starting: 'para start',
+  finishing: 'para finish "What was done"',
+  cancelling: 'para cancel',
+  recovering: 'para recover',
+};
 
 function enginesOf(records: readonly SessionRecord[]): readonly EngineName[] {
   return [

@@ -14,6 +14,7 @@ import { readCommitted, topLevelNames } from '../git/tree.ts';
 import { planContainer, type ContainerFlags } from './container-plan.ts';
 import { inventSessionName, parseSessionName, type SessionName } from './name.ts';
 import type { ContainerWish } from '../docker/spec.ts';
+import { newOperation } from './operation.ts';
 import type { ImageSource } from './project.ts';
 import { listRecords, loadRecord, requireOwnPlaces, type Places, type SessionRecord } from './store.ts';
 
@@ -80,7 +81,7 @@ export async function planStart(context: StartContext, request: StartRequest): P
     : undefined;
   const worktree = places.worktree(session);
   await requireNothingAt(worktree);
-  const record = newRecord(context, { session, branch, base, baseRef, worktree, operation, container });
+  const record = await newRecord(context, { session, branch, base, baseRef, worktree, operation, container });
   return Object.freeze({ session, branch, base, worktree, repo, places, record, container });
 }
 
@@ -161,7 +162,7 @@ async function decideContainer(context: StartContext, decision: Decision): Promi
   return { wish, imageSource, engine, service: await context.docker(), git, notEnforced };
 }
 
-function newRecord(
+async function newRecord(
   context: StartContext,
   made: {
     session: SessionName;
@@ -172,7 +173,7 @@ function newRecord(
     operation: string;
     container: ContainerPlan | undefined;
   },
-): SessionRecord {
+): Promise<SessionRecord> {
   const at = context.now().toISOString();
   return {
     schema: 1,
@@ -184,7 +185,7 @@ function newRecord(
     worktree_path: made.worktree,
     created_at: at,
     status: 'starting',
-    operation: { id: made.operation, kind: 'start', pid: process.pid, at },
+    operation: await newOperation('start', { id: made.operation, at: new Date(at) }),
     container: made.container === undefined ? null : containerRecord(made.container),
   };
 }

@@ -57,7 +57,7 @@ async function acquire(path: string, options: LockOptions): Promise<void> {
 async function tryAcquire(path: string, what: string): Promise<boolean> {
   const mine = `${path}.${randomUUID()}`;
   try {
-    await writeFile(mine, JSON.stringify({ ...(await identity(process.pid)), what }), { mode: 0o600 });
+    await writeFile(mine, JSON.stringify({ ...(await processIdentity(process.pid)), what }), { mode: 0o600 });
     await link(mine, path);
     return true;
   } catch (error) {
@@ -92,12 +92,12 @@ async function breakLock(path: string): Promise<void> {
 }
 
 async function isAlive(owner: LockOwner): Promise<boolean> {
-  const now = await identity(owner.pid);
+  const now = await processIdentity(owner.pid);
   return now.started !== '' && now.boot === owner.boot && now.started === owner.started;
 }
 
 /** pid, kernel start time (field 22 of proc_pid_stat(5)) and boot id; without /proc the pid alone decides. */
-async function identity(pid: number): Promise<Omit<LockOwner, 'what'>> {
+export async function processIdentity(pid: number): Promise<Omit<LockOwner, 'what'>> {
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => 'unknown');
   const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8').catch(() => '');
   if (boot === 'unknown') return { pid, started: pidExists(pid) ? 'running' : '', boot };

@@ -40,10 +40,11 @@ test('keeps every commit from being collected, and says what it is about', async
 });
 
 test('the newest first; of one session or of all; one time is one archive', async () => {
+  const early = await make('20260104T030405Z');
   await make('20260102T030405Z');
   await make('20260103T030405Z', 'other');
   const last = await make('20260104T030405Z');
-  expect(await make('20260104T030405Z')).toBe(last);
+  expect(s.temp.run(['rev-list', '--parents', '-1', last])).toBe(`${last} ${s.base} ${early}`);
   expect((await listArchives(s.repo)).map(({ session, time }) => `${session} ${time.slice(6, 8)}`)).toEqual([
     's1 04',
     'other 03',

@@ -27,6 +27,7 @@ export default defineCommand({
   command: 'list',
   describe: 'List the sessions of this repository',
   options: {
+    all: { alias: 'a', type: 'boolean', default: false, describe: 'Cancelled sessions too' },
     containers: {
       type: 'boolean',
       default: true,
@@ -38,7 +39,10 @@ export default defineCommand({
     ['$0 list --json', 'for scripts'],
   ],
   async run(args, app) {
-    const { rows, remarks } = await listSessions(app, { containers: args.containers });
+    const { rows, remarks } = await listSessions(app, {
+      containers: args.containers,
+      archived: args.all,
+    });
     for (const remark of remarks) app.output.warn(remark);
     app.output.answer({ sessions: rows }, (paint) =>
       rows.length === 0

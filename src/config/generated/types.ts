@@ -264,7 +264,7 @@ export interface SessionRecord {
   /**
    * What the session is meant to be.
    */
-  status: "starting" | "active" | "finishing" | "review";
+  status: "starting" | "active" | "finishing" | "review" | "cancelling" | "recovering";
   /**
    * The running operation, written before its first side effect.
    */
@@ -276,11 +276,19 @@ export interface SessionRecord {
     /**
      * Which verb.
      */
-    kind: "start" | "finish";
+    kind: "start" | "finish" | "cancel" | "recover";
     /**
      * Process of the para at work.
      */
     pid: number;
+    /**
+     * When the kernel started it (proc_pid_stat(5), field 22).
+     */
+    started: string;
+    /**
+     * Boot of the machine it runs in.
+     */
+    boot: string;
     /**
      * RFC 3339, for people.
      */

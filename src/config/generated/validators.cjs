@@ -1262,7 +1262,7 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 exports.validateSessionRecord = validate12;
-var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." } } }] }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." } } }] } } };
+var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." } } }] }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." } } }] } } };
 var pattern5 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
 var pattern6 = new RegExp("^[0-9a-f]{40,64}$", "u");
 function validate12(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
@@ -1556,7 +1556,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
     }
     if (data.status !== void 0) {
       let data8 = data.status;
-      if (!(data8 === "starting" || data8 === "active" || data8 === "finishing" || data8 === "review")) {
+      if (!(data8 === "starting" || data8 === "active" || data8 === "finishing" || data8 === "review" || data8 === "cancelling" || data8 === "recovering")) {
         const err28 = { instancePath: instancePath + "/status", schemaPath: "#/properties/status/enum", keyword: "enum", params: { allowedValues: schema13.properties.status.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.status.enum, parentSchema: schema13.properties.status, data: data8 };
         if (vErrors === null) {
           vErrors = [err28];
@@ -1615,8 +1615,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data9.at === void 0) {
-          const err33 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf/1/required", keyword: "required", params: { missingProperty: "at" }, message: "must have required property 'at'", schema: schema13.properties.operation.oneOf[1].required, parentSchema: schema13.properties.operation.oneOf[1], data: data9 };
+        if (data9.started === void 0) {
+          const err33 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf/1/required", keyword: "required", params: { missingProperty: "started" }, message: "must have required property 'started'", schema: schema13.properties.operation.oneOf[1].required, parentSchema: schema13.properties.operation.oneOf[1], data: data9 };
           if (vErrors === null) {
             vErrors = [err33];
           } else {
@@ -1624,31 +1624,27 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        for (const key1 in data9) {
-          if (!(key1 === "id" || key1 === "kind" || key1 === "pid" || key1 === "at")) {
-            const err34 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key1 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.operation.oneOf[1], data: data9 };
-            if (vErrors === null) {
-              vErrors = [err34];
-            } else {
-              vErrors.push(err34);
-            }
-            errors++;
-          }
-        }
-        if (data9.id !== void 0) {
-          let data10 = data9.id;
-          if (typeof data10 === "string") {
-            if (func2(data10) > 64) {
-              const err35 = { instancePath: instancePath + "/operation/id", schemaPath: "#/properties/operation/oneOf/1/properties/id/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.operation.oneOf[1].properties.id, data: data10 };
-              if (vErrors === null) {
-                vErrors = [err35];
-              } else {
-                vErrors.push(err35);
-              }
-              errors++;
-            }
+        if (data9.boot === void 0) {
+          const err34 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf/1/required", keyword: "required", params: { missingProperty: "boot" }, message: "must have required property 'boot'", schema: schema13.properties.operation.oneOf[1].required, parentSchema: schema13.properties.operation.oneOf[1], data: data9 };
+          if (vErrors === null) {
+            vErrors = [err34];
           } else {
-            const err36 = { instancePath: instancePath + "/operation/id", schemaPath: "#/properties/operation/oneOf/1/properties/id/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.operation.oneOf[1].properties.id.type, parentSchema: schema13.properties.operation.oneOf[1].properties.id, data: data10 };
+            vErrors.push(err34);
+          }
+          errors++;
+        }
+        if (data9.at === void 0) {
+          const err35 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf/1/required", keyword: "required", params: { missingProperty: "at" }, message: "must have required property 'at'", schema: schema13.properties.operation.oneOf[1].required, parentSchema: schema13.properties.operation.oneOf[1], data: data9 };
+          if (vErrors === null) {
+            vErrors = [err35];
+          } else {
+            vErrors.push(err35);
+          }
+          errors++;
+        }
+        for (const key1 in data9) {
+          if (!(key1 === "id" || key1 === "kind" || key1 === "pid" || key1 === "started" || key1 === "boot" || key1 === "at")) {
+            const err36 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key1 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.operation.oneOf[1], data: data9 };
             if (vErrors === null) {
               vErrors = [err36];
             } else {
@@ -1657,22 +1653,20 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data9.kind !== void 0) {
-          let data11 = data9.kind;
-          if (!(data11 === "start" || data11 === "finish")) {
-            const err37 = { instancePath: instancePath + "/operation/kind", schemaPath: "#/properties/operation/oneOf/1/properties/kind/enum", keyword: "enum", params: { allowedValues: schema13.properties.operation.oneOf[1].properties.kind.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.operation.oneOf[1].properties.kind.enum, parentSchema: schema13.properties.operation.oneOf[1].properties.kind, data: data11 };
-            if (vErrors === null) {
-              vErrors = [err37];
-            } else {
-              vErrors.push(err37);
+        if (data9.id !== void 0) {
+          let data10 = data9.id;
+          if (typeof data10 === "string") {
+            if (func2(data10) > 64) {
+              const err37 = { instancePath: instancePath + "/operation/id", schemaPath: "#/properties/operation/oneOf/1/properties/id/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.operation.oneOf[1].properties.id, data: data10 };
+              if (vErrors === null) {
+                vErrors = [err37];
+              } else {
+                vErrors.push(err37);
+              }
+              errors++;
             }
-            errors++;
-          }
-        }
-        if (data9.pid !== void 0) {
-          let data12 = data9.pid;
-          if (!(typeof data12 == "number" && (!(data12 % 1) && !isNaN(data12)) && isFinite(data12))) {
-            const err38 = { instancePath: instancePath + "/operation/pid", schemaPath: "#/properties/operation/oneOf/1/properties/pid/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.operation.oneOf[1].properties.pid.type, parentSchema: schema13.properties.operation.oneOf[1].properties.pid, data: data12 };
+          } else {
+            const err38 = { instancePath: instancePath + "/operation/id", schemaPath: "#/properties/operation/oneOf/1/properties/id/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.operation.oneOf[1].properties.id.type, parentSchema: schema13.properties.operation.oneOf[1].properties.id, data: data10 };
             if (vErrors === null) {
               vErrors = [err38];
             } else {
@@ -1680,46 +1674,114 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+        }
+        if (data9.kind !== void 0) {
+          let data11 = data9.kind;
+          if (!(data11 === "start" || data11 === "finish" || data11 === "cancel" || data11 === "recover")) {
+            const err39 = { instancePath: instancePath + "/operation/kind", schemaPath: "#/properties/operation/oneOf/1/properties/kind/enum", keyword: "enum", params: { allowedValues: schema13.properties.operation.oneOf[1].properties.kind.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.operation.oneOf[1].properties.kind.enum, parentSchema: schema13.properties.operation.oneOf[1].properties.kind, data: data11 };
+            if (vErrors === null) {
+              vErrors = [err39];
+            } else {
+              vErrors.push(err39);
+            }
+            errors++;
+          }
+        }
+        if (data9.pid !== void 0) {
+          let data12 = data9.pid;
+          if (!(typeof data12 == "number" && (!(data12 % 1) && !isNaN(data12)) && isFinite(data12))) {
+            const err40 = { instancePath: instancePath + "/operation/pid", schemaPath: "#/properties/operation/oneOf/1/properties/pid/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.operation.oneOf[1].properties.pid.type, parentSchema: schema13.properties.operation.oneOf[1].properties.pid, data: data12 };
+            if (vErrors === null) {
+              vErrors = [err40];
+            } else {
+              vErrors.push(err40);
+            }
+            errors++;
+          }
           if (typeof data12 == "number" && isFinite(data12)) {
             if (data12 < 1 || isNaN(data12)) {
-              const err39 = { instancePath: instancePath + "/operation/pid", schemaPath: "#/properties/operation/oneOf/1/properties/pid/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.operation.oneOf[1].properties.pid, data: data12 };
+              const err41 = { instancePath: instancePath + "/operation/pid", schemaPath: "#/properties/operation/oneOf/1/properties/pid/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.operation.oneOf[1].properties.pid, data: data12 };
               if (vErrors === null) {
-                vErrors = [err39];
+                vErrors = [err41];
               } else {
-                vErrors.push(err39);
+                vErrors.push(err41);
               }
               errors++;
             }
           }
         }
-        if (data9.at !== void 0) {
-          let data13 = data9.at;
+        if (data9.started !== void 0) {
+          let data13 = data9.started;
           if (typeof data13 === "string") {
             if (func2(data13) > 40) {
-              const err40 = { instancePath: instancePath + "/operation/at", schemaPath: "#/properties/operation/oneOf/1/properties/at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema13.properties.operation.oneOf[1].properties.at, data: data13 };
+              const err42 = { instancePath: instancePath + "/operation/started", schemaPath: "#/properties/operation/oneOf/1/properties/started/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema13.properties.operation.oneOf[1].properties.started, data: data13 };
               if (vErrors === null) {
-                vErrors = [err40];
+                vErrors = [err42];
               } else {
-                vErrors.push(err40);
+                vErrors.push(err42);
               }
               errors++;
             }
           } else {
-            const err41 = { instancePath: instancePath + "/operation/at", schemaPath: "#/properties/operation/oneOf/1/properties/at/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.operation.oneOf[1].properties.at.type, parentSchema: schema13.properties.operation.oneOf[1].properties.at, data: data13 };
+            const err43 = { instancePath: instancePath + "/operation/started", schemaPath: "#/properties/operation/oneOf/1/properties/started/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.operation.oneOf[1].properties.started.type, parentSchema: schema13.properties.operation.oneOf[1].properties.started, data: data13 };
             if (vErrors === null) {
-              vErrors = [err41];
+              vErrors = [err43];
             } else {
-              vErrors.push(err41);
+              vErrors.push(err43);
+            }
+            errors++;
+          }
+        }
+        if (data9.boot !== void 0) {
+          let data14 = data9.boot;
+          if (typeof data14 === "string") {
+            if (func2(data14) > 64) {
+              const err44 = { instancePath: instancePath + "/operation/boot", schemaPath: "#/properties/operation/oneOf/1/properties/boot/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.operation.oneOf[1].properties.boot, data: data14 };
+              if (vErrors === null) {
+                vErrors = [err44];
+              } else {
+                vErrors.push(err44);
+              }
+              errors++;
+            }
+          } else {
+            const err45 = { instancePath: instancePath + "/operation/boot", schemaPath: "#/properties/operation/oneOf/1/properties/boot/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.operation.oneOf[1].properties.boot.type, parentSchema: schema13.properties.operation.oneOf[1].properties.boot, data: data14 };
+            if (vErrors === null) {
+              vErrors = [err45];
+            } else {
+              vErrors.push(err45);
+            }
+            errors++;
+          }
+        }
+        if (data9.at !== void 0) {
+          let data15 = data9.at;
+          if (typeof data15 === "string") {
+            if (func2(data15) > 40) {
+              const err46 = { instancePath: instancePath + "/operation/at", schemaPath: "#/properties/operation/oneOf/1/properties/at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema13.properties.operation.oneOf[1].properties.at, data: data15 };
+              if (vErrors === null) {
+                vErrors = [err46];
+              } else {
+                vErrors.push(err46);
+              }
+              errors++;
+            }
+          } else {
+            const err47 = { instancePath: instancePath + "/operation/at", schemaPath: "#/properties/operation/oneOf/1/properties/at/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.operation.oneOf[1].properties.at.type, parentSchema: schema13.properties.operation.oneOf[1].properties.at, data: data15 };
+            if (vErrors === null) {
+              vErrors = [err47];
+            } else {
+              vErrors.push(err47);
             }
             errors++;
           }
         }
       } else {
-        const err42 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.operation.oneOf[1].type, parentSchema: schema13.properties.operation.oneOf[1], data: data9 };
+        const err48 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.operation.oneOf[1].type, parentSchema: schema13.properties.operation.oneOf[1], data: data9 };
         if (vErrors === null) {
-          vErrors = [err42];
+          vErrors = [err48];
         } else {
-          vErrors.push(err42);
+          vErrors.push(err48);
         }
         errors++;
       }
@@ -1734,11 +1796,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
       if (!valid1) {
-        const err43 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.operation.oneOf, parentSchema: schema13.properties.operation, data: data9 };
+        const err49 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.operation.oneOf, parentSchema: schema13.properties.operation, data: data9 };
         if (vErrors === null) {
-          vErrors = [err43];
+          vErrors = [err49];
         } else {
-          vErrors.push(err43);
+          vErrors.push(err49);
         }
         errors++;
       } else {
@@ -1753,83 +1815,29 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.container !== void 0) {
-      let data14 = data.container;
-      const _errs33 = errors;
+      let data16 = data.container;
+      const _errs37 = errors;
       let valid3 = false;
       let passing1 = null;
-      const _errs34 = errors;
-      if (data14 !== null) {
-        const err44 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/0/type", keyword: "type", params: { type: "null" }, message: "must be null", schema: schema13.properties.container.oneOf[0].type, parentSchema: schema13.properties.container.oneOf[0], data: data14 };
+      const _errs38 = errors;
+      if (data16 !== null) {
+        const err50 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/0/type", keyword: "type", params: { type: "null" }, message: "must be null", schema: schema13.properties.container.oneOf[0].type, parentSchema: schema13.properties.container.oneOf[0], data: data16 };
         if (vErrors === null) {
-          vErrors = [err44];
+          vErrors = [err50];
         } else {
-          vErrors.push(err44);
+          vErrors.push(err50);
         }
         errors++;
       }
-      var _valid1 = _errs34 === errors;
+      var _valid1 = _errs38 === errors;
       if (_valid1) {
         valid3 = true;
         passing1 = 0;
       }
-      const _errs36 = errors;
-      if (data14 && typeof data14 == "object" && !Array.isArray(data14)) {
-        if (data14.name === void 0) {
-          const err45 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data14 };
-          if (vErrors === null) {
-            vErrors = [err45];
-          } else {
-            vErrors.push(err45);
-          }
-          errors++;
-        }
-        if (data14.engine === void 0) {
-          const err46 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "engine" }, message: "must have required property 'engine'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data14 };
-          if (vErrors === null) {
-            vErrors = [err46];
-          } else {
-            vErrors.push(err46);
-          }
-          errors++;
-        }
-        if (data14.binary === void 0) {
-          const err47 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "binary" }, message: "must have required property 'binary'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data14 };
-          if (vErrors === null) {
-            vErrors = [err47];
-          } else {
-            vErrors.push(err47);
-          }
-          errors++;
-        }
-        if (data14.endpoint === void 0) {
-          const err48 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "endpoint" }, message: "must have required property 'endpoint'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data14 };
-          if (vErrors === null) {
-            vErrors = [err48];
-          } else {
-            vErrors.push(err48);
-          }
-          errors++;
-        }
-        if (data14.image === void 0) {
-          const err49 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image" }, message: "must have required property 'image'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data14 };
-          if (vErrors === null) {
-            vErrors = [err49];
-          } else {
-            vErrors.push(err49);
-          }
-          errors++;
-        }
-        if (data14.image_source === void 0) {
-          const err50 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image_source" }, message: "must have required property 'image_source'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data14 };
-          if (vErrors === null) {
-            vErrors = [err50];
-          } else {
-            vErrors.push(err50);
-          }
-          errors++;
-        }
-        if (data14.network === void 0) {
-          const err51 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "network" }, message: "must have required property 'network'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data14 };
+      const _errs40 = errors;
+      if (data16 && typeof data16 == "object" && !Array.isArray(data16)) {
+        if (data16.name === void 0) {
+          const err51 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data16 };
           if (vErrors === null) {
             vErrors = [err51];
           } else {
@@ -1837,8 +1845,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data14.hardening === void 0) {
-          const err52 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "hardening" }, message: "must have required property 'hardening'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data14 };
+        if (data16.engine === void 0) {
+          const err52 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "engine" }, message: "must have required property 'engine'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data16 };
           if (vErrors === null) {
             vErrors = [err52];
           } else {
@@ -1846,8 +1854,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data14.git === void 0) {
-          const err53 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "git" }, message: "must have required property 'git'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data14 };
+        if (data16.binary === void 0) {
+          const err53 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "binary" }, message: "must have required property 'binary'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data16 };
           if (vErrors === null) {
             vErrors = [err53];
           } else {
@@ -1855,109 +1863,97 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        for (const key2 in data14) {
+        if (data16.endpoint === void 0) {
+          const err54 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "endpoint" }, message: "must have required property 'endpoint'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data16 };
+          if (vErrors === null) {
+            vErrors = [err54];
+          } else {
+            vErrors.push(err54);
+          }
+          errors++;
+        }
+        if (data16.image === void 0) {
+          const err55 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image" }, message: "must have required property 'image'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data16 };
+          if (vErrors === null) {
+            vErrors = [err55];
+          } else {
+            vErrors.push(err55);
+          }
+          errors++;
+        }
+        if (data16.image_source === void 0) {
+          const err56 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image_source" }, message: "must have required property 'image_source'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data16 };
+          if (vErrors === null) {
+            vErrors = [err56];
+          } else {
+            vErrors.push(err56);
+          }
+          errors++;
+        }
+        if (data16.network === void 0) {
+          const err57 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "network" }, message: "must have required property 'network'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data16 };
+          if (vErrors === null) {
+            vErrors = [err57];
+          } else {
+            vErrors.push(err57);
+          }
+          errors++;
+        }
+        if (data16.hardening === void 0) {
+          const err58 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "hardening" }, message: "must have required property 'hardening'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data16 };
+          if (vErrors === null) {
+            vErrors = [err58];
+          } else {
+            vErrors.push(err58);
+          }
+          errors++;
+        }
+        if (data16.git === void 0) {
+          const err59 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "git" }, message: "must have required property 'git'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data16 };
+          if (vErrors === null) {
+            vErrors = [err59];
+          } else {
+            vErrors.push(err59);
+          }
+          errors++;
+        }
+        for (const key2 in data16) {
           if (!func4.call(schema13.properties.container.oneOf[1].properties, key2)) {
-            const err54 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1], data: data14 };
+            const err60 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1], data: data16 };
             if (vErrors === null) {
-              vErrors = [err54];
+              vErrors = [err60];
             } else {
-              vErrors.push(err54);
+              vErrors.push(err60);
             }
             errors++;
           }
         }
-        if (data14.name !== void 0) {
-          let data15 = data14.name;
-          if (typeof data15 === "string") {
-            if (func2(data15) > 80) {
-              const err55 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/maxLength", keyword: "maxLength", params: { limit: 80 }, message: "must NOT have more than 80 characters", schema: 80, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data15 };
-              if (vErrors === null) {
-                vErrors = [err55];
-              } else {
-                vErrors.push(err55);
-              }
-              errors++;
-            }
-          } else {
-            const err56 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data15 };
-            if (vErrors === null) {
-              vErrors = [err56];
-            } else {
-              vErrors.push(err56);
-            }
-            errors++;
-          }
-        }
-        if (data14.engine !== void 0) {
-          let data16 = data14.engine;
-          if (!(data16 === "docker" || data16 === "podman")) {
-            const err57 = { instancePath: instancePath + "/container/engine", schemaPath: "#/properties/container/oneOf/1/properties/engine/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.engine.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.engine.enum, parentSchema: schema13.properties.container.oneOf[1].properties.engine, data: data16 };
-            if (vErrors === null) {
-              vErrors = [err57];
-            } else {
-              vErrors.push(err57);
-            }
-            errors++;
-          }
-        }
-        if (data14.binary !== void 0) {
-          let data17 = data14.binary;
+        if (data16.name !== void 0) {
+          let data17 = data16.name;
           if (typeof data17 === "string") {
-            if (func2(data17) > 4096) {
-              const err58 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data17 };
+            if (func2(data17) > 80) {
+              const err61 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/maxLength", keyword: "maxLength", params: { limit: 80 }, message: "must NOT have more than 80 characters", schema: 80, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data17 };
               if (vErrors === null) {
-                vErrors = [err58];
+                vErrors = [err61];
               } else {
-                vErrors.push(err58);
+                vErrors.push(err61);
               }
               errors++;
             }
           } else {
-            const err59 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.binary.type, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data17 };
+            const err62 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data17 };
             if (vErrors === null) {
-              vErrors = [err59];
+              vErrors = [err62];
             } else {
-              vErrors.push(err59);
+              vErrors.push(err62);
             }
             errors++;
           }
         }
-        if (data14.endpoint !== void 0) {
-          let data18 = data14.endpoint;
-          if (typeof data18 === "string") {
-            if (func2(data18) > 4096) {
-              const err60 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data18 };
-              if (vErrors === null) {
-                vErrors = [err60];
-              } else {
-                vErrors.push(err60);
-              }
-              errors++;
-            }
-          } else {
-            const err61 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.endpoint.type, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data18 };
-            if (vErrors === null) {
-              vErrors = [err61];
-            } else {
-              vErrors.push(err61);
-            }
-            errors++;
-          }
-        }
-        if (data14.image !== void 0) {
-          let data19 = data14.image;
-          if (typeof data19 === "string") {
-            if (func2(data19) > 512) {
-              const err62 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data19 };
-              if (vErrors === null) {
-                vErrors = [err62];
-              } else {
-                vErrors.push(err62);
-              }
-              errors++;
-            }
-          } else {
-            const err63 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image.type, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data19 };
+        if (data16.engine !== void 0) {
+          let data18 = data16.engine;
+          if (!(data18 === "docker" || data18 === "podman")) {
+            const err63 = { instancePath: instancePath + "/container/engine", schemaPath: "#/properties/container/oneOf/1/properties/engine/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.engine.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.engine.enum, parentSchema: schema13.properties.container.oneOf[1].properties.engine, data: data18 };
             if (vErrors === null) {
               vErrors = [err63];
             } else {
@@ -1966,11 +1962,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data14.image_source !== void 0) {
-          let data20 = data14.image_source;
-          if (typeof data20 === "string") {
-            if (func2(data20) > 128) {
-              const err64 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data20 };
+        if (data16.binary !== void 0) {
+          let data19 = data16.binary;
+          if (typeof data19 === "string") {
+            if (func2(data19) > 4096) {
+              const err64 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data19 };
               if (vErrors === null) {
                 vErrors = [err64];
               } else {
@@ -1979,7 +1975,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err65 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image_source.type, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data20 };
+            const err65 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.binary.type, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data19 };
             if (vErrors === null) {
               vErrors = [err65];
             } else {
@@ -1988,11 +1984,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data14.network !== void 0) {
-          let data21 = data14.network;
-          if (typeof data21 === "string") {
-            if (func2(data21) > 128) {
-              const err66 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data21 };
+        if (data16.endpoint !== void 0) {
+          let data20 = data16.endpoint;
+          if (typeof data20 === "string") {
+            if (func2(data20) > 4096) {
+              const err66 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data20 };
               if (vErrors === null) {
                 vErrors = [err66];
               } else {
@@ -2001,7 +1997,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err67 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.network.type, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data21 };
+            const err67 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.endpoint.type, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data20 };
             if (vErrors === null) {
               vErrors = [err67];
             } else {
@@ -2010,22 +2006,20 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data14.hardening !== void 0) {
-          let data22 = data14.hardening;
-          if (!(data22 === "strict" || data22 === "default" || data22 === "off")) {
-            const err68 = { instancePath: instancePath + "/container/hardening", schemaPath: "#/properties/container/oneOf/1/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.hardening.enum, parentSchema: schema13.properties.container.oneOf[1].properties.hardening, data: data22 };
-            if (vErrors === null) {
-              vErrors = [err68];
-            } else {
-              vErrors.push(err68);
+        if (data16.image !== void 0) {
+          let data21 = data16.image;
+          if (typeof data21 === "string") {
+            if (func2(data21) > 512) {
+              const err68 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data21 };
+              if (vErrors === null) {
+                vErrors = [err68];
+              } else {
+                vErrors.push(err68);
+              }
+              errors++;
             }
-            errors++;
-          }
-        }
-        if (data14.git !== void 0) {
-          let data23 = data14.git;
-          if (!(data23 === "sealed" || data23 === "off")) {
-            const err69 = { instancePath: instancePath + "/container/git", schemaPath: "#/properties/container/oneOf/1/properties/git/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.git.enum, parentSchema: schema13.properties.container.oneOf[1].properties.git, data: data23 };
+          } else {
+            const err69 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image.type, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data21 };
             if (vErrors === null) {
               vErrors = [err69];
             } else {
@@ -2034,16 +2028,84 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
+        if (data16.image_source !== void 0) {
+          let data22 = data16.image_source;
+          if (typeof data22 === "string") {
+            if (func2(data22) > 128) {
+              const err70 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data22 };
+              if (vErrors === null) {
+                vErrors = [err70];
+              } else {
+                vErrors.push(err70);
+              }
+              errors++;
+            }
+          } else {
+            const err71 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image_source.type, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data22 };
+            if (vErrors === null) {
+              vErrors = [err71];
+            } else {
+              vErrors.push(err71);
+            }
+            errors++;
+          }
+        }
+        if (data16.network !== void 0) {
+          let data23 = data16.network;
+          if (typeof data23 === "string") {
+            if (func2(data23) > 128) {
+              const err72 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data23 };
+              if (vErrors === null) {
+                vErrors = [err72];
+              } else {
+                vErrors.push(err72);
+              }
+              errors++;
+            }
+          } else {
+            const err73 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.network.type, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data23 };
+            if (vErrors === null) {
+              vErrors = [err73];
+            } else {
+              vErrors.push(err73);
+            }
+            errors++;
+          }
+        }
+        if (data16.hardening !== void 0) {
+          let data24 = data16.hardening;
+          if (!(data24 === "strict" || data24 === "default" || data24 === "off")) {
+            const err74 = { instancePath: instancePath + "/container/hardening", schemaPath: "#/properties/container/oneOf/1/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.hardening.enum, parentSchema: schema13.properties.container.oneOf[1].properties.hardening, data: data24 };
+            if (vErrors === null) {
+              vErrors = [err74];
+            } else {
+              vErrors.push(err74);
+            }
+            errors++;
+          }
+        }
+        if (data16.git !== void 0) {
+          let data25 = data16.git;
+          if (!(data25 === "sealed" || data25 === "off")) {
+            const err75 = { instancePath: instancePath + "/container/git", schemaPath: "#/properties/container/oneOf/1/properties/git/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.git.enum, parentSchema: schema13.properties.container.oneOf[1].properties.git, data: data25 };
+            if (vErrors === null) {
+              vErrors = [err75];
+            } else {
+              vErrors.push(err75);
+            }
+            errors++;
+          }
+        }
       } else {
-        const err70 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data14 };
+        const err76 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data16 };
         if (vErrors === null) {
-          vErrors = [err70];
+          vErrors = [err76];
         } else {
-          vErrors.push(err70);
+          vErrors.push(err76);
         }
         errors++;
       }
-      var _valid1 = _errs36 === errors;
+      var _valid1 = _errs40 === errors;
       if (_valid1 && valid3) {
         valid3 = false;
         passing1 = [passing1, 1];
@@ -2054,18 +2116,18 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
       if (!valid3) {
-        const err71 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data14 };
+        const err77 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data16 };
         if (vErrors === null) {
-          vErrors = [err71];
+          vErrors = [err77];
         } else {
-          vErrors.push(err71);
+          vErrors.push(err77);
         }
         errors++;
       } else {
-        errors = _errs33;
+        errors = _errs37;
         if (vErrors !== null) {
-          if (_errs33) {
-            vErrors.length = _errs33;
+          if (_errs37) {
+            vErrors.length = _errs37;
           } else {
             vErrors = null;
           }
@@ -2073,11 +2135,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
   } else {
-    const err72 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
+    const err78 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
     if (vErrors === null) {
-      vErrors = [err72];
+      vErrors = [err78];
     } else {
-      vErrors.push(err72);
+      vErrors.push(err78);
     }
     errors++;
   }

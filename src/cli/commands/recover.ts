@@ -1,0 +1,105 @@
+import { ParaError } from '../../errors.ts';
+import { listArchived, type Archived } from '../../sessions/archive.ts';
+import { chooseArchive, newRecoverState, withRecoverPlan, type RecoverPlan } from '../../sessions/recover.ts';
+import { recoverSteps } from '../../sessions/recover-steps.ts';
+import { age } from '../../ui/age.ts';
+import type { App } from '../app.ts';
+import { defineCommand } from '../define.ts';
+
+export default defineCommand({
+  command: 'recover [session]',
+  describe: 'Bring a cancelled session back: branch, worktree, and the work that was not committed',
+  positionals: { session: { describe: 'Session; without one, choose from a list' } },
+  options: {
+    at: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Beginning of the time of its archive (para recover lists them)',
+      defaultDescription: 'the newest',
+    },
+  },
+  examples: [
+    ['$0 recover', 'choose from what is archived'],
+    ['$0 recover fix-login', 'the newest archive of that name'],
+  ],
+  async run(args, app) {
+    const name = args['session'] as string | undefined;
+    const archived = name === undefined ? await choose(app) : await chooseArchive(app, name, args.at);
+    if (archived === undefined) return 0;
+    const onWait = (owner: { pid: number }): void => {
+      app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
+    };
+    return withRecoverPlan(app, archived, onWait, (plan) => recover(app, plan));
+  },
+});
+
+async function recover(app: App, plan: RecoverPlan): Promise<number> {
+  const { name, branch, worktree_path: worktree } = plan.record;
+  const state = newRecoverState();
+  await app.run(recoverSteps(plan), state);
+  const had = plan.archived.record.container;
+  const facts = {
+    name,
+    branch,
+    worktree,
+    archive: plan.archived.archive.time,
+    snapshot: plan.archived.snapshot ?? null,
+    ignored_files: state.filesBack,
+  };
+  app.output.answer({ session: facts }, () =>
+    [
+      `Session ${name} is back`,
+      `  branch    ${branch}`,
+      `  worktree  ${worktree}`,
+      ...(had === null ? [] : [`  It had a container of ${had.image}; the worktree works without.`]),
+      '',
+      `Go there:    cd '${worktree}'`,
+    ].join('\n'),
+  );
+  return 0;
+}
+
+/** A list to choose from on a terminal; elsewhere the list itself. */
+async function choose(app: App): Promise<Archived | undefined> {
+  const { archived, broken } = await listArchived(await app.repository());
+  for (const ref of broken) app.output.warn(`${ref} can not be read; it is left as it is`);
+  if (archived.length > 0 && process.stdin.isTTY && app.output.progress === 'tasks')
+    return ask(app, archived);
+  const rows = archived.map(({ archive, record, snapshot }) => ({
+    session: archive.session,
+    time: archive.time,
+    branch: record.branch,
+    uncommitted: snapshot !== undefined,
+  }));
+  app.output.answer({ archives: rows }, () =>
+    rows.length === 0
+      ? 'Nothing is archived here.'
+      : [
+          ...rows.map(({ session, time, branch }) => `${session}  ${time}  ${branch}`),
+          '',
+          'para recover SESSION [--at TIME]',
+        ].join('\n'),
+  );
+  return undefined;
+}
+
+async function ask(app: App, archived: readonly Archived[]): Promise<Archived> {
+  const { default: select } = await import('@inquirer/select');
+  const choices = archived.map((one) => ({
+    name: `${one.archive.session}  (${one.record.branch}, cancelled ${age(isoTime(one.archive.time), app.now())} ago${one.snapshot === undefined ? '' : ', with uncommitted work'})`,
+    value: one,
+  }));
+  try {
+    return await select({ message: 'Which session?', choices }, { output: app.output.stderr });
+  } catch (error) {
+    // Ctrl-C at the question.
+    if (error instanceof Error && error.name === 'ExitPromptError')
+      throw new ParaError('INTERRUPTED', 'interrupted');
+    throw error;
+  }
+}
+
+/** `20260102T030405123Z` as RFC 3339. */
+function isoTime(time: string): string {
+  return time.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/, '$1-$2-$3T$4:$5:$6.$7Z');
+}

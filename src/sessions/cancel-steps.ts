@@ -1,0 +1,137 @@
+/** The steps of `para cancel`. */
+import { rm } from 'node:fs/promises';
+import { hasCode } from '../errors.ts';
+import { createArchive } from '../git/archive.ts';
+import { dropPins } from '../git/bring-back.ts';
+import { commitOf, deleteBranch, dropRef, refsUnder } from '../git/refs.ts';
+import { takeSnapshot } from '../git/snapshot.ts';
+import { removeWorktree } from '../git/worktree-remove.ts';
+import type { Step } from '../pipeline/step.ts';
+import { describeArchive } from './archive.ts';
+import type { CancelPlan, CancelState } from './cancel.ts';
+import { packFiles, tarOf } from './keep-files.ts';
+import { parseSessionName } from './name.ts';
+import { lockRepository, removeRecord, saveRecord } from './store.ts';
+import { bringCommitsBack, removeContainer, stopContainer } from './teardown.ts';
+
+/**
+ * Every step, in order. Until the archive is made each can be undone; from then on they roll forward, and a cancel
+ * that was cut short is finished by typing it once more.
+ */
+export function cancelSteps(plan: CancelPlan): readonly Step<CancelState>[] {
+  return [
+    recordIntent(plan),
+    stopContainer(plan),
+    takeCommits(plan),
+    keepUncommitted(plan),
+    keepFiles(plan),
+    archive(plan),
+    removeContainer(plan),
+    dropWorktree(plan),
+    forget(plan),
+  ];
+}
+
+function recordIntent({ places, record, operation }: CancelPlan): Step<CancelState> {
+  return {
+    title: 'Recording what is to be done',
+    run: () => saveRecord(places, { ...record, status: 'cancelling', operation }),
+    undo: async (state) => {
+      if (!state.settled) await saveRecord(places, { ...record, status: 'active', operation: null });
+    },
+  };
+}
+
+function takeCommits(plan: CancelPlan): Step<CancelState> {
+  return {
+    title: 'Bringing the commits back',
+    skip: () => (plan.record.container?.git === 'sealed' ? undefined : 'nothing to bring'),
+    run: async (state, note) => {
+      try {
+        state.broughtBack = (await bringCommitsBack(plan)).commits;
+        note(`${String(state.broughtBack)} commits`);
+      } catch (error) {
+        // Commits on both sides: those from inside are in the inbox, and are archived from there.
+        if (!hasCode(error, 'REFUSED')) throw error;
+        note('both sides have commits; both are archived');
+      }
+    },
+  };
+}
+
+function keepUncommitted({ record, repo, places, hasWorktree }: CancelPlan): Step<CancelState> {
+  const { name: session, worktree_path: worktreePath, branch } = record;
+  return {
+    title: 'Keeping what is not committed',
+    skip: () => (hasWorktree ? undefined : 'the worktree is gone'),
+    run: async (state, note) => {
+      const from = { repo, session, worktreePath, branch };
+      const { commit } = await lockRepository(places, 'takes a snapshot', () =>
+        takeSnapshot(from, `snapshot of ${session}, before it was cancelled`),
+      );
+      state.snapshot = commit;
+      note(commit === undefined ? 'nothing' : commit.slice(0, 10));
+    },
+  };
+}
+
+function keepFiles({ record, places, time, keep, left }: CancelPlan): Step<CancelState> {
+  const tar = tarOf(places, record.name, time);
+  return {
+    title: 'Keeping what git ignores',
+    skip: () => (keep === 'pack' ? undefined : keep === 'drop' ? 'let go, as asked' : 'nothing'),
+    run: async (_state, note) => {
+      await packFiles(record.worktree_path, left, tar);
+      note(tar);
+    },
+    undo: async (state) => {
+      if (!state.settled) await rm(tar, { force: true });
+    },
+  };
+}
+
+function archive({ record, repo, places, time }: CancelPlan): Step<CancelState> {
+  const { name: session, branch, base } = record;
+  return {
+    title: 'Archiving the session',
+    run: (state, note) =>
+      lockRepository(places, 'archives a session', async () => {
+        const tip = (await commitOf(repo, `refs/heads/${branch}`)) ?? base;
+        const others = await refsUnder(repo, [`refs/para/snap/${session}/`, `refs/para/inbox/${session}/`]);
+        const snapshot = state.snapshot;
+        const about = describeArchive({
+          record: { ...record, status: 'active', operation: null },
+          tip,
+          snapshot,
+        });
+        const commits = [
+          tip,
+          ...(snapshot === undefined ? [] : [snapshot]),
+          ...others.map(({ commit }) => commit),
+        ];
+        await createArchive({ repo, session, time, commits, about });
+        state.settled = true;
+        note(time);
+      }),
+  };
+}
+
+function dropWorktree({ record, repo, places }: CancelPlan): Step<CancelState> {
+  const { name: session, branch } = record;
+  return {
+    title: 'Removing the worktree',
+    run: () =>
+      lockRepository(places, 'removes a worktree', async () => {
+        await removeWorktree(repo, record.worktree_path);
+        const tip = await commitOf(repo, `refs/heads/${branch}`);
+        if (tip !== undefined) await deleteBranch(repo, branch, tip);
+        const kept = await refsUnder(repo, [`refs/para/snap/${session}/`, `refs/para/inbox/${session}/`]);
+        for (const { ref, commit } of kept) await dropRef(repo, ref, commit);
+        await dropPins(repo, session);
+      }),
+  };
+}
+
+function forget({ record, places }: CancelPlan): Step<CancelState> {
+  return { title: 'Finishing up', run: () => removeRecord(places, parseSessionName(record.name)) };
+}

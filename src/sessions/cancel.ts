@@ -1,0 +1,125 @@
+/** Cancelling a session: everything it has is archived, then taken away. `recover` brings it back. */
+import { lstat } from 'node:fs/promises';
+import type { EngineName } from '../docker/driver.ts';
+import type { DockerService } from '../docker/service.ts';
+import { ParaError } from '../errors.ts';
+import { ignoredFiles } from '../git/ignored.ts';
+import { nestedIn } from '../git/stage.ts';
+import { adminDirOf } from '../git/worktrees.ts';
+import type { LockOptions } from '../sys/lock.ts';
+import { archiveTime } from './archive.ts';
+import { findSession, type FindContext, type Found } from './find.ts';
+import { decideKeep } from './keep-files.ts';
+import { newOperation, type Operation } from './operation.ts';
+import { loadRecord, lockSession } from './store.ts';
+import type { Teardown, TeardownState } from './teardown.ts';
+
+/** What a person asked for. */
+export interface CancelRequest {
+  readonly session: string | undefined;
+  /** Let go what no commit can hold. */
+  readonly force: boolean;
+  /** Keep it in a tar. */
+  readonly archiveIgnored: boolean;
+}
+
+/** What cancelling needs of the App. */
+export interface CancelContext extends FindContext {
+  dockerFor(engine: EngineName): Promise<DockerService>;
+  now(): Date;
+  newId(): string;
+}
+
+/** Everything decided; nothing changed yet. */
+export interface CancelPlan extends Teardown {
+  readonly operation: Operation;
+  readonly time: string;
+  /** False when it was removed by hand, or by a cancel that was cut short. */
+  readonly hasWorktree: boolean;
+  /** What no commit can hold, and what becomes of it. */
+  readonly left: readonly string[];
+  readonly keep: 'nothing' | 'pack' | 'drop';
+}
+
+/** What the steps found out. */
+export interface CancelState extends TeardownState {
+  snapshot: string | undefined;
+  broughtBack: number;
+  /** Why commits stayed in the inbox; they are archived too. */
+  bothMoved: ParaError | undefined;
+}
+
+/** Reads all there is to know and decides. @throws ParaError for whatever is in the way */
+export async function planCancel(context: CancelContext, request: CancelRequest): Promise<CancelPlan> {
+  return decide(context, request, await findSession(context, request.session));
+}
+
+/** Hands `work` the plan while it holds the session's lock. @throws as planCancel, BUSY */
+export async function withCancelPlan<T>(
+  context: CancelContext,
+  request: CancelRequest,
+  onWait: LockOptions['onWait'],
+  work: (plan: CancelPlan) => Promise<T>,
+): Promise<T> {
+  const { places, record } = await findSession(context, request.session);
+  // Asked now: the directory we are in may go with the worktree while we wait.
+  await context.repository();
+  const lock = { what: 'cancels the session', ...(onWait === undefined ? {} : { onWait }) };
+  return lockSession(places, record.name, lock, async () =>
+    work(
+      await decide(context, request, { places, record: (await loadRecord(places, record.name)) ?? record }),
+    ),
+  );
+}
+
+async function decide(context: CancelContext, request: CancelRequest, found: Found): Promise<CancelPlan> {
+  const { record, places } = found;
+  if (record.status === 'review') throw alreadyFinished(found);
+  if (record.status === 'finishing') throw halfFinished(found);
+  const repo = await context.repository();
+  const path = record.worktree_path;
+  const hasWorktree = (await isThere(path)) && (await adminDirOf(repo, path)) !== undefined;
+  const left = hasWorktree ? [...(await ignoredFiles(repo, path)), ...(await nestedIn(repo, path))] : [];
+  const dead = record.operation?.kind === 'cancel' ? record.operation : undefined;
+  const operation = await newOperation('cancel', {
+    id: context.newId(),
+    // A cancel that was cut short goes on with the archive that it began.
+    at: dead === undefined ? context.now() : new Date(dead.at),
+  });
+  return {
+    record,
+    places,
+    repo,
+    service: record.container === null ? undefined : await context.dockerFor(record.container.engine),
+    operation,
+    time: archiveTime(operation.at),
+    hasWorktree,
+    left,
+    keep: decideKeep(
+      left,
+      { archive: request.archiveIgnored, force: request.force },
+      `para cancel ${record.name}`,
+    ),
+  };
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined))?.isDirectory() === true;
+}
+
+/** The state before the first step. */
+export function newCancelState(): CancelState {
+  return { settled: false, wasRunning: false, snapshot: undefined, broughtBack: 0, bothMoved: undefined };
+}
+
+function alreadyFinished({ record }: Found): ParaError {
+  return new ParaError('REFUSED', `the session ${record.name} is finished; there is only its branch left`, {
+    hint: `When it is merged: para clean\nTo throw it away:  git branch -D ${record.branch}`,
+  });
+}
+
+function halfFinished({ record }: Found): ParaError {
+  return new ParaError('REFUSED', `a finish of ${record.name} was cut short, and has to come to its end`, {
+    hint: `para finish "What was done" ${record.name}`,
+  });
+}

@@ -1,0 +1,142 @@
+/** Removing what is provably done: finished sessions whose work is in their base, and archives that are old. */
+import { rm } from 'node:fs/promises';
+import type { Config } from '../config/defaults.ts';
+import { dropArchive, type Archive } from '../git/archive.ts';
+import { howMerged, type Merged } from '../git/merged.ts';
+import { commitOf, deleteBranch } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
+import { listWorktrees } from '../git/worktrees.ts';
+import type { Step } from '../pipeline/step.ts';
+import { listArchived } from './archive.ts';
+import { tarOf } from './keep-files.ts';
+import { parseSessionName } from './name.ts';
+import {
+  listRecords,
+  loadRecord,
+  lockRepository,
+  lockSession,
+  removeRecord,
+  type Places,
+  type SessionRecord,
+} from './store.ts';
+
+/** What cleaning needs of the App. */
+export interface CleanContext {
+  repository(): Promise<Repository>;
+  places(): Promise<Places>;
+  config(): Promise<{ readonly config: Config }>;
+  now(): Date;
+}
+
+/** A finished session whose work is in another branch. */
+export interface DoneSession {
+  readonly record: SessionRecord;
+  readonly tip: string | undefined;
+  readonly how: NonNullable<Merged> | 'branch gone';
+  /** The branch that has its work. */
+  readonly into: string;
+}
+
+/** Everything decided; nothing changed yet. */
+export interface CleanPlan {
+  readonly repo: Repository;
+  readonly places: Places;
+  readonly sessions: readonly DoneSession[];
+  readonly archives: readonly Archive[];
+  /** Finished sessions that stay, and why. */
+  readonly kept: readonly { readonly session: string; readonly why: string }[];
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Reads all there is to know and decides; takes no lock. @throws GIT_FAILED */
+export async function planClean(context: CleanContext): Promise<CleanPlan> {
+  const [repo, places, { config }] = await Promise.all([
+    context.repository(),
+    context.places(),
+    context.config(),
+  ]);
+  const { records } = await listRecords(places);
+  const checkedOut = new Set((await listWorktrees(repo)).map(({ branch }) => branch));
+  const sessions: DoneSession[] = [];
+  const kept: { session: string; why: string }[] = [];
+  for (const record of records.filter(({ status }) => status === 'review')) {
+    const found = await judge(repo, record, checkedOut);
+    if (typeof found === 'string') kept.push({ session: record.name, why: found });
+    else sessions.push(found);
+  }
+  const days = config.session.auto_cleanup_days;
+  const { archived } = await listArchived(repo);
+  const oldest = days === null ? undefined : new Date(context.now().getTime() - days * DAY_MS).toISOString();
+  const archives = archived
+    .map(({ archive }) => archive)
+    .filter(({ time }) => oldest !== undefined && time < oldest.replaceAll(/[-:.]/g, ''));
+  return { repo, places, sessions, archives, kept };
+}
+
+/** A reason to keep the session, or why it is done. */
+async function judge(
+  repo: Repository,
+  record: SessionRecord,
+  checkedOut: ReadonlySet<string | undefined>,
+): Promise<DoneSession | string> {
+  if (record.container !== null) return `its container ${record.container.name} was kept`;
+  if (checkedOut.has(record.branch)) return `its branch ${record.branch} is checked out`;
+  const tip = await commitOf(repo, `refs/heads/${record.branch}`);
+  if (tip === undefined) return { record, tip, how: 'branch gone', into: record.base_ref };
+  for (const into of await placesToLook(repo, record)) {
+    const how = await howMerged(repo, tip, into);
+    if (how !== undefined) return { record, tip, how, into: into.replace(/^refs\/(heads|remotes)\//, '') };
+  }
+  return `its work is not in ${record.base_ref} yet`;
+}
+
+/** The base's branch, here and at the remotes, and the branch of the main checkout. */
+async function placesToLook(repo: Repository, record: SessionRecord): Promise<readonly string[]> {
+  const format = '--format=%(refname)';
+  const names = [record.base_ref, repo.headBranch].filter(
+    (name) => name !== undefined && name !== record.branch,
+  );
+  const patterns = names.flatMap((name) => [`refs/heads/${String(name)}`, `refs/remotes/*/${String(name)}`]);
+  const listed = await repo.git.text({
+    args: ['for-each-ref', format, '--', ...patterns],
+    place: { gitDir: repo.commonDir },
+    read: true,
+  });
+  return listed.split('\n').filter((ref) => ref !== '');
+}
+
+/** One step for each thing; each looks again under the session's lock before it removes anything. */
+export function cleanSteps(plan: CleanPlan): readonly Step<unknown>[] {
+  return [
+    ...plan.sessions.map((done) => removeSession(plan, done)),
+    ...plan.archives.map((archive) => removeArchive(plan, archive)),
+  ];
+}
+
+function removeSession({ repo, places }: CleanPlan, { record, tip }: DoneSession): Step<unknown> {
+  const { name, branch } = record;
+  return {
+    title: `Removing the session ${name}`,
+    run: (_state, note) =>
+      lockSession(places, name, { what: 'cleans the session up' }, async () => {
+        if ((await loadRecord(places, name))?.uuid !== record.uuid) return;
+        // Only at the commit that was judged: a branch that went on stays.
+        if (tip !== undefined)
+          await lockRepository(places, 'removes a branch', () => deleteBranch(repo, branch, tip));
+        await removeRecord(places, parseSessionName(name));
+        note(branch);
+      }),
+  };
+}
+
+function removeArchive({ repo, places }: CleanPlan, archive: Archive): Step<unknown> {
+  return {
+    title: `Removing an archive of ${archive.session}`,
+    run: async (_state, note) => {
+      await lockRepository(places, 'removes an archive', () => dropArchive(repo, archive));
+      await rm(tarOf(places, archive.session, archive.time), { force: true });
+      note(archive.time);
+    },
+  };
+}

@@ -1,0 +1,67 @@
+/** What no commit can hold: ignored files and nested repositories of a worktree, kept as a tar beside the archive. */
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ParaError } from '../errors.ts';
+import type { Places } from './store.ts';
+
+/** Where the tar of an archive is. */
+export function tarOf(places: Places, session: string, time: string): string {
+  return join(places.state, 'archive', `${session}-${time}.tar`);
+}
+
+/** Writes the tar whole or not at all; links are kept as links. @throws COMMAND_FAILED */
+export async function packFiles(worktree: string, paths: readonly string[], to: string): Promise<void> {
+  const { create } = await import('tar');
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  const temporary = `${to}.${String(process.pid)}.tmp`;
+  try {
+    // A leading @ means another archive to tar's own notation.
+    await create(
+      { cwd: worktree, file: temporary, portable: false, mode: 0o600 },
+      paths.map((path) => `./${path}`),
+    );
+    await rename(temporary, to);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ParaError('COMMAND_FAILED', `the ignored files can not be archived: ${why}`, {
+      hint: `df -h '${dirname(to)}'`,
+      cause,
+    });
+  }
+}
+
+/** Puts them back; false when there is no such tar. */
+export async function unpackFiles(from: string, worktree: string): Promise<boolean> {
+  if ((await stat(from).catch(() => undefined)) === undefined) return false;
+  const { extract } = await import('tar');
+  // preservePaths stays off: nothing is written outside, or through a link.
+  await extract({ cwd: worktree, file: from, preserveOwner: false });
+  return true;
+}
+
+/**
+ * Decides about what would go with the worktree: nothing is there, it is packed, or a person lets it go.
+ * @throws REFUSED naming it, with both ways out
+ */
+export function decideKeep(
+  left: readonly string[],
+  how: { readonly archive: boolean; readonly force: boolean },
+  command: string,
+): 'nothing' | 'pack' | 'drop' {
+  if (left.length === 0) return 'nothing';
+  if (how.archive) return 'pack';
+  if (how.force) return 'drop';
+  const named = left
+    .slice(0, 6)
+    .map((path) => JSON.stringify(path))
+    .join(', ');
+  throw new ParaError(
+    'REFUSED',
+    `no commit can hold these, and they would go with the worktree: ${named}${left.length > 6 ? ', …' : ''}`,
+    {
+      hint: `Keep them in a tar:  ${command} --archive-ignored\nLet them go:         ${command} --force`,
+      details: { paths: left },
+    },
+  );
+}

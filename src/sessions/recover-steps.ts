@@ -1,0 +1,93 @@
+/** The steps of `para recover`. The archive stays, until `clean` finds it old: all of this can be done again. */
+import { hideParaFiles } from '../git/exclude.ts';
+import { deleteBranch, swapRef } from '../git/refs.ts';
+import { restoreSnapshot } from '../git/snapshot.ts';
+import { removeWorktree } from '../git/worktree-remove.ts';
+import { attachWorktree } from '../git/worktrees.ts';
+import type { Step } from '../pipeline/step.ts';
+import { tarOf, unpackFiles } from './keep-files.ts';
+import { parseSessionName } from './name.ts';
+import type { RecoverPlan, RecoverState } from './recover.ts';
+import { lockRepository, removeRecord, saveRecord } from './store.ts';
+
+/** Every step, in order. */
+export function recoverSteps(plan: RecoverPlan): readonly Step<RecoverState>[] {
+  return [
+    recordIntent(plan),
+    makeBranch(plan),
+    makeWorktree(plan),
+    restore(plan),
+    unpack(plan),
+    recordDone(plan),
+  ];
+}
+
+function recordIntent({ repo, places, record }: RecoverPlan): Step<RecoverState> {
+  return {
+    title: 'Recording the session',
+    run: async () => {
+      await hideParaFiles(repo);
+      await saveRecord(places, record);
+    },
+    undo: () => removeRecord(places, parseSessionName(record.name)),
+  };
+}
+
+function makeBranch({ repo, places, record, archived, branchThere }: RecoverPlan): Step<RecoverState> {
+  return {
+    title: 'Making the branch',
+    skip: () => (branchThere ? `${record.branch} is there` : undefined),
+    run: (_state, note) => {
+      note(`${record.branch} at ${archived.tip.slice(0, 10)}`);
+      return lockRepository(places, 'makes a branch', () =>
+        swapRef(repo, `refs/heads/${record.branch}`, { before: undefined, after: archived.tip }),
+      );
+    },
+    undo: () =>
+      lockRepository(places, 'removes a branch', () => deleteBranch(repo, record.branch, archived.tip)),
+  };
+}
+
+function makeWorktree({ repo, places, record }: RecoverPlan): Step<RecoverState> {
+  const path = record.worktree_path;
+  return {
+    title: 'Creating the worktree',
+    run: (state) =>
+      lockRepository(places, 'creates a worktree', async () => {
+        // What a recover that was cut short has left.
+        await removeWorktree(repo, path);
+        state.worktreeMade = true;
+        await attachWorktree({ repo, path, branch: record.branch });
+      }),
+    undo: async (state) => {
+      if (state.worktreeMade)
+        await lockRepository(places, 'removes a worktree', () => removeWorktree(repo, path));
+    },
+  };
+}
+
+function restore({ repo, record, archived }: RecoverPlan): Step<RecoverState> {
+  return {
+    title: 'Putting back what was not committed',
+    skip: () => (archived.snapshot === undefined ? 'nothing was' : undefined),
+    run: () => restoreSnapshot(repo, record.worktree_path, archived.snapshot ?? ''),
+  };
+}
+
+function unpack({ places, record, archived }: RecoverPlan): Step<RecoverState> {
+  const tar = tarOf(places, record.name, archived.archive.time);
+  return {
+    title: 'Putting back what git ignores',
+    run: async (state, note) => {
+      state.filesBack = await unpackFiles(tar, record.worktree_path);
+      note(state.filesBack ? tar : 'nothing was kept');
+    },
+  };
+}
+
+function recordDone({ places, record }: RecoverPlan): Step<RecoverState> {
+  return {
+    title: 'Finishing up',
+    run: () => saveRecord(places, { ...record, status: 'active', operation: null }),
+  };
+}

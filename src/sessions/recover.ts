@@ -1,0 +1,125 @@
+/** Bringing an archived session back whole: branch, worktree, uncommitted work, ignored files. */
+import { lstat } from 'node:fs/promises';
+import { ParaError } from '../errors.ts';
+import { commitOf } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
+import type { LockOptions } from '../sys/lock.ts';
+import { listArchived, type Archived } from './archive.ts';
+import { parseSessionName } from './name.ts';
+import { newOperation } from './operation.ts';
+import { loadRecord, lockSession, requireOwnPlaces, type Places, type SessionRecord } from './store.ts';
+
+/** What recovering needs of the App. */
+export interface RecoverContext {
+  repository(): Promise<Repository>;
+  places(): Promise<Places>;
+  now(): Date;
+  newId(): string;
+}
+
+/** Everything decided; nothing changed yet. */
+export interface RecoverPlan {
+  readonly repo: Repository;
+  readonly places: Places;
+  readonly archived: Archived;
+  /** As it is while the session is brought back. */
+  readonly record: SessionRecord;
+  /** The branch is there already, at the archived tip: an earlier recover was cut short. */
+  readonly branchThere: boolean;
+}
+
+/** What the steps found out. */
+export interface RecoverState {
+  worktreeMade: boolean;
+  filesBack: boolean;
+}
+
+/**
+ * The archive that a name and the beginning of a time mean; the newest without a time.
+ * @throws SESSION_NOT_FOUND naming those that there are
+ */
+export async function chooseArchive(
+  context: RecoverContext,
+  name: string,
+  time: string | undefined,
+): Promise<Archived> {
+  const session = parseSessionName(name);
+  const repo = await context.repository();
+  const { archived } = await listArchived(repo, session);
+  const found = archived.find(({ archive }) => time === undefined || archive.time.startsWith(time));
+  if (found !== undefined) return found;
+  const times = archived.map(({ archive }) => archive.time).join(', ');
+  const others = (await listArchived(repo)).archived.map(({ archive }) => archive.session);
+  throw new ParaError(
+    'SESSION_NOT_FOUND',
+    times === '' ? `there is no archive of ${session}` : `there is no archive of ${session} of that time`,
+    {
+      hint:
+        times !== ''
+          ? `Its archives: ${times}`
+          : others.length > 0
+            ? `Archived here: ${[...new Set(others)].slice(0, 10).join(', ')}`
+            : 'Nothing is archived in this repository: para list',
+    },
+  );
+}
+
+/** Hands `work` the plan while it holds the session's lock. @throws SESSION_EXISTS, REFUSED, BUSY */
+export async function withRecoverPlan<T>(
+  context: RecoverContext,
+  archived: Archived,
+  onWait: LockOptions['onWait'],
+  work: (plan: RecoverPlan) => Promise<T>,
+): Promise<T> {
+  const [repo, places] = await Promise.all([context.repository(), context.places()]);
+  await requireOwnPlaces(places);
+  const lock = { what: 'recovers the session', ...(onWait === undefined ? {} : { onWait }) };
+  return lockSession(places, archived.record.name, lock, async () =>
+    work(await decide(context, { repo, places, archived })),
+  );
+}
+
+async function decide(
+  context: RecoverContext,
+  found: Pick<RecoverPlan, 'repo' | 'places' | 'archived'>,
+): Promise<RecoverPlan> {
+  const { repo, places, archived } = found;
+  const { name, branch } = archived.record;
+  const there = await loadRecord(places, name);
+  // A recover that was cut short begins anew: what it made is in the archive.
+  if (there !== undefined && there.status !== 'recovering') throw nameTaken(name);
+  const tip = await commitOf(repo, `refs/heads/${branch}`);
+  if (tip !== undefined && tip !== archived.tip) throw branchTaken(branch);
+  const worktree = places.worktree(name);
+  if (there === undefined && (await lstat(worktree).catch(() => undefined)) !== undefined)
+    throw pathTaken(worktree);
+  const operation = await newOperation('recover', { id: context.newId(), at: context.now() });
+  return {
+    ...found,
+    record: { ...archived.record, worktree_path: worktree, container: null, status: 'recovering', operation },
+    branchThere: tip !== undefined,
+  };
+}
+
+/** The state before the first step. */
+export function newRecoverState(): RecoverState {
+  return { worktreeMade: false, filesBack: false };
+}
+
+function nameTaken(name: string): ParaError {
+  return new ParaError('SESSION_EXISTS', `a session ${name} exists`, {
+    hint: `Finish or cancel it first; the archive stays:\npara finish "What was done" ${name}`,
+  });
+}
+
+function branchTaken(branch: string): ParaError {
+  return new ParaError('REFUSED', `the branch ${branch} exists, at another commit than the archived one`, {
+    hint: `Give it another name first:\ngit branch -m ${branch} ${branch}-old`,
+  });
+}
+
+function pathTaken(path: string): ParaError {
+  return new ParaError('REFUSED', `${path} is there already, and no session of para's`, {
+    hint: `Look at it, then move it away:\nmv '${path}' '${path}.old'`,
+  });
+}

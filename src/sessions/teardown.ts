@@ -1,0 +1,80 @@
+/** Steps that `finish` and `cancel` share: the container is stopped, its commits come back, and all is taken away. */
+import { join } from 'node:path';
+import type { DockerService } from '../docker/service.ts';
+import { ParaError } from '../errors.ts';
+import { bringBack, type BroughtBack } from '../git/bring-back.ts';
+import type { Repository } from '../git/repository.ts';
+import type { Step } from '../pipeline/step.ts';
+import { isNetworkKept } from './network.ts';
+import { lockRepository, type Places, type SessionRecord } from './store.ts';
+
+/** Seconds a container gets to stop by itself. */
+const STOP_GRACE = 10;
+
+/** A session that is taken apart. */
+export interface Teardown {
+  readonly record: SessionRecord;
+  readonly places: Places;
+  readonly repo: Repository;
+  readonly service: DockerService | undefined;
+}
+
+/** What these steps tell each other. */
+export interface TeardownState {
+  /** Everything is kept in git: from here on a failure is mended by going on, not by going back. */
+  settled: boolean;
+  wasRunning: boolean;
+}
+
+/** Nothing writes into the worktree any more. */
+export function stopContainer({ record, service }: Teardown): Step<TeardownState> {
+  return {
+    title: 'Stopping the container',
+    skip: () => (service === undefined ? 'no container' : undefined),
+    run: async (state, note) => {
+      const name = record.container?.name ?? '';
+      note(name);
+      const info = await service?.status(name);
+      state.wasRunning = info?.state === 'running' || info?.state === 'paused';
+      // podman stops no paused container, and in one that is frozen nobody hears that it should end.
+      if (info?.state === 'paused') await service?.unpauseContainer(name);
+      if (info !== undefined) await service?.stopContainer(name, STOP_GRACE);
+    },
+    // Nothing was taken away yet: the session goes on as it was.
+    undo: async (state) => {
+      if (!state.settled && state.wasRunning) await service?.startContainer(record.container?.name ?? '');
+    },
+    leftover: () => `para docker start ${record.name}`,
+  };
+}
+
+/** Takes what was committed inside. @throws REFUSED when the branch moved on the host too */
+export function bringCommitsBack({ record, places, repo }: Teardown): Promise<BroughtBack> {
+  return lockRepository(places, 'brings commits back', () =>
+    bringBack({
+      repo,
+      session: record.name,
+      sealedDir: join(places.docker(record.name), 'git'),
+      branch: record.branch,
+      worktreePath: record.worktree_path,
+    }),
+  );
+}
+
+/** The container, and the network when no other session has it. */
+export function removeContainer({ record, places, service }: Teardown, keep = false): Step<unknown> {
+  return {
+    title: 'Removing the container',
+    skip: () => (service === undefined ? 'no container' : keep ? 'kept, as asked' : undefined),
+    run: async () => {
+      await service?.removeContainer(record.container?.name ?? '');
+      if (await isNetworkKept(places, record)) return;
+      // A start that runs right now may have it already: then the engine refuses, and that is right.
+      await service?.removeNetwork(record.container?.network ?? '').catch(ignoreRefusal);
+    },
+  };
+}
+
+function ignoreRefusal(error: unknown): void {
+  if (!(error instanceof ParaError)) throw error;
+}
