@@ -74,6 +74,12 @@ module.exports = {
       '^src/config/',
       'Schemas are compiled ahead of time; the room of settings knows the shape of its errors.',
     ),
+    owner('tar', '^src/sessions/keep-files\\.ts$', 'Archives are packed and unpacked in one place.'),
+    owner(
+      '@inquirer',
+      '^src/cli/commands/recover\\.ts$',
+      'Questions are asked only where a list is to choose from.',
+    ),
     {
       name: 'spawning-has-one-owner',
       comment: 'argv only, never a shell: sys/run alone.',

@@ -38,7 +38,7 @@ test.each([
   [{ ...record, base: 'main' }, 'base: expected a commit id, found "main"'],
   [
     { ...record, status: 'activ' },
-    'status: expected "starting", "active", "finishing" or "review", found "activ"; did you mean "active"?',
+    'status: expected "starting", "active", "finishing", "review", "cancelling" or "recovering", found "activ"; did you mean "active"?',
   ],
   [{ ...record, operation: 3 }, 'operation: expected null or an object, found 3'],
   [{ ...record, uuid: 'u'.repeat(65) }, 'uuid: expected at most 64 characters, found 65'],

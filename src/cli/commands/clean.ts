@@ -3,8 +3,7 @@ import { defineCommand } from '../define.ts';
 
 export default defineCommand({
   command: 'clean',
-  describe:
-    'Remove finished sessions whose work is merged, and archives older than session.auto_cleanup_days',
+  describe: 'Remove finished sessions whose work is merged, and old archives',
   options: {
     'dry-run': {
       alias: 'n',

@@ -8,7 +8,7 @@ import { defineCommand } from '../define.ts';
 
 export default defineCommand({
   command: 'recover [session]',
-  describe: 'Bring a cancelled session back: branch, worktree, and the work that was not committed',
+  describe: 'Bring a cancelled session back, with its uncommitted work',
   positionals: { session: { describe: 'Session; without one, choose from a list' } },
   options: {
     at: {
