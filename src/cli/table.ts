@@ -58,6 +58,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/docker-exec.ts'),
   },
   {
+    words: 'docker attach',
+    describe: 'Open a shell in the container of a session',
+    load: () => import('./commands/docker-attach.ts'),
+  },
+  {
     words: 'docker logs',
     describe: 'Print what the container of a session has printed',
     load: () => import('./commands/docker-logs.ts'),

@@ -16,6 +16,7 @@ import type {
   ExecRequest,
   LogsRequest,
 } from './driver.ts';
+import { execCapture, execTerminal } from './exec.ts';
 import { toParaError } from './failure.ts';
 
 /** Labels of a thing: `k=v` pairs. */
@@ -57,6 +58,12 @@ export interface DockerService {
   execCapture(request: ExecRequest, options?: CallOptions): Promise<Captured>;
   /** @returns the exit code as the engine reported it (engines.md §1.1.5) */
   execAttach(request: ExecRequest, how?: SignalOptions): Promise<number>;
+  /**
+   * Runs a command on the caller's terminal. There stderr is the engine's alone, so what it says is an error.
+   * @returns the command's exit code
+   * @throws CONTAINER_NOT_RUNNING (podman: of a paused one too), CONTAINER_PAUSED, CONTAINER_NOT_FOUND …
+   */
+  execTerminal(request: ExecRequest, how?: SignalOptions): Promise<number>;
   /** Text of the logs, stdout then stderr. */
   logs(request: LogsRequest): Promise<string>;
   /** Logs straight to the caller's terminal. */
@@ -105,6 +112,7 @@ export function createDockerService(
     list: (labels) => calls.run(driver.list(labels), 'the list of containers'),
     execCapture: (request, extra) => execCapture(engine, calls, { request, extra }),
     execAttach: (request, how) => attach(driver.exec(request), how),
+    execTerminal: (request, how) => execTerminal(engine, attach, { request, how }),
     logs: (request) => logs(engine, calls, request),
     logsAttach: (request) => attach(driver.logs(request)),
     ...imagesAndNetworks(engine, calls, options),
@@ -210,41 +218,6 @@ async function removeContainer({ driver }: Engine, calls: Calls, name: string): 
     if (tries <= 1 || !/removal of container .* is already in progress/i.test(captured.stderr)) throw error;
     await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
   }
-}
-
-interface ExecCall {
-  readonly request: ExecRequest;
-  readonly extra: CallOptions | undefined;
-}
-
-/** Ends without an exit code are errors; so are failures that only the engine can have. */
-async function execCapture(
-  { driver }: Engine,
-  calls: Calls,
-  { request, extra }: ExecCall,
-): Promise<Captured> {
-  const captured = await calls.capture(driver.exec(request), extra);
-  if (captured.exitCode === undefined || captured.timedOut || captured.aborted) {
-    throw calls.fail(captured, `container ${request.container}`);
-  }
-  if (captured.exitCode === 0 || !isEnginesOwn(captured)) return captured;
-  const error = calls.fail(captured, `container ${request.container}`);
-  if (ANSWERS.has(error.code)) return captured;
-  throw error;
-}
-
-/** An answer about the command, not about the container. */
-const ANSWERS: ReadonlySet<string> = new Set([
-  'COMMAND_NOT_FOUND',
-  'COMMAND_NOT_EXECUTABLE',
-  'COMMAND_FAILED',
-]);
-
-/** A program can print these words too; then its text is shown as the engine's (engines.md §1.1.5). */
-function isEnginesOwn(captured: Captured): boolean {
-  return /^(Error response from daemon:|Error: |Cannot connect|permission denied while trying to connect)/im.test(
-    captured.stderr,
-  );
 }
 
 async function logs({ driver }: Engine, calls: Calls, request: LogsRequest): Promise<string> {

@@ -56,13 +56,15 @@ export async function execInSession(
   return code === 0 || told.length > 0 ? code : explainFailure(service, found.record, argv, code);
 }
 
-interface ExecWish {
+/** What is to be run, and where. */
+export interface ExecWish {
   readonly name: string;
   readonly argv: readonly string[];
   readonly streams: ExecStreams;
 }
 
-async function execRequest(
+/** The request, and the id that the command carries in its environment. */
+export async function execRequest(
   context: ContainerContext,
   found: Found,
   wish: ExecWish,
@@ -99,7 +101,8 @@ async function workdirOf(cwd: string, worktree: string): Promise<string> {
 const KILL_INSIDE =
   'for p in /proc/[0-9]*; do if tr "\\0" "\\n" <"$p/environ" 2>/dev/null | grep -qx "PARA_EXEC_ID=$2"; then kill -s "$1" "${p#/proc/}" 2>/dev/null; fi; done; :';
 
-async function killInside(
+/** Sends a signal to everything that an exec with this id has started. */
+export async function killInside(
   service: DockerService,
   container: string,
   id: string,
@@ -143,14 +146,16 @@ async function hasCommand(service: DockerService, container: string, command: st
 // `docker exec`'s own code for "the engine could not run it", whatever the reason.
 const exit = EXIT.engineFailedToRun;
 
-function notThere(record: SessionRecord): ParaError {
+/** The engine has no such container. */
+export function notThere(record: SessionRecord): ParaError {
   return new ParaError('CONTAINER_NOT_FOUND', `the container of ${record.name} is gone`, {
     exit,
     hint: `The worktree is untouched: cd '${record.worktree_path}'`,
   });
 }
 
-function notRunning(record: SessionRecord, state: string, engine: string): ParaError {
+/** Why nothing can be run in it, and what to do. */
+export function notRunning(record: SessionRecord, state: string, engine: string): ParaError {
   const paused = state === 'paused';
   return new ParaError(
     paused ? 'CONTAINER_PAUSED' : 'CONTAINER_NOT_RUNNING',

@@ -62,6 +62,8 @@ export interface AttachOptions {
   readonly onSignal?: ((signal: NodeJS.Signals) => Promise<void>) | undefined;
   /** Put the child into a process group of its own, so that a terminal's Ctrl-C reaches para alone. */
   readonly ownGroup?: boolean | undefined;
+  /** Sees what the process writes to stderr, which then does not reach the caller's. */
+  readonly onStderr?: ((text: string) => void) | undefined;
 }
 
 /** A line per spawn for `--verbose`: argv as it could be pasted into a shell, duration, outcome. */
@@ -219,10 +221,12 @@ async function attach(
       { ...request, timeoutMs: request.timeoutMs ?? 0 },
       { ...env, DOCKER_CLI_HINTS: 'false', ...request.env },
     ),
-    stdio: 'inherit',
+    stdio: ['inherit', 'inherit', how.onStderr === undefined ? 'inherit' : 'pipe'],
     buffer: false,
     detached: how.ownGroup === true,
   });
+  child.stderr?.on('data', (chunk: Buffer) => how.onStderr?.(chunk.toString('utf8')));
+  leaveOrphans(child);
   let seen = 0;
   const forward = (signal: NodeJS.Signals): void => {
     seen += 1;

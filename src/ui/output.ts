@@ -35,6 +35,8 @@ export interface Output {
   warn(text: string): void;
   /** A line on stderr under --verbose. */
   trace: (line: string) => void;
+  /** Takes back what a program that was cut off may have done to the terminal; nothing when there is none. */
+  calmTerminal: () => void;
   /** Shows an error and its hint. */
   fail(error: ParaError): void;
 }
@@ -66,12 +68,20 @@ export function createOutput(flags: OutputFlags, streams: OutputStreams): Output
     trace: (line) => {
       if (flags.verbose) say(story.dim(line));
     },
+    calmTerminal() {
+      if (stdout.isTTY) stdout.write(CALM);
+    },
     fail(error) {
       if (flags.json) document(errorDocument(error));
       else say(errorText(error, story, flags.verbose));
     },
   };
 }
+
+// Leaves the other screen without moving the cursor, shows it, plain text; no mouse, paste or keypad modes (xterm's
+// control sequences). Each does nothing where it was not set.
+const CALM =
+  '\r\u001b[?1047l\u001b[?25h\u001b[0m\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1006l\u001b[?2004l\u001b[?1l\u001b>';
 
 /** Live rows only when a person watches both streams (facts/style.md §4.3). */
 export function chooseProgress(flags: OutputFlags, streams: OutputStreams): Progress {

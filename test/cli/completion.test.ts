@@ -88,6 +88,7 @@ describe('flags', () => {
 
 describe('sessions', () => {
   test.each([
+    ['docker', 'attach'],
     ['docker', 'exec'],
     ['docker', 'logs'],
     ['docker', 'start'],

@@ -79,8 +79,12 @@ function split(real: Runner, script: Script): Runner {
   const isGit = (request: RunRequest): boolean => basename(request.file) === 'git';
   return {
     capture: (request) => (isGit(request) ? real.capture(request) : Promise.resolve(script.next(request))),
-    attach: (request, how) =>
-      isGit(request) ? real.attach(request, how) : Promise.resolve(script.next(request).exitCode ?? 0),
+    attach: (request, how) => {
+      if (isGit(request)) return real.attach(request, how);
+      const { exitCode, stderr } = script.next(request);
+      how?.onStderr?.(stderr);
+      return Promise.resolve(exitCode ?? 0);
+    },
   };
 }
 
@@ -130,7 +134,7 @@ function steady(word: string): string {
   return word
     .replace(/^para\.spec=[0-9a-f]{16}$/, 'para.spec=SPEC')
     .replace(/para-doctor-[0-9a-f]{8}/g, 'para-doctor-TRIAL')
-    .replace(new RegExp(`^PARA_EXEC_ID=${UUID.source}$`), 'PARA_EXEC_ID=UUID');
+    .replace(new RegExp(`^(PARA_EXEC_ID=)?${UUID.source}$`), '$1UUID');
 }
 
 const RECORDED = {
