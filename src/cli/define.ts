@@ -40,6 +40,10 @@ export interface CommandSpec<O extends Record<string, Options>> {
   /** Descriptions of the positional words in `command`. */
   readonly positionals?: Readonly<Record<string, Options>>;
   readonly options: O;
+  /** True for a command that does something with what follows `--`. */
+  readonly takesRest?: boolean;
+  /** Instead of the usage that yargs makes of `command`. */
+  readonly usage?: string;
   /** Command line and what it does. */
   readonly examples: readonly (readonly [string, string])[];
   /** @returns para's exit code; undefined = 0. */
@@ -56,6 +60,11 @@ export interface Command {
   readonly aliases: readonly string[];
   readonly describe: string;
   readonly flags: readonly Flag[];
+  /** Names and aliases of each option that is on or off. */
+  readonly switches: readonly (readonly string[])[];
+  /** Names of the positional words, which are no options. */
+  readonly positionals: readonly string[];
+  readonly takesRest: boolean;
   build(argv: Argv): Argv;
   run(args: Record<string, unknown>, app: App, invocation: Invocation): Promise<number | undefined>;
 }
@@ -67,7 +76,13 @@ export function defineCommand<const O extends Record<string, Options>>(spec: Com
     aliases: spec.aliases ?? [],
     describe: spec.describe,
     flags: flagsOf(spec.options),
+    switches: Object.entries(spec.options).flatMap(([name, { type, alias }]) =>
+      type === 'boolean' ? [[name, ...[alias ?? []].flat()]] : [],
+    ),
+    positionals: [...spec.command.matchAll(/[<[]([\w-]+)/g)].map(([, name = '']) => name),
+    takesRest: spec.takesRest ?? false,
     build(argv) {
+      if (spec.usage !== undefined) argv.usage(`${spec.usage}\n\n${spec.describe}`);
       for (const [name, option] of Object.entries(spec.positionals ?? {}))
         argv.positional(name, { type: 'string', ...option } as never);
       return argv
@@ -103,5 +118,5 @@ function refuseRepeated(
     (key) => /^\w/.test(key) && key !== '_' && Array.isArray(args[key]) && options[key]?.array !== true,
   );
   if (repeated !== undefined)
-    throw new ParaError('USAGE', `--${repeated} may be given once`, { hint: 'para --help' });
+    throw new ParaError('USAGE', `--${repeated} may be given once only`, { hint: 'para --help' });
 }

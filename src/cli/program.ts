@@ -3,6 +3,13 @@ import yargs, { type Argv } from 'yargs';
 import type { OutputFlags } from '../ui/output.ts';
 import type { App } from './app.ts';
 import { flagsOf, type Command, type CommandName } from './define.ts';
+import {
+  beforeDashes,
+  plainWords,
+  refuseContradictions,
+  requireKnownCommand,
+  withHelpAsked,
+} from './line.ts';
 import { COMMANDS, GROUPS, type Entry } from './table.ts';
 import { usageError } from './usage.ts';
 
@@ -20,10 +27,12 @@ export function readOutputFlags(argv: readonly string[]): OutputFlags {
 
 /** Runs a command line. @returns the exit code. @throws ParaError */
 export async function runProgram(
-  argv: readonly string[],
+  typed: readonly string[],
   version: string,
   makeApp: (engine: string) => App,
 ): Promise<number> {
+  const argv = withHelpAsked(typed);
+  requireKnownCommand(argv);
   const entry = findEntry(argv);
   const loaded = entry === undefined ? undefined : (await entry.load()).default;
   let exit = 0;
@@ -35,6 +44,7 @@ export async function runProgram(
       : error;
   const program = base(version, helpWidth(argv), refuse);
   const run = (command: Command) => async (args: Record<string, unknown>) => {
+    refuseContradictions(argv, entry?.words ?? '', command);
     const rest = args['--'] as readonly string[] | undefined;
     const app = makeApp(typeof args['engine'] === 'string' ? args['engine'] : '');
     const invocation = {
@@ -120,8 +130,7 @@ function base(
       'camel-case-expansion': false,
     })
     .strict()
-    .recommendCommands()
-    .demandCommand(1, 'Say what to do.')
+    .demandCommand(1, 'say what to do')
     .exitProcess(false)
     .showHelpOnFail(false)
     .wrap(width)
@@ -147,7 +156,7 @@ function register(
     if (group === undefined) add(program);
     else
       program.command(group, GROUPS[group] ?? '', (sub) =>
-        add(sub).demandCommand(1, `Say what to do: para ${group} --help lists it.`),
+        add(sub).demandCommand(1, `say what to do: para ${group} --help lists it`),
       );
   }
 }
@@ -173,18 +182,11 @@ function addCommand(
 
 /** The entry that the words before any `--` name. */
 function findEntry(argv: readonly string[]): Entry | undefined {
-  const words = beforeDashes(argv).filter(
-    (word, i, all) => !word.startsWith('-') && all[i - 1] !== '--engine',
-  );
+  const words = plainWords(argv);
   const matches = (entry: Entry): boolean => {
     const [first, second] = entry.words.split(' ');
     if (second === undefined) return words[0] === first || (entry.aliases ?? []).includes(words[0] ?? '');
     return words[0] === first && (words[1] === second || (entry.aliases ?? []).includes(words[1] ?? ''));
   };
   return COMMANDS.find(matches);
-}
-
-function beforeDashes(argv: readonly string[]): readonly string[] {
-  const dashes = argv.indexOf('--');
-  return dashes === -1 ? argv : argv.slice(0, dashes);
 }

@@ -19,3 +19,11 @@ function howFar(word: string, candidate: string): number {
   const within = word.split(/[_-]/).includes(candidate) ? [0.5] : [];
   return Math.min(distance(word, candidate), ...parts, ...within);
 }
+
+/** The candidate that is at most `most` changed letters away; undefined when there is none. */
+export function closest(word: string, candidates: readonly string[], most: number): string | undefined {
+  const ranked = candidates
+    .map((candidate) => ({ candidate, away: distance(word, candidate) }))
+    .filter(({ away }) => away <= most);
+  return ranked.sort((a, b) => a.away - b.away)[0]?.candidate;
+}

@@ -166,7 +166,7 @@ describe('refused before anything is made', () => {
     ['--cpus 0', 'USAGE', 2, /is not a number of CPUs/],
     ['--memory lots', 'USAGE', 2, /lots/],
     ['--image team/App', 'USAGE', 2, /is not an image: the name must be lower case/],
-    ['--image --env A=1', 'USAGE', 2, /Not enough arguments following: image/],
+    ['--image --env A=1', 'USAGE', 2, /--image needs a value/],
     ['--volume /etc', 'USAGE', 2, /is not SOURCE:TARGET/],
     ['--base nowhere', 'NAME_INVALID', 2, /nowhere/],
   ])('%s', async (flags, code, exit, message) => {

@@ -74,15 +74,26 @@ describe('help', () => {
   });
 });
 
+test.each(['help start', 'help docker exec', 'help --help', 'help'])('%s: as --help', async (line) => {
+  const { code, stdout, stderr } = await help(line);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const words = line
+    .replace(/ ?--help/, '')
+    .split(' ')
+    .slice(1)
+    .join(' ');
+  expect(stdout.startsWith(`para ${words === '' ? '<command>' : words}`)).toBe(true);
+});
+
 test('--version', async () => {
   expect(await help('--version')).toEqual({ code: 0, stdout: '0.0.0-test\n', stderr: '' });
 });
 
 describe('wrong usage: 2, one sentence, and what was meant', () => {
   test.each<[readonly string[], RegExp]>([
-    [['strat'], /Did you mean start\?/],
-    [['docker', 'lst'], /Did you mean list\?/],
-    [['config', 'shw'], /Did you mean show\?/],
+    [['strat'], /Did you mean para start\?/],
+    [['docker', 'lst'], /Did you mean para docker list\?/],
+    [['config', 'shw'], /Did you mean para config show\?/],
     [['frobnicate'], /[Uu]nknown .*frobnicate/],
     [['start', 'fix', '--dokcer'], /Did you mean --docker\?/],
     [['start', 'fix', '--imgae', 'x'], /Did you mean --image\?/],
@@ -90,10 +101,11 @@ describe('wrong usage: 2, one sentence, and what was meant', () => {
     [['list', '--jsn'], /Did you mean --json\?/],
     [['list', '--zzzzzzzz'], /[Uu]nknown .*zzzzzzzz/],
     [['start', 'fix', 'more'], /[Uu]nknown .*more/],
-    [['start', '--engine', 'lxc'], /lxc/],
-    [['docker'], /Say what to do/],
-    [['config'], /Say what to do/],
-    [[], /Say what to do/],
+    [['start', '--engine', 'lxc'], /--engine is auto, docker or podman, not "lxc"/],
+    [['start', '--engine', 'dokcer'], /Did you mean --engine docker\?/],
+    [['docker'], /say what to do/],
+    [['config'], /say what to do/],
+    [[], /say what to do/],
     [['config', 'get'], /[Nn]ot enough/],
     [['completion'], /[Nn]ot enough/],
   ])('%j', async (argv, message) => {

@@ -22,6 +22,7 @@ export default defineCommand({
   describe: 'Print a completion script for bash, zsh or fish',
   positionals: { shell: { describe: 'bash, zsh or fish' } },
   options: {},
+  takesRest: true,
   examples: [['eval "$($0 completion bash)"', 'in ~/.bashrc']],
   async run(args, app, invocation) {
     const shell = String(args['shell']);
@@ -50,7 +51,10 @@ async function candidates(line: readonly string[], known: Invocation, app: App):
   if (before?.takesValue === true) return before.choices;
   if (line.at(-1)?.startsWith('-') === true) return flags.map((flag) => flag.word);
   const words = withoutFlags(typed, flags);
-  const sessions = words.length === 2 && BEFORE_SESSION.test(words.join(' ')) ? await sessionNames(app) : [];
+  const hasMessage = words[0] === 'finish' && typed.some((word) => word === '-m' || word === '--message');
+  const spoken = hasMessage ? ['finish', 'message', ...words.slice(1)] : words;
+  const sessions =
+    spoken.length === 2 && BEFORE_SESSION.test(spoken.join(' ')) ? await sessionNames(app) : [];
   const shells = words.join(' ') === 'completion' ? Object.keys(SCRIPTS) : [];
   return [...new Set([...nextWords(words, known.commands), ...sessions, ...shells])];
 }

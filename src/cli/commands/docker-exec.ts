@@ -7,6 +7,7 @@ export default defineCommand({
   describe: 'Run a command in the container of a session',
   positionals: { session: { describe: 'Session; without one, the one whose worktree you are in' } },
   options: {},
+  takesRest: true,
   examples: [
     ['$0 docker exec fix-login -- npm test', ''],
     ['$0 docker exec -- git log --oneline', 'from inside the worktree'],

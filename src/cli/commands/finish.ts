@@ -1,17 +1,26 @@
 import type { FinishPlan, FinishState } from '../../sessions/finish.ts';
 import { newFinishState, planFinish, withFinishPlan } from '../../sessions/finish.ts';
 import { finishSteps } from '../../sessions/finish-steps.ts';
+import { ParaError } from '../../errors.ts';
+import { listRecords } from '../../sessions/store.ts';
 import type { App } from '../app.ts';
 import { defineCommand } from '../define.ts';
 
 export default defineCommand({
-  command: 'finish <message> [session]',
+  command: 'finish [what-was-done] [session]',
+  usage: '$0 finish "What was done" [session]\n$0 finish -m "What was done" [session]',
   describe: 'Commit, push, remove container and worktree; the branch is ready for review',
   positionals: {
-    message: { describe: 'Message of the commit that takes what is left uncommitted' },
+    'what-was-done': { describe: 'Message of the commit that takes what is left uncommitted' },
     session: { describe: 'Session; without one, the one whose worktree you are in' },
   },
   options: {
+    message: {
+      alias: 'm',
+      type: 'string',
+      requiresArg: true,
+      describe: 'The message as an option; then the first word is the session',
+    },
     branch: {
       alias: 'b',
       type: 'string',
@@ -32,9 +41,9 @@ export default defineCommand({
     ['$0 finish "Fix the login form" -b fix/login --push', 'from inside the worktree'],
   ],
   async run(args, app) {
+    const words = [args['what-was-done'], args['session']].filter((word) => typeof word === 'string');
     const request = {
-      message: String(args['message']),
-      session: args['session'] as string | undefined,
+      ...(await messageAndSession(app, words, args.message)),
       branch: args.branch,
       push: args.push,
       keepContainer: args['keep-container'],
@@ -61,6 +70,33 @@ export default defineCommand({
     return withFinishPlan(app, request, onWait, (plan) => finish(app, plan));
   },
 });
+
+/** The words in their two readings. @throws USAGE when one is missing, or the only one is the name of a session */
+async function messageAndSession(
+  app: App,
+  [first, second]: readonly string[],
+  message: string | undefined,
+): Promise<{ readonly message: string; readonly session: string | undefined }> {
+  const hint = `para finish "What was done" ${first ?? '[session]'}`;
+  if (message !== undefined) {
+    if (second === undefined) return { message, session: first };
+    throw new ParaError('USAGE', 'the message was given twice: with --message and as the first word', {
+      hint,
+    });
+  }
+  if (first === undefined)
+    throw new ParaError('USAGE', 'not enough arguments: the message is missing', { hint });
+  if (second === undefined && (await isSession(app, first)))
+    throw new ParaError('USAGE', `${first} is a session, and a message is needed`, {
+      hint: `Did you mean: ${hint}`,
+    });
+  return { message: first, session: second };
+}
+
+async function isSession(app: App, word: string): Promise<boolean> {
+  const { records } = await listRecords(await app.places());
+  return records.some(({ name }) => name === word);
+}
 
 async function finish(app: App, plan: FinishPlan): Promise<number> {
   const state = newFinishState(plan);

@@ -27,7 +27,8 @@ export default defineCommand({
     docker: {
       alias: ['container', 'c'],
       type: 'boolean',
-      describe: 'With a container (--no-docker: without)',
+      describe: 'With a container (--no-docker: without); implied by the options of the container',
+      defaultDescription: 'docker.enabled',
     },
     image: { alias: 'docker-image', type: 'string', requiresArg: true, describe: 'Image of the container' },
     env: { ...strings, describe: 'Environment of the container: NAME=VALUE, or NAME to pass yours' },
@@ -51,7 +52,12 @@ export default defineCommand({
   ],
   async run(args, app) {
     const flags = await containerFlags(args, app);
-    const request = { name: args['name'] as string | undefined, base: args.base, docker: args.docker, flags };
+    const request = {
+      name: args['name'] as string | undefined,
+      base: args.base,
+      docker: wantsContainer(args),
+      flags,
+    };
     const onWait = (owner: { pid: number }): void => {
       app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
     };
@@ -82,6 +88,17 @@ interface Flags {
   readonly volume: readonly string[];
   readonly cpus: string | undefined;
   readonly memory: string | undefined;
+}
+
+/** A word about the container asks for one. @throws USAGE when it is at once refused */
+function wantsContainer(args: Flags & { readonly docker: boolean | undefined }): boolean | undefined {
+  const options = ['image', 'env', 'env-file', 'port', 'volume', 'cpus', 'memory'] as const;
+  const given = options.find((name) => (args[name] ?? []).length > 0);
+  if (given === undefined || args.docker === true) return args.docker;
+  if (args.docker === undefined) return true;
+  throw new ParaError('USAGE', `--${given} is about the container, and --no-docker wants none`, {
+    hint: 'para start --help',
+  });
 }
 
 async function containerFlags(args: Flags, app: App): Promise<ContainerFlags> {
