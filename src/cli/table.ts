@@ -68,6 +68,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/docker-logs.ts'),
   },
   {
+    words: 'docker sync',
+    describe: "Bring the container's commits back now; it goes on running",
+    load: () => import('./commands/docker-sync.ts'),
+  },
+  {
     words: 'docker list',
     aliases: ['ls'],
     describe: 'List the containers of this repository',

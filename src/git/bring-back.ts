@@ -34,6 +34,8 @@ export interface BroughtBack {
   readonly kept: string | undefined;
   /** The branch that HEAD was on inside, when it was another one and its commits were taken. */
   readonly takenFrom: string | undefined;
+  /** The tip inside; undefined when there is no sealed directory. It differs from `after` when the host went on alone. */
+  readonly inside: string | undefined;
   /** Other heads, tags and the stash made inside, under `refs/para/inbox/<session>/`. */
   readonly others: readonly string[];
 }
@@ -72,10 +74,10 @@ export async function bringBack(request: BringBackRequest): Promise<BroughtBack>
   if (chosen === undefined && existsSync(request.sealedDir)) throw branchGone(request, before);
   const result = chosen === undefined ? unmoved(before) : await settle(request, before, chosen);
   await refreshIndex(repo, { path: request.worktreePath ?? join(worktreesDir(repo), session), branch });
-  return { ...result, others };
+  return { ...result, inside: chosen?.oid, others };
 }
 
-function unmoved(before: string): Omit<BroughtBack, 'others'> {
+function unmoved(before: string): Settled {
   return { before, after: before, commits: 0, moved: false, kept: undefined, takenFrom: undefined };
 }
 
@@ -99,12 +101,14 @@ async function newCandidates(
   return all.filter(({ oid }) => missing.has(oid));
 }
 
+type Settled = Omit<BroughtBack, 'others' | 'inside'>;
+
 /** Compares both sides and moves the branch, or says why not. */
 async function settle(
   request: BringBackRequest,
   before: string,
   chosen: { oid: string; from: string | undefined },
-): Promise<Omit<BroughtBack, 'others'>> {
+): Promise<Settled> {
   const { repo, session, branch } = request;
   const after = chosen.oid;
   const last = await commitOf(repo, inboxRef(session));
@@ -117,7 +121,7 @@ async function settle(
       args: ['update-ref', inboxRef(session, 'incoming'), after],
       place: { gitDir: repo.commonDir },
     });
-    throw bothMoved(session, branch);
+    throw bothMoved(request, after);
   }
   const kept = forward ? undefined : await freeSnapRef(repo, session);
   const lines = [`update refs/heads/${branch} ${after} ${before}`, `update ${inboxRef(session)} ${after}`];
@@ -154,14 +158,17 @@ function branchGone({ session, branch }: BringBackRequest, before: string): Para
   });
 }
 
-function bothMoved(session: string, branch: string): ParaError {
+/** A plain merge would refuse: to git, the files that the other side made are changes nobody committed. */
+function bothMoved({ repo, session, branch, worktreePath }: BringBackRequest, tip: string): ParaError {
   const incoming = inboxRef(session, 'incoming');
+  const path = worktreePath ?? join(worktreesDir(repo), session);
+  const merge = `git merge -s ours --no-commit ${incoming} && git add -A && git commit --no-edit`;
   return new ParaError(
     'REFUSED',
     `${branch} got commits both on the host and in the container; both are kept`,
     {
-      hint: `in the session's worktree: git merge ${incoming}\nor take the container's side: git update-ref refs/heads/${branch} ${incoming}`,
-      details: { branch, incoming },
+      hint: `The worktree's files are those of both sides. To make one commit of them that follows both:\ncd '${path}' && ${merge}\nor take the container's side: git update-ref refs/heads/${branch} ${incoming}`,
+      details: { branch, incoming, commit: tip },
     },
   );
 }

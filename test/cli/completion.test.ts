@@ -93,6 +93,7 @@ describe('sessions', () => {
     ['docker', 'logs'],
     ['docker', 'start'],
     ['docker', 'stop'],
+    ['docker', 'sync'],
     ['finish', 'A message of words'],
   ])('follow %s %s, but for those that are finished', async (...words) => {
     expect(await complete([...words, ''])).toEqual(['alpha', 'beta']);

@@ -105,14 +105,16 @@ describe('bringBack', () => {
     const host = tip();
     await expect(s.bringBack()).rejects.toMatchObject({
       code: 'REFUSED',
-      hint: expect.stringContaining('git merge refs/para/inbox/s1/incoming'),
+      hint: expect.stringContaining('git merge -s ours --no-commit refs/para/inbox/s1/incoming'),
     });
     expect(tip()).toBe(host);
     expect(tip('refs/para/inbox/s1/incoming')).toBe(inner);
-    s.temp.run(['read-tree', '-u', '--reset', 'HEAD'], { cwd: s.path });
-    s.temp.run(['clean', '-fdq'], { cwd: s.path });
-    s.temp.run(['merge', '-q', '-m', 'm', 'refs/para/inbox/s1/incoming'], { cwd: s.path });
-    expect(await s.bringBack()).toMatchObject({ moved: false });
+    // As the hint has it, with the files of both sides in the worktree.
+    s.temp.run(['merge', '-s', 'ours', '--no-commit', 'refs/para/inbox/s1/incoming'], { cwd: s.path });
+    s.temp.run(['add', '-A'], { cwd: s.path });
+    s.temp.run(['commit', '-q', '--no-edit'], { cwd: s.path });
+    expect(s.temp.run(['show', `${tip()}:x.txt`])).toBe('x.txt');
+    expect(await s.bringBack()).toMatchObject({ moved: false, inside: inner });
   });
 
   test('follows HEAD to another branch, and brings other heads and the stash into the inbox', async () => {

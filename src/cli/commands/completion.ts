@@ -15,7 +15,7 @@ complete -c para -f -a '(para completion words -- (commandline -opc)[2..-1] (com
 };
 
 /** What stands before a session: the message, or the command's second word. */
-const BEFORE_SESSION = /^(finish .+|docker (attach|exec|logs|start|stop))$/s;
+const BEFORE_SESSION = /^(finish .+|docker (attach|exec|logs|start|stop|sync))$/s;
 
 export default defineCommand({
   command: 'completion <shell>',
