@@ -11,6 +11,8 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${version()}\n`);
     return 0;
   }
+  // First: some of the libraries ask where they are as soon as they are loaded.
+  const cwd = currentDirectory();
   const [{ readOutputFlags, runProgram }, { createOutput }, { createApp }] = await Promise.all([
     import('./cli/program.ts'),
     import('./ui/output.ts'),
@@ -26,7 +28,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const output = createOutput(flags, { stdout: process.stdout, stderr: process.stderr, env: process.env });
   try {
     return await runProgram(argv, version(), (engine) =>
-      createApp({ output, cancellation, engine, env: process.env, cwd: process.cwd() }),
+      createApp({ output, cancellation, engine, env: process.env, cwd }),
     );
   } catch (error) {
     const known = asParaError(error);
@@ -34,6 +36,16 @@ async function main(argv: readonly string[]): Promise<number> {
     return known.code === 'INTERRUPTED' && cancellation.signalNumber > 0
       ? 128 + cancellation.signalNumber
       : known.exit;
+  }
+}
+
+/** undefined when it was removed; what needs none still works. */
+function currentDirectory(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    process.chdir('/');
+    return undefined;
   }
 }
 
@@ -57,7 +69,9 @@ function version(): string {
 }
 
 // A reader that went away (`para list | head -1`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed),
-);
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok);
+  process.stderr.write(`✗ the answer can not be written: ${error.message}\n`);
+  process.exit(EXIT.failed);
+});
 process.exitCode = await main(process.argv.slice(2));

@@ -6,6 +6,7 @@ import { detectEngine } from '../docker/detect.ts';
 import type { Engine, EngineName } from '../docker/driver.ts';
 import { homeOf } from '../docker/mounts.ts';
 import { createDockerService, type DockerService } from '../docker/service.ts';
+import { ParaError } from '../errors.ts';
 import { createGit, type Git } from '../git/git.ts';
 import { openRepository, type Repository } from '../git/repository.ts';
 import { runSteps } from '../pipeline/run.ts';
@@ -14,12 +15,14 @@ import { SECRET_NAME } from '../sessions/env-file.ts';
 import { placesOf, type Places } from '../sessions/store.ts';
 import type { Cancellation } from '../sys/cancel.ts';
 import { registerSecret } from '../sys/redact.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 import { createRunner, type Runner } from '../sys/run.ts';
 import { display } from '../ui/display.ts';
 import type { Output } from '../ui/output.ts';
 
 /** What a command gets. Everything that costs something is lazy and asked for once. */
 export interface App {
+  /** @throws NOT_A_REPOSITORY when the directory we are in was removed */
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly home: string;
@@ -50,7 +53,8 @@ export interface AppInput {
   /** --engine; '' when it was not given. */
   readonly engine: string;
   readonly env: NodeJS.ProcessEnv;
-  readonly cwd: string;
+  /** undefined when the directory we are in was removed. */
+  readonly cwd: string | undefined;
   /** Instead of real processes, for tests. */
   readonly runner?: Runner;
 }
@@ -61,7 +65,10 @@ export function createApp(input: AppInput): App {
   rememberSecrets(env);
   const runner = input.runner ?? createRunner({ env, signal: cancellation.current, trace: output.trace });
   const app: App = {
-    cwd: input.cwd,
+    get cwd() {
+      if (input.cwd === undefined) throw directoryGone(env['PWD']);
+      return input.cwd;
+    },
     env,
     home: homeOf(env),
     output,
@@ -72,7 +79,7 @@ export function createApp(input: AppInput): App {
       engineName(input.engine || env['PARA_ENGINE'] || (await app.config()).config.docker.engine),
     ),
     git: onceSync(() => createGit(runner, env)),
-    repository: once(() => openRepository(app.git(), app.cwd)),
+    repository: once(async () => openRepository(app.git(), app.cwd)),
     places: once(async () => placesOf((await app.repository()).root)),
     config: once(async () =>
       loadConfig({ userFile: userConfigPath(env, app.home), projectFile: await projectFile(app) }),
@@ -94,6 +101,14 @@ export function createApp(input: AppInput): App {
     newId: () => randomUUID(),
   };
   return app;
+}
+
+/** What is left of a session's worktree that was taken away while a shell was in it. */
+function directoryGone(pwd: string | undefined): ParaError {
+  const main = /^(.+?)\/\.para\/worktrees\/[^/]+/.exec(pwd ?? '')?.[1];
+  return new ParaError('NOT_A_REPOSITORY', 'this directory is gone', {
+    hint: main === undefined ? 'cd to one that is there' : `cd ${shellQuote(main)}`,
+  });
 }
 
 /** The cache directory for what engines can do (XDG Base Directory). */

@@ -120,7 +120,7 @@ export function gitFailed(args: readonly string[], captured: Captured): ParaErro
   const details = { command: verb, exitCode: captured.exitCode };
   if (captured.spawnError === 'ENOENT')
     return new ParaError('GIT_FAILED', 'git was not found on PATH', {
-      hint: 'install git 2.31 or newer',
+      hint: 'Install git 2.31 or newer, or add its directory to PATH.',
       details,
     });
   return new ParaError('GIT_FAILED', `git ${verb}: ${firstFatalLine(captured)}`, { details });

@@ -4,7 +4,8 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { type Captured, succeeded } from '../sys/run.ts';
-import { type Git, type Place, firstFatalLine } from './git.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
+import { type Git, type Place, firstFatalLine, gitFailed } from './git.ts';
 
 /** What para knows of a repository; all paths are absolute and real. */
 export interface Repository {
@@ -44,7 +45,7 @@ export function worktreesDir(repo: Pick<Repository, 'root'>): string {
 export async function openRepository(git: Git, cwd: string): Promise<Repository> {
   const here = await realpath(cwd);
   const session = await sessionAbove(here);
-  const found = await discover(git, session?.root ?? here);
+  const found = await discover(git, session?.root ?? aroundDotGit(here));
   const [settings, head] = await Promise.all([
     layoutSettings(git, found.commonDir),
     headOf(git, found.commonDir),
@@ -61,6 +62,11 @@ export async function openRepository(git: Git, cwd: string): Promise<Repository>
     ...head,
     currentWorktree: session?.worktree ?? found.topLevel ?? root,
   };
+}
+
+/** Inside `.git` the checkout around it is meant; git itself takes such a directory for a bare repository. */
+function aroundDotGit(path: string): string {
+  return /^(.+?)\/\.git(?:\/|$)/.exec(path)?.[1] ?? path;
 }
 
 /** The repository's own settings that say where things are. */
@@ -140,8 +146,14 @@ function bareRefused(directory: string): ParaError {
 }
 
 function notOpened(directory: string, answer: Captured): ParaError {
+  if (answer.spawnError !== undefined || answer.aborted) return gitFailed(['rev-parse'], answer);
   const line = firstFatalLine(answer);
   if (/safe\.bareRepository|must be run in a work tree/i.test(line)) return bareRefused(directory);
+  const [, owned] = /dubious ownership in repository at '(.+)'/.exec(line) ?? [];
+  if (owned !== undefined)
+    return new ParaError('GIT_REFUSED', `git does not trust ${owned}, as it belongs to another user`, {
+      hint: `If you do:\ngit config --global --add safe.directory ${shellQuote(owned)}`,
+    });
   if (/repository (extension|format|version)|unknown extension/i.test(line))
     return new ParaError('GIT_REFUSED', `this git can not read the repository: ${line}`, {
       hint: 'install a newer git',

@@ -4,6 +4,7 @@ import { chmod, lstat, readFile, readdir, realpath, rename, rm } from 'node:fs/p
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { type Repository, worktreesDir } from './repository.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 
 /**
  * Removes the directory (links are unlinked, never followed) and the admin directories that name exactly this
@@ -58,7 +59,7 @@ async function removeTree(path: string): Promise<void> {
     await rm(path, { recursive: true, force: true }).catch((cause: unknown) => {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ParaError('GIT_FAILED', `the worktree can not be removed: ${why}`, {
-        hint: `sudo rm -rf '${path}'`,
+        hint: `sudo rm -rf ${shellQuote(path)}`,
         cause,
       });
     });

@@ -8,6 +8,7 @@ import { INSIDE } from '../docker/spec.ts';
 import { EXIT, ParaError } from '../errors.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import type { SessionRecord } from './store.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What working with containers needs of the App. */
 export interface ContainerContext extends FindContext {
@@ -19,7 +20,7 @@ export interface ContainerContext extends FindContext {
 export function requireContainer(record: SessionRecord): NonNullable<SessionRecord['container']> {
   if (record.container !== null) return record.container;
   throw new ParaError('CONTAINER_NOT_FOUND', `the session ${record.name} has no container`, {
-    hint: `cd '${record.worktree_path}'`,
+    hint: `cd ${shellQuote(record.worktree_path)}`,
   });
 }
 
@@ -150,7 +151,7 @@ const exit = EXIT.engineFailedToRun;
 export function notThere(record: SessionRecord): ParaError {
   return new ParaError('CONTAINER_NOT_FOUND', `the container of ${record.name} is gone`, {
     exit,
-    hint: `The worktree is untouched: cd '${record.worktree_path}'`,
+    hint: `The worktree is untouched: cd ${shellQuote(record.worktree_path)}`,
   });
 }
 

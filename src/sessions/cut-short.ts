@@ -15,6 +15,7 @@ import { parseSessionName } from './name.ts';
 import { isNetworkKept } from './network.ts';
 import { loadRecord, lockRepository, lockSession, removeRecord, requireOwnPlaces } from './store.ts';
 import type { Places, SessionRecord } from './store.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What taking back needs of the App. */
 export interface CutShortContext {
@@ -90,6 +91,6 @@ async function isThere(path: string): Promise<boolean> {
 
 function workInside({ name, worktree_path: path }: SessionRecord): ParaError {
   return new ParaError('SESSION_EXISTS', `the start of ${name} was cut short, and there may be work in it`, {
-    hint: `para finish "What was done" ${name}\nor look first: cd '${path}'`,
+    hint: `para finish "What was done" ${name}\nor look first: cd ${shellQuote(path)}`,
   });
 }

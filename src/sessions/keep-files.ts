@@ -3,6 +3,7 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import type { Places } from './store.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 
 /** Where the tar of an archive is. */
 export function tarOf(places: Places, session: string, time: string): string {
@@ -25,7 +26,7 @@ export async function packFiles(worktree: string, paths: readonly string[], to: 
     await rm(temporary, { force: true });
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ParaError('COMMAND_FAILED', `the ignored files can not be archived: ${why}`, {
-      hint: `df -h '${dirname(to)}'`,
+      hint: `df -h ${shellQuote(dirname(to))}`,
       cause,
     });
   }

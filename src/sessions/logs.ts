@@ -5,6 +5,7 @@ import { ParaError } from '../errors.ts';
 import { requireContainer, type ContainerContext } from './containers.ts';
 import { findSession } from './find.ts';
 import type { SessionRecord } from './store.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What a person asked for, as typed. */
 export interface LogsWish {
@@ -64,7 +65,7 @@ function gone(record: SessionRecord): ParaError {
     'CONTAINER_NOT_FOUND',
     `the container of ${record.name} is gone, and its logs with it`,
     {
-      hint: `The worktree is untouched: cd '${record.worktree_path}'`,
+      hint: `The worktree is untouched: cd ${shellQuote(record.worktree_path)}`,
     },
   );
 }

@@ -8,6 +8,7 @@ import { listArchived, type Archived } from './archive.ts';
 import { parseSessionName } from './name.ts';
 import { newOperation } from './operation.ts';
 import { loadRecord, lockSession, requireOwnPlaces, type Places, type SessionRecord } from './store.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What recovering needs of the App. */
 export interface RecoverContext {
@@ -120,6 +121,6 @@ function branchTaken(branch: string): ParaError {
 
 function pathTaken(path: string): ParaError {
   return new ParaError('REFUSED', `${path} is there already, and no session of para's`, {
-    hint: `Look at it, then move it away:\nmv '${path}' '${path}.old'`,
+    hint: `Look at it, then move it away:\nmv ${shellQuote(path)} ${shellQuote(`${path}.old`)}`,
   });
 }

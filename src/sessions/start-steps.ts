@@ -14,6 +14,7 @@ import { stateDirectories } from './container-plan.ts';
 import { isNetworkKept } from './network.ts';
 import type { ContainerPlan, StartPlan } from './start.ts';
 import { lockRepository, removeRecord, saveRecord, type SessionRecord } from './store.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What the steps hand to each other. */
 export interface StartState {
@@ -47,7 +48,7 @@ function recordIntent(plan: StartPlan): Step<StartState> {
       await saveRecord(plan.places, state.record);
     },
     undo: () => removeRecord(plan.places, plan.session),
-    leftover: () => `rm '${plan.places.record(plan.session)}'`,
+    leftover: () => `rm ${shellQuote(plan.places.record(plan.session))}`,
   };
 }
 
@@ -62,7 +63,8 @@ function createWorktree(plan: StartPlan): Step<StartState> {
     },
     undo: () =>
       lockRepository(plan.places, 'removes a worktree', () => undoAdd({ ...request, branchMade: true })),
-    leftover: () => `git worktree remove --force '${worktree}' && git branch -D '${branch}'`,
+    leftover: () =>
+      `git worktree remove --force ${shellQuote(worktree)} && git branch -D ${shellQuote(branch)}`,
   };
 }
 
@@ -130,7 +132,7 @@ function sealGit(plan: StartPlan, container: ContainerPlan): Step<StartState> {
       await rm(dir, { recursive: true, force: true });
       if (container.git === 'sealed') await dropPins(plan.repo, plan.session);
     },
-    leftover: () => `rm -rf '${dir}'`,
+    leftover: () => `rm -rf ${shellQuote(dir)}`,
   };
 }
 

@@ -17,6 +17,7 @@ import type { ContainerWish } from '../docker/spec.ts';
 import { newOperation } from './operation.ts';
 import type { ImageSource } from './project.ts';
 import { listRecords, loadRecord, requireOwnPlaces, type Places, type SessionRecord } from './store.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What a person asked for. */
 export interface StartRequest {
@@ -112,12 +113,12 @@ export async function requireFree({ places, session, worktree }: StartPlan): Pro
 async function requireNothingAt(path: string): Promise<void> {
   if ((await lstat(path).catch(() => undefined)) === undefined) return;
   throw new ParaError('REFUSED', `${path} is there already, and no session of para's`, {
-    hint: `Look at it, then move it away:\nmv '${path}' '${path}.old'`,
+    hint: `Look at it, then move it away:\nmv ${shellQuote(path)} ${shellQuote(`${path}.old`)}`,
   });
 }
 
 function nameTaken(session: string, places: Places, record: SessionRecord | undefined): ParaError {
-  const hint = `cd '${places.worktree(session)}'`;
+  const hint = `cd ${shellQuote(places.worktree(session))}`;
   if (record?.status === 'review')
     return new ParaError('SESSION_EXISTS', `the session ${session} exists already (finished, in review)`, {
       hint: `Its work is on the branch ${record.branch}. Choose another name:\npara start ${session}-2`,

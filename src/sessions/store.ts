@@ -1,12 +1,13 @@
 /** The session records: one file per session, a cache of what git and the engine's labels say. */
 import { lstat, readdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { checkSessionRecord } from '../config/records.ts';
 import type { SessionRecord } from '../config/generated/types.ts';
 import { readOwnFile, replaceFile } from '../sys/files.ts';
 import { lockOwner, withLock, type LockOptions } from '../sys/lock.ts';
 import type { SessionName } from './name.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 
 export type { SessionRecord };
 
@@ -45,7 +46,7 @@ export async function requireOwnPlaces({ state, worktree }: Places): Promise<voi
         'REFUSED',
         `${path} is a link, and para keeps its files only in the repository itself`,
         {
-          hint: `rm '${path}'`,
+          hint: `rm ${shellQuote(path)}`,
         },
       );
   }
@@ -132,7 +133,13 @@ export function lockRepository<T>(places: Places, what: string, work: () => Prom
 }
 
 function unreadable(path: string, why: string): ParaError {
+  const worktree = join(dirname(path), '..', 'worktrees', basename(path, '.state'));
   return new ParaError('CONFIG_UNREADABLE', `the session record ${path} can not be read: ${why}`, {
-    hint: `The worktree and the branch are untouched. Move the file away to go on:\nmv ${path} ${path}.corrupt`,
+    hint: [
+      'The worktree and the branch are untouched. Move the file away to go on without the session:',
+      `mv ${shellQuote(path)} ${shellQuote(`${path}.corrupt`)}`,
+      'The worktree is an ordinary one of git: commit there what is to be kept, then take it away:',
+      `git worktree remove ${shellQuote(worktree)}`,
+    ].join('\n'),
   });
 }

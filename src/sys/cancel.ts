@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * Who may interrupt what. Normal work hangs on the user's Ctrl-C; undoing hangs on a deadline of its own,
  * never on the signal that was already raised (facts/style.md §3.7).
@@ -18,6 +20,8 @@ export interface Cancellation {
 /** Makes the one cancellation of this process. */
 export function createCancellation(): Cancellation {
   const user = new AbortController();
+  // Every process that runs listens, and how many there are is no sign of a leak.
+  setMaxListeners(0, user.signal);
   let shielded: AbortSignal | undefined;
   let signalNumber = 0;
   return {

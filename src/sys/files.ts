@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { EXIT, ParaError } from '../errors.ts';
+import { shellQuote } from './shell-quote.ts';
 
 /** Reads a regular file without following a link; undefined when it is absent. Throws EFBIG over `maxBytes`. */
 export async function readOwnFile(path: string, maxBytes: number): Promise<string | undefined> {
@@ -50,12 +51,12 @@ export function fileError(error: unknown): ParaError | undefined {
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new ParaError('NO_SPACE', `no space is left on the disk${path === undefined ? '' : `: ${path}`}`, {
       ...facts,
-      hint: `df -h '${path === undefined ? '.' : dirname(path)}'`,
+      hint: `df -h ${shellQuote(path === undefined ? '.' : dirname(path))}`,
     });
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
     return new ParaError('COMMAND_FAILED', `a file can not be used: ${message ?? code}`, {
       ...facts,
-      hint: path === undefined ? undefined : `ls -ld '${dirname(path)}'`,
+      hint: path === undefined ? undefined : `ls -ld ${shellQuote(dirname(path))}`,
     });
   return undefined;
 }

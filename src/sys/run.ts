@@ -7,6 +7,7 @@ import { constants } from 'node:os';
 import type { Options } from 'execa';
 import { ParaError } from '../errors.ts';
 import { redact } from './redact.ts';
+import { shellQuote } from './shell-quote.ts';
 
 /** A process to run. `file` must be an absolute path or a bare name that is looked up on PATH. */
 export interface RunRequest {
@@ -255,11 +256,7 @@ export function succeeded(captured: Captured): boolean {
 
 /** argv as it could be pasted into a POSIX shell. */
 export function quote(request: Pick<RunRequest, 'file' | 'args'>): string {
-  return [request.file, ...request.args].map(quoteWord).join(' ');
-}
-
-function quoteWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return [request.file, ...request.args].map(shellQuote).join(' ');
 }
 
 /** How a process ended, in words. */

@@ -134,3 +134,15 @@ test('branch names', async () => {
     await expect(resolveBase(repo, bad)).rejects.toMatchObject({ code: 'NAME_INVALID' });
   expect(await resolveBase(repo, 'para/c')).toBe(repo.headCommit);
 });
+
+test('a repository of somebody else: what git wants to be told, fit for a shell', async () => {
+  temp = tempRepo({ name: "it's" });
+  const stderr = `fatal: detected dubious ownership in repository at '${temp.root}'\nTo add an exception …\n`;
+  const answer = { file: 'git', args: [], exitCode: 128, signal: undefined, stdout: '', stderr, ms: 1 };
+  const rest = { stdoutBytes: Buffer.from(''), timedOut: false, aborted: false, spawnError: undefined };
+  const git = { ...temp.git, attempt: () => Promise.resolve({ ...answer, ...rest }) };
+  await expect(openRepository(git, temp.root)).rejects.toMatchObject({
+    code: 'GIT_REFUSED',
+    hint: `If you do:\ngit config --global --add safe.directory '${temp.base}/it'\\''s'`,
+  });
+});

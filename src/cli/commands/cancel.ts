@@ -8,6 +8,7 @@ import {
 } from '../../sessions/cancel.ts';
 import type { App } from '../app.ts';
 import { defineCommand } from '../define.ts';
+import { wayBack } from '../way-back.ts';
 
 export default defineCommand({
   command: 'cancel [session]',
@@ -64,9 +65,12 @@ async function cancel(app: App, plan: CancelPlan): Promise<number> {
   }
   if (plan.keep === 'drop')
     app.output.warn(`Gone with the worktree, as asked: ${plan.left.slice(0, 8).join(' ')}`);
-  app.output.answer(
-    document(plan, state),
-    () => `Cancelled ${name}; all its work is archived\n  para recover ${name}`,
+  app.output.answer(document(plan, state), () =>
+    [
+      `Cancelled ${name}; all its work is archived`,
+      `  para recover ${name}`,
+      ...wayBack(app, { worktree: plan.record.worktree_path, root: plan.repo.root }),
+    ].join('\n'),
   );
   return 0;
 }

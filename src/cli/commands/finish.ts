@@ -5,6 +5,7 @@ import { ParaError } from '../../errors.ts';
 import { listRecords } from '../../sessions/store.ts';
 import type { App } from '../app.ts';
 import { defineCommand } from '../define.ts';
+import { wayBack } from '../way-back.ts';
 
 export default defineCommand({
   command: 'finish [what-was-done] [session]',
@@ -110,7 +111,12 @@ async function finish(app: App, plan: FinishPlan): Promise<number> {
     throw error;
   }
   for (const line of remarks(state)) app.output.warn(line);
-  app.output.answer(document(plan, state), (paint) => text(plan, state, paint.bold(plan.target)));
+  app.output.answer(document(plan, state), (paint) =>
+    [
+      text(plan, state, paint.bold(plan.target)),
+      ...wayBack(app, { worktree: plan.record.worktree_path, root: plan.repo.root }),
+    ].join('\n'),
+  );
   return state.pushError?.exit ?? 0;
 }
 

@@ -5,6 +5,7 @@ import { recoverSteps } from '../../sessions/recover-steps.ts';
 import { age } from '../../ui/age.ts';
 import type { App } from '../app.ts';
 import { defineCommand } from '../define.ts';
+import { shellQuote } from '../../sys/shell-quote.ts';
 
 export default defineCommand({
   command: 'recover [session]',
@@ -53,7 +54,7 @@ async function recover(app: App, plan: RecoverPlan): Promise<number> {
       `  worktree  ${worktree}`,
       ...(had === null ? [] : [`  It had a container of ${had.image}; the worktree works without.`]),
       '',
-      `Go there:    cd '${worktree}'`,
+      `Go there:    cd ${shellQuote(worktree)}`,
     ].join('\n'),
   );
   return 0;

@@ -10,6 +10,7 @@ import { planStart, requireFree, type StartPlan } from '../../sessions/start.ts'
 import { lockSession } from '../../sessions/store.ts';
 import type { App } from '../app.ts';
 import { defineCommand } from '../define.ts';
+import { shellQuote } from '../../sys/shell-quote.ts';
 
 const strings = {
   type: 'string',
@@ -142,7 +143,9 @@ function text({ session, branch, worktree, record }: StartPlan, name: string): s
     lines.push('', `Work in it:  para docker exec ${session} -- sh`);
   }
   lines.push(
-    record.container === null ? `\nGo there:    cd '${worktree}'` : `Go there:    cd '${worktree}'`,
+    record.container === null
+      ? `\nGo there:    cd ${shellQuote(worktree)}`
+      : `Go there:    cd ${shellQuote(worktree)}`,
     `When done:   para finish "What was done" ${session}`,
   );
   return lines.join('\n');
