@@ -11,9 +11,10 @@ const KEYS = 'Everything it may hold:';
 /** The value as the content of a config file. @throws CONFIG_INVALID with every problem in `details` */
 export function checkConfig(file: string, value: unknown): ConfigFile {
   const problems = problemsOf(value, validators.validateConfigFile);
-  const all = problems.length > 0 ? problems : sizeProblems(value as ConfigFile);
+  const config = value as ConfigFile;
+  const all = problems.length > 0 ? problems : [...agentProblems(config), ...sizeProblems(config)];
   if (all.length > 0) throw invalid(file, all, `${KEYS}\npara config schema`);
-  return value as ConfigFile;
+  return config;
 }
 
 /** The value as the content of a docker.json. @throws CONFIG_INVALID with every problem in `details` */
@@ -28,6 +29,7 @@ export function refuseUserOnly(file: string, config: ConfigFile): void {
   const problems: Problem[] = [];
   const message = 'a project may not set this; put it in your own config';
   if (config.docker?.allowed_mounts !== undefined) problems.push({ place: 'docker.allowed_mounts', message });
+  if (config.session?.setup_allowed !== undefined) problems.push({ place: 'session.setup_allowed', message });
   if (config.docker?.hardening === 'off') {
     problems.push({
       place: 'docker.hardening',
@@ -35,6 +37,16 @@ export function refuseUserOnly(file: string, config: ConfigFile): void {
     });
   }
   if (problems.length > 0) throw invalid(file, problems, 'Where your own config is:\npara config path');
+}
+
+/** An agent that is not told what to do would wait for it for ever. */
+function agentProblems({ agent }: ConfigFile): readonly Problem[] {
+  return (['command', 'resume_command'] as const).flatMap((key) => {
+    const [program, ...words] = agent?.[key] ?? [];
+    if (program === undefined || words.some((word) => /\{prompt(_file)?\}/.test(word))) return [];
+    const message = 'expected {prompt} or {prompt_file} in one of the words after the program';
+    return [{ place: `agent.${key}`, message }];
+  });
 }
 
 /** A size has a unit, so a pattern can not hold it to its least. */

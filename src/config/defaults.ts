@@ -11,17 +11,28 @@ type DeepRequired<T> = T extends (infer I)[]
 /** Keys of upstream configs that para accepts and does not use. */
 type NotUsed = 'setup_script' | 'forward_env_keys';
 
+/** The agent as one file names it, whole. */
+export type AgentSettings = Readonly<Section<'agent'>>;
+
 /** Every setting with a value; the generated type with nothing optional. */
 export interface Config {
   readonly git: DeepRequired<Section<'git'>>;
   readonly session: DeepRequired<Section<'session'>>;
+  /** Empty when nobody named an agent. */
+  readonly agent: AgentSettings;
   readonly docker: DeepRequired<Omit<Section<'docker'>, NotUsed>>;
 }
 
 /** The lowest layer of every merge. Memory in bytes. */
 export const DEFAULTS = {
   git: { branch_prefix: 'para', auto_stage: true, auto_commit: true, push: 'auto', remote: 'origin' },
-  session: { default_name_format: '%Y%m%d-%H%M%S', preserve_on_finish: false, auto_cleanup_days: 30 },
+  session: {
+    default_name_format: '%Y%m%d-%H%M%S',
+    preserve_on_finish: false,
+    auto_cleanup_days: 30,
+    setup_allowed: [],
+  },
+  agent: {},
   docker: {
     enabled: false,
     engine: 'auto',

@@ -53,6 +53,7 @@ const MESSAGES: Readonly<Partial<Record<string, Explain>>> = {
   minimum: outOfRange,
   maximum: outOfRange,
   exclusiveMinimum: outOfRange,
+  minItems: () => 'expected at least one word, found an empty array',
   minLength: (error) => `expected some text, found ${found(error)}`,
   maxLength: (error) =>
     `expected at most ${String(error.params['limit'])} characters, found ${String(String(error.data).length)}`,

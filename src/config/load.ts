@@ -1,18 +1,20 @@
 /** Finds, reads, checks and merges settings: project > user > defaults. */
 import { join } from 'node:path';
 import { checkConfig, checkDocker, refuseUserOnly } from './check.ts';
-import { DEFAULTS, type Config } from './defaults.ts';
+import { DEFAULTS, type AgentSettings, type Config } from './defaults.ts';
 import type { ConfigFile, DockerFile } from './generated/types.ts';
 import { parseJsonc } from './jsonc.ts';
 import { MAX_CONFIG_BYTES, MAX_DOCKER_BYTES, readJsonc, requireSmall } from './read.ts';
 
-export type { Config } from './defaults.ts';
+export type { AgentSettings, Config } from './defaults.ts';
 export type { DockerFile } from './generated/types.ts';
 
 /** The merged settings, frozen, and the file that each came from. */
 export interface LoadedConfig {
   readonly config: Config;
   readonly origin: ReadonlyMap<string, string>;
+  /** The agent of the user's own file: the only one that may name a program of this machine. */
+  readonly ownAgent: AgentSettings;
 }
 
 type Tree = Record<string, unknown>;
@@ -33,7 +35,8 @@ export async function loadConfig(files: {
     refuseUserOnly(project.file, project.config);
     merge(merged, project.config as Tree, { file: project.file, origin, path: '' });
   }
-  return { config: freeze(merged) as Config, origin };
+  const ownAgent = freeze(copy(user?.config.agent ?? {})) as AgentSettings;
+  return { config: freeze(merged) as Config, origin, ownAgent };
 }
 
 /** The session's container settings, undefined when there is no file. A symlink is refused. */
@@ -71,14 +74,18 @@ interface Layer {
   readonly path: string;
 }
 
+/** Half a command line of one file with half of another would be nobody's wish. */
+const TAKEN_WHOLE = 'agent';
+
 function merge(into: Tree, from: Tree, layer: Layer): void {
   for (const [key, value] of Object.entries(from)) {
     if (key === '$schema') continue;
     const path = layer.path === '' ? key : `${layer.path}.${key}`;
     const old = Object.hasOwn(into, key) ? into[key] : undefined;
-    if (isTree(old) && isTree(value)) merge(old, value, { ...layer, path });
+    if (isTree(old) && isTree(value) && path !== TAKEN_WHOLE) merge(old, value, { ...layer, path });
     else {
       into[key] = value;
+      for (const known of layer.origin.keys()) if (known.startsWith(`${path}.`)) layer.origin.delete(known);
       mark(value, layer.file, path, layer.origin);
     }
   }

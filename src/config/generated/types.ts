@@ -70,6 +70,31 @@ export interface ConfigFile {
      * Days that archives are kept; null keeps them.
      */
     auto_cleanup_days?: number | null;
+    /**
+     * Repositories whose own setup script may run on this machine; user config only.
+     */
+    setup_allowed?: string[];
+  };
+  /**
+   * The program that dispatch gives its prompt to. The nearest file with this section decides all of it.
+   */
+  agent?: {
+    /**
+     * A known agent's own command lines.
+     */
+    preset?: "claude" | "codex" | "gemini" | "opencode" | "aider";
+    /**
+     * Command line; {prompt}, {prompt_file} and {session} are filled in. Instead of the preset's.
+     *
+     * @minItems 1
+     */
+    command?: [string, ...string[]];
+    /**
+     * The same for a follow-up to what was said before. Instead of the preset's.
+     *
+     * @minItems 1
+     */
+    resume_command?: [string, ...string[]];
   };
   /**
    * Containers.

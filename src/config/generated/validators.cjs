@@ -37,18 +37,18 @@ var require_ucs2length = __commonJS({
 
 // <stdin>
 exports.validateConfigFile = validate10;
-var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": "string", "description": "Remote to push to.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": "string", "description": "Accepted for upstream configs; not used." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none or bridge.", "enum": ["none", "bridge"] }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "minLength": 1 } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
-var func2 = require_ucs2length().default;
-var func4 = Object.prototype.hasOwnProperty;
+var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": "string", "description": "Remote to push to.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": "string", "description": "Accepted for upstream configs; not used." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." }, "setup_allowed": { "type": "array", "description": "Repositories whose own setup script may run on this machine; user config only.", "items": { "type": "string", "description": "Absolute path of the main checkout.", "pattern": "^/" } } } }, "agent": { "type": "object", "description": "The program that dispatch gives its prompt to. The nearest file with this section decides all of it.", "additionalProperties": false, "properties": { "preset": { "type": "string", "description": "A known agent's own command lines.", "enum": ["claude", "codex", "gemini", "opencode", "aider"] }, "command": { "type": "array", "description": "Command line; {prompt}, {prompt_file} and {session} are filled in. Instead of the preset's.", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "resume_command": { "type": "array", "description": "The same for a follow-up to what was said before. Instead of the preset's.", "minItems": 1, "items": { "type": "string", "minLength": 1 } } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none or bridge.", "enum": ["none", "bridge"] }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "minLength": 1 } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
+var func2 = Object.prototype.hasOwnProperty;
+var func3 = require_ucs2length().default;
 var pattern0 = new RegExp("^/", "u");
-var pattern1 = new RegExp("^[A-Za-z_][A-Za-z0-9_]*$", "u");
-var pattern2 = new RegExp("^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "u");
+var pattern2 = new RegExp("^[A-Za-z_][A-Za-z0-9_]*$", "u");
+var pattern3 = new RegExp("^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "u");
 function validate10(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     for (const key0 in data) {
-      if (!(key0 === "$schema" || key0 === "ide" || key0 === "directories" || key0 === "setup_script" || key0 === "sandbox" || key0 === "git" || key0 === "session" || key0 === "docker")) {
+      if (!func2.call(schema11.properties, key0)) {
         const err0 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11, data };
         if (vErrors === null) {
           vErrors = [err0];
@@ -138,7 +138,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
         if (data5.branch_prefix !== void 0) {
           let data6 = data5.branch_prefix;
           if (typeof data6 === "string") {
-            if (func2(data6) < 1) {
+            if (func3(data6) < 1) {
               const err7 = { instancePath: instancePath + "/git/branch_prefix", schemaPath: "#/properties/git/properties/branch_prefix/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.git.properties.branch_prefix, data: data6 };
               if (vErrors === null) {
                 vErrors = [err7];
@@ -205,7 +205,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
         if (data5.remote !== void 0) {
           let data10 = data5.remote;
           if (typeof data10 === "string") {
-            if (func2(data10) < 1) {
+            if (func3(data10) < 1) {
               const err13 = { instancePath: instancePath + "/git/remote", schemaPath: "#/properties/git/properties/remote/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.git.properties.remote, data: data10 };
               if (vErrors === null) {
                 vErrors = [err13];
@@ -238,7 +238,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
       let data11 = data.session;
       if (data11 && typeof data11 == "object" && !Array.isArray(data11)) {
         for (const key2 in data11) {
-          if (!(key2 === "default_name_format" || key2 === "preserve_on_finish" || key2 === "auto_cleanup_days")) {
+          if (!(key2 === "default_name_format" || key2 === "preserve_on_finish" || key2 === "auto_cleanup_days" || key2 === "setup_allowed")) {
             const err16 = { instancePath: instancePath + "/session", schemaPath: "#/properties/session/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.session, data: data11 };
             if (vErrors === null) {
               vErrors = [err16];
@@ -295,34 +295,34 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
           }
         }
-      } else {
-        const err21 = { instancePath: instancePath + "/session", schemaPath: "#/properties/session/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.session.type, parentSchema: schema11.properties.session, data: data11 };
-        if (vErrors === null) {
-          vErrors = [err21];
-        } else {
-          vErrors.push(err21);
-        }
-        errors++;
-      }
-    }
-    if (data.docker !== void 0) {
-      let data15 = data.docker;
-      if (data15 && typeof data15 == "object" && !Array.isArray(data15)) {
-        for (const key3 in data15) {
-          if (!func4.call(schema11.properties.docker.properties, key3)) {
-            const err22 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker, data: data15 };
-            if (vErrors === null) {
-              vErrors = [err22];
-            } else {
-              vErrors.push(err22);
+        if (data11.setup_allowed !== void 0) {
+          let data15 = data11.setup_allowed;
+          if (Array.isArray(data15)) {
+            const len0 = data15.length;
+            for (let i0 = 0; i0 < len0; i0++) {
+              let data16 = data15[i0];
+              if (typeof data16 === "string") {
+                if (!pattern0.test(data16)) {
+                  const err21 = { instancePath: instancePath + "/session/setup_allowed/" + i0, schemaPath: "#/properties/session/properties/setup_allowed/items/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"', schema: "^/", parentSchema: schema11.properties.session.properties.setup_allowed.items, data: data16 };
+                  if (vErrors === null) {
+                    vErrors = [err21];
+                  } else {
+                    vErrors.push(err21);
+                  }
+                  errors++;
+                }
+              } else {
+                const err22 = { instancePath: instancePath + "/session/setup_allowed/" + i0, schemaPath: "#/properties/session/properties/setup_allowed/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.session.properties.setup_allowed.items.type, parentSchema: schema11.properties.session.properties.setup_allowed.items, data: data16 };
+                if (vErrors === null) {
+                  vErrors = [err22];
+                } else {
+                  vErrors.push(err22);
+                }
+                errors++;
+              }
             }
-            errors++;
-          }
-        }
-        if (data15.enabled !== void 0) {
-          let data16 = data15.enabled;
-          if (typeof data16 !== "boolean") {
-            const err23 = { instancePath: instancePath + "/docker/enabled", schemaPath: "#/properties/docker/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.enabled.type, parentSchema: schema11.properties.docker.properties.enabled, data: data16 };
+          } else {
+            const err23 = { instancePath: instancePath + "/session/setup_allowed", schemaPath: "#/properties/session/properties/setup_allowed/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.session.properties.setup_allowed.type, parentSchema: schema11.properties.session.properties.setup_allowed, data: data15 };
             if (vErrors === null) {
               vErrors = [err23];
             } else {
@@ -331,19 +331,22 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data15.engine !== void 0) {
-          let data17 = data15.engine;
-          if (typeof data17 !== "string") {
-            const err24 = { instancePath: instancePath + "/docker/engine", schemaPath: "#/properties/docker/properties/engine/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.engine.type, parentSchema: schema11.properties.docker.properties.engine, data: data17 };
-            if (vErrors === null) {
-              vErrors = [err24];
-            } else {
-              vErrors.push(err24);
-            }
-            errors++;
-          }
-          if (!(data17 === "auto" || data17 === "docker" || data17 === "podman")) {
-            const err25 = { instancePath: instancePath + "/docker/engine", schemaPath: "#/properties/docker/properties/engine/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.engine.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.engine.enum, parentSchema: schema11.properties.docker.properties.engine, data: data17 };
+      } else {
+        const err24 = { instancePath: instancePath + "/session", schemaPath: "#/properties/session/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.session.type, parentSchema: schema11.properties.session, data: data11 };
+        if (vErrors === null) {
+          vErrors = [err24];
+        } else {
+          vErrors.push(err24);
+        }
+        errors++;
+      }
+    }
+    if (data.agent !== void 0) {
+      let data17 = data.agent;
+      if (data17 && typeof data17 == "object" && !Array.isArray(data17)) {
+        for (const key3 in data17) {
+          if (!(key3 === "preset" || key3 === "command" || key3 === "resume_command")) {
+            const err25 = { instancePath: instancePath + "/agent", schemaPath: "#/properties/agent/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.agent, data: data17 };
             if (vErrors === null) {
               vErrors = [err25];
             } else {
@@ -352,10 +355,10 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data15.hardening !== void 0) {
-          let data18 = data15.hardening;
+        if (data17.preset !== void 0) {
+          let data18 = data17.preset;
           if (typeof data18 !== "string") {
-            const err26 = { instancePath: instancePath + "/docker/hardening", schemaPath: "#/properties/docker/properties/hardening/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.hardening.type, parentSchema: schema11.properties.docker.properties.hardening, data: data18 };
+            const err26 = { instancePath: instancePath + "/agent/preset", schemaPath: "#/properties/agent/properties/preset/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.agent.properties.preset.type, parentSchema: schema11.properties.agent.properties.preset, data: data18 };
             if (vErrors === null) {
               vErrors = [err26];
             } else {
@@ -363,8 +366,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (!(data18 === "strict" || data18 === "default" || data18 === "off")) {
-            const err27 = { instancePath: instancePath + "/docker/hardening", schemaPath: "#/properties/docker/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.hardening.enum, parentSchema: schema11.properties.docker.properties.hardening, data: data18 };
+          if (!(data18 === "claude" || data18 === "codex" || data18 === "gemini" || data18 === "opencode" || data18 === "aider")) {
+            const err27 = { instancePath: instancePath + "/agent/preset", schemaPath: "#/properties/agent/properties/preset/enum", keyword: "enum", params: { allowedValues: schema11.properties.agent.properties.preset.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.agent.properties.preset.enum, parentSchema: schema11.properties.agent.properties.preset, data: data18 };
             if (vErrors === null) {
               vErrors = [err27];
             } else {
@@ -373,40 +376,43 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data15.git !== void 0) {
-          let data19 = data15.git;
-          if (typeof data19 !== "string") {
-            const err28 = { instancePath: instancePath + "/docker/git", schemaPath: "#/properties/docker/properties/git/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.git.type, parentSchema: schema11.properties.docker.properties.git, data: data19 };
-            if (vErrors === null) {
-              vErrors = [err28];
-            } else {
-              vErrors.push(err28);
+        if (data17.command !== void 0) {
+          let data19 = data17.command;
+          if (Array.isArray(data19)) {
+            if (data19.length < 1) {
+              const err28 = { instancePath: instancePath + "/agent/command", schemaPath: "#/properties/agent/properties/command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items", schema: 1, parentSchema: schema11.properties.agent.properties.command, data: data19 };
+              if (vErrors === null) {
+                vErrors = [err28];
+              } else {
+                vErrors.push(err28);
+              }
+              errors++;
             }
-            errors++;
-          }
-          if (!(data19 === "sealed" || data19 === "off")) {
-            const err29 = { instancePath: instancePath + "/docker/git", schemaPath: "#/properties/docker/properties/git/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.git.enum, parentSchema: schema11.properties.docker.properties.git, data: data19 };
-            if (vErrors === null) {
-              vErrors = [err29];
-            } else {
-              vErrors.push(err29);
+            const len1 = data19.length;
+            for (let i1 = 0; i1 < len1; i1++) {
+              let data20 = data19[i1];
+              if (typeof data20 === "string") {
+                if (func3(data20) < 1) {
+                  const err29 = { instancePath: instancePath + "/agent/command/" + i1, schemaPath: "#/properties/agent/properties/command/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.agent.properties.command.items, data: data20 };
+                  if (vErrors === null) {
+                    vErrors = [err29];
+                  } else {
+                    vErrors.push(err29);
+                  }
+                  errors++;
+                }
+              } else {
+                const err30 = { instancePath: instancePath + "/agent/command/" + i1, schemaPath: "#/properties/agent/properties/command/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.agent.properties.command.items.type, parentSchema: schema11.properties.agent.properties.command.items, data: data20 };
+                if (vErrors === null) {
+                  vErrors = [err30];
+                } else {
+                  vErrors.push(err30);
+                }
+                errors++;
+              }
             }
-            errors++;
-          }
-        }
-        if (data15.limits !== void 0) {
-          let data20 = data15.limits;
-          if (typeof data20 !== "string") {
-            const err30 = { instancePath: instancePath + "/docker/limits", schemaPath: "#/properties/docker/properties/limits/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.limits.type, parentSchema: schema11.properties.docker.properties.limits, data: data20 };
-            if (vErrors === null) {
-              vErrors = [err30];
-            } else {
-              vErrors.push(err30);
-            }
-            errors++;
-          }
-          if (!(data20 === "best-effort" || data20 === "required")) {
-            const err31 = { instancePath: instancePath + "/docker/limits", schemaPath: "#/properties/docker/properties/limits/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.limits.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.limits.enum, parentSchema: schema11.properties.docker.properties.limits, data: data20 };
+          } else {
+            const err31 = { instancePath: instancePath + "/agent/command", schemaPath: "#/properties/agent/properties/command/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.agent.properties.command.type, parentSchema: schema11.properties.agent.properties.command, data: data19 };
             if (vErrors === null) {
               vErrors = [err31];
             } else {
@@ -415,11 +421,11 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data15.default_image !== void 0) {
-          let data21 = data15.default_image;
-          if (typeof data21 === "string") {
-            if (func2(data21) < 1) {
-              const err32 = { instancePath: instancePath + "/docker/default_image", schemaPath: "#/properties/docker/properties/default_image/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.default_image, data: data21 };
+        if (data17.resume_command !== void 0) {
+          let data21 = data17.resume_command;
+          if (Array.isArray(data21)) {
+            if (data21.length < 1) {
+              const err32 = { instancePath: instancePath + "/agent/resume_command", schemaPath: "#/properties/agent/properties/resume_command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items", schema: 1, parentSchema: schema11.properties.agent.properties.resume_command, data: data21 };
               if (vErrors === null) {
                 vErrors = [err32];
               } else {
@@ -427,23 +433,21 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-          } else {
-            const err33 = { instancePath: instancePath + "/docker/default_image", schemaPath: "#/properties/docker/properties/default_image/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_image.type, parentSchema: schema11.properties.docker.properties.default_image, data: data21 };
-            if (vErrors === null) {
-              vErrors = [err33];
-            } else {
-              vErrors.push(err33);
-            }
-            errors++;
-          }
-        }
-        if (data15.image_mappings !== void 0) {
-          let data22 = data15.image_mappings;
-          if (data22 && typeof data22 == "object" && !Array.isArray(data22)) {
-            for (const key4 in data22) {
-              let data23 = data22[key4];
-              if (typeof data23 !== "string") {
-                const err34 = { instancePath: instancePath + "/docker/image_mappings/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/docker/properties/image_mappings/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.image_mappings.additionalProperties.type, parentSchema: schema11.properties.docker.properties.image_mappings.additionalProperties, data: data23 };
+            const len2 = data21.length;
+            for (let i2 = 0; i2 < len2; i2++) {
+              let data22 = data21[i2];
+              if (typeof data22 === "string") {
+                if (func3(data22) < 1) {
+                  const err33 = { instancePath: instancePath + "/agent/resume_command/" + i2, schemaPath: "#/properties/agent/properties/resume_command/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.agent.properties.resume_command.items, data: data22 };
+                  if (vErrors === null) {
+                    vErrors = [err33];
+                  } else {
+                    vErrors.push(err33);
+                  }
+                  errors++;
+                }
+              } else {
+                const err34 = { instancePath: instancePath + "/agent/resume_command/" + i2, schemaPath: "#/properties/agent/properties/resume_command/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.agent.properties.resume_command.items.type, parentSchema: schema11.properties.agent.properties.resume_command.items, data: data22 };
                 if (vErrors === null) {
                   vErrors = [err34];
                 } else {
@@ -453,7 +457,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               }
             }
           } else {
-            const err35 = { instancePath: instancePath + "/docker/image_mappings", schemaPath: "#/properties/docker/properties/image_mappings/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.image_mappings.type, parentSchema: schema11.properties.docker.properties.image_mappings, data: data22 };
+            const err35 = { instancePath: instancePath + "/agent/resume_command", schemaPath: "#/properties/agent/properties/resume_command/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.agent.properties.resume_command.type, parentSchema: schema11.properties.agent.properties.resume_command, data: data21 };
             if (vErrors === null) {
               vErrors = [err35];
             } else {
@@ -462,110 +466,109 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data15.default_volumes !== void 0) {
-          let data24 = data15.default_volumes;
-          if (Array.isArray(data24)) {
-            const len0 = data24.length;
-            for (let i0 = 0; i0 < len0; i0++) {
-              let data25 = data24[i0];
-              if (data25 && typeof data25 == "object" && !Array.isArray(data25)) {
-                if (data25.source === void 0) {
-                  const err36 = { instancePath: instancePath + "/docker/default_volumes/" + i0, schemaPath: "#/properties/docker/properties/default_volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema11.properties.docker.properties.default_volumes.items.required, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data25 };
-                  if (vErrors === null) {
-                    vErrors = [err36];
-                  } else {
-                    vErrors.push(err36);
-                  }
-                  errors++;
-                }
-                if (data25.target === void 0) {
-                  const err37 = { instancePath: instancePath + "/docker/default_volumes/" + i0, schemaPath: "#/properties/docker/properties/default_volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema11.properties.docker.properties.default_volumes.items.required, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data25 };
-                  if (vErrors === null) {
-                    vErrors = [err37];
-                  } else {
-                    vErrors.push(err37);
-                  }
-                  errors++;
-                }
-                for (const key5 in data25) {
-                  if (!(key5 === "source" || key5 === "target" || key5 === "read_only")) {
-                    const err38 = { instancePath: instancePath + "/docker/default_volumes/" + i0, schemaPath: "#/properties/docker/properties/default_volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key5 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data25 };
-                    if (vErrors === null) {
-                      vErrors = [err38];
-                    } else {
-                      vErrors.push(err38);
-                    }
-                    errors++;
-                  }
-                }
-                if (data25.source !== void 0) {
-                  let data26 = data25.source;
-                  if (typeof data26 === "string") {
-                    if (func2(data26) < 1) {
-                      const err39 = { instancePath: instancePath + "/docker/default_volumes/" + i0 + "/source", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/source/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.source, data: data26 };
-                      if (vErrors === null) {
-                        vErrors = [err39];
-                      } else {
-                        vErrors.push(err39);
-                      }
-                      errors++;
-                    }
-                  } else {
-                    const err40 = { instancePath: instancePath + "/docker/default_volumes/" + i0 + "/source", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_volumes.items.properties.source.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.source, data: data26 };
-                    if (vErrors === null) {
-                      vErrors = [err40];
-                    } else {
-                      vErrors.push(err40);
-                    }
-                    errors++;
-                  }
-                }
-                if (data25.target !== void 0) {
-                  let data27 = data25.target;
-                  if (typeof data27 === "string") {
-                    if (!pattern0.test(data27)) {
-                      const err41 = { instancePath: instancePath + "/docker/default_volumes/" + i0 + "/target", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/target/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"', schema: "^/", parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.target, data: data27 };
-                      if (vErrors === null) {
-                        vErrors = [err41];
-                      } else {
-                        vErrors.push(err41);
-                      }
-                      errors++;
-                    }
-                  } else {
-                    const err42 = { instancePath: instancePath + "/docker/default_volumes/" + i0 + "/target", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_volumes.items.properties.target.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.target, data: data27 };
-                    if (vErrors === null) {
-                      vErrors = [err42];
-                    } else {
-                      vErrors.push(err42);
-                    }
-                    errors++;
-                  }
-                }
-                if (data25.read_only !== void 0) {
-                  let data28 = data25.read_only;
-                  if (typeof data28 !== "boolean") {
-                    const err43 = { instancePath: instancePath + "/docker/default_volumes/" + i0 + "/read_only", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/read_only/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.default_volumes.items.properties.read_only.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.read_only, data: data28 };
-                    if (vErrors === null) {
-                      vErrors = [err43];
-                    } else {
-                      vErrors.push(err43);
-                    }
-                    errors++;
-                  }
-                }
-              } else {
-                const err44 = { instancePath: instancePath + "/docker/default_volumes/" + i0, schemaPath: "#/properties/docker/properties/default_volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_volumes.items.type, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data25 };
-                if (vErrors === null) {
-                  vErrors = [err44];
-                } else {
-                  vErrors.push(err44);
-                }
-                errors++;
-              }
+      } else {
+        const err36 = { instancePath: instancePath + "/agent", schemaPath: "#/properties/agent/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.agent.type, parentSchema: schema11.properties.agent, data: data17 };
+        if (vErrors === null) {
+          vErrors = [err36];
+        } else {
+          vErrors.push(err36);
+        }
+        errors++;
+      }
+    }
+    if (data.docker !== void 0) {
+      let data23 = data.docker;
+      if (data23 && typeof data23 == "object" && !Array.isArray(data23)) {
+        for (const key4 in data23) {
+          if (!func2.call(schema11.properties.docker.properties, key4)) {
+            const err37 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker, data: data23 };
+            if (vErrors === null) {
+              vErrors = [err37];
+            } else {
+              vErrors.push(err37);
             }
-          } else {
-            const err45 = { instancePath: instancePath + "/docker/default_volumes", schemaPath: "#/properties/docker/properties/default_volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.default_volumes.type, parentSchema: schema11.properties.docker.properties.default_volumes, data: data24 };
+            errors++;
+          }
+        }
+        if (data23.enabled !== void 0) {
+          let data24 = data23.enabled;
+          if (typeof data24 !== "boolean") {
+            const err38 = { instancePath: instancePath + "/docker/enabled", schemaPath: "#/properties/docker/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.enabled.type, parentSchema: schema11.properties.docker.properties.enabled, data: data24 };
+            if (vErrors === null) {
+              vErrors = [err38];
+            } else {
+              vErrors.push(err38);
+            }
+            errors++;
+          }
+        }
+        if (data23.engine !== void 0) {
+          let data25 = data23.engine;
+          if (typeof data25 !== "string") {
+            const err39 = { instancePath: instancePath + "/docker/engine", schemaPath: "#/properties/docker/properties/engine/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.engine.type, parentSchema: schema11.properties.docker.properties.engine, data: data25 };
+            if (vErrors === null) {
+              vErrors = [err39];
+            } else {
+              vErrors.push(err39);
+            }
+            errors++;
+          }
+          if (!(data25 === "auto" || data25 === "docker" || data25 === "podman")) {
+            const err40 = { instancePath: instancePath + "/docker/engine", schemaPath: "#/properties/docker/properties/engine/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.engine.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.engine.enum, parentSchema: schema11.properties.docker.properties.engine, data: data25 };
+            if (vErrors === null) {
+              vErrors = [err40];
+            } else {
+              vErrors.push(err40);
+            }
+            errors++;
+          }
+        }
+        if (data23.hardening !== void 0) {
+          let data26 = data23.hardening;
+          if (typeof data26 !== "string") {
+            const err41 = { instancePath: instancePath + "/docker/hardening", schemaPath: "#/properties/docker/properties/hardening/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.hardening.type, parentSchema: schema11.properties.docker.properties.hardening, data: data26 };
+            if (vErrors === null) {
+              vErrors = [err41];
+            } else {
+              vErrors.push(err41);
+            }
+            errors++;
+          }
+          if (!(data26 === "strict" || data26 === "default" || data26 === "off")) {
+            const err42 = { instancePath: instancePath + "/docker/hardening", schemaPath: "#/properties/docker/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.hardening.enum, parentSchema: schema11.properties.docker.properties.hardening, data: data26 };
+            if (vErrors === null) {
+              vErrors = [err42];
+            } else {
+              vErrors.push(err42);
+            }
+            errors++;
+          }
+        }
+        if (data23.git !== void 0) {
+          let data27 = data23.git;
+          if (typeof data27 !== "string") {
+            const err43 = { instancePath: instancePath + "/docker/git", schemaPath: "#/properties/docker/properties/git/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.git.type, parentSchema: schema11.properties.docker.properties.git, data: data27 };
+            if (vErrors === null) {
+              vErrors = [err43];
+            } else {
+              vErrors.push(err43);
+            }
+            errors++;
+          }
+          if (!(data27 === "sealed" || data27 === "off")) {
+            const err44 = { instancePath: instancePath + "/docker/git", schemaPath: "#/properties/docker/properties/git/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.git.enum, parentSchema: schema11.properties.docker.properties.git, data: data27 };
+            if (vErrors === null) {
+              vErrors = [err44];
+            } else {
+              vErrors.push(err44);
+            }
+            errors++;
+          }
+        }
+        if (data23.limits !== void 0) {
+          let data28 = data23.limits;
+          if (typeof data28 !== "string") {
+            const err45 = { instancePath: instancePath + "/docker/limits", schemaPath: "#/properties/docker/properties/limits/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.limits.type, parentSchema: schema11.properties.docker.properties.limits, data: data28 };
             if (vErrors === null) {
               vErrors = [err45];
             } else {
@@ -573,46 +576,45 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-        }
-        if (data15.default_environment !== void 0) {
-          let data29 = data15.default_environment;
-          if (data29 && typeof data29 == "object" && !Array.isArray(data29)) {
-            for (const key6 in data29) {
-              const _errs70 = errors;
-              if (typeof key6 === "string") {
-                if (!pattern1.test(key6)) {
-                  const err46 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema11.properties.docker.properties.default_environment.propertyNames, data: key6, propertyName: key6 };
-                  if (vErrors === null) {
-                    vErrors = [err46];
-                  } else {
-                    vErrors.push(err46);
-                  }
-                  errors++;
-                }
-              } else {
-                const err47 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_environment.propertyNames.type, parentSchema: schema11.properties.docker.properties.default_environment.propertyNames, data: key6, propertyName: key6 };
-                if (vErrors === null) {
-                  vErrors = [err47];
-                } else {
-                  vErrors.push(err47);
-                }
-                errors++;
-              }
-              var valid8 = _errs70 === errors;
-              if (!valid8) {
-                const err48 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames", keyword: "propertyNames", params: { propertyName: key6 }, message: "property name must be valid", schema: schema11.properties.docker.properties.default_environment.propertyNames, parentSchema: schema11.properties.docker.properties.default_environment, data: data29 };
-                if (vErrors === null) {
-                  vErrors = [err48];
-                } else {
-                  vErrors.push(err48);
-                }
-                errors++;
-              }
+          if (!(data28 === "best-effort" || data28 === "required")) {
+            const err46 = { instancePath: instancePath + "/docker/limits", schemaPath: "#/properties/docker/properties/limits/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.limits.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.limits.enum, parentSchema: schema11.properties.docker.properties.limits, data: data28 };
+            if (vErrors === null) {
+              vErrors = [err46];
+            } else {
+              vErrors.push(err46);
             }
-            for (const key7 in data29) {
-              let data30 = data29[key7];
-              if (typeof data30 !== "string") {
-                const err49 = { instancePath: instancePath + "/docker/default_environment/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/docker/properties/default_environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_environment.additionalProperties.type, parentSchema: schema11.properties.docker.properties.default_environment.additionalProperties, data: data30 };
+            errors++;
+          }
+        }
+        if (data23.default_image !== void 0) {
+          let data29 = data23.default_image;
+          if (typeof data29 === "string") {
+            if (func3(data29) < 1) {
+              const err47 = { instancePath: instancePath + "/docker/default_image", schemaPath: "#/properties/docker/properties/default_image/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.default_image, data: data29 };
+              if (vErrors === null) {
+                vErrors = [err47];
+              } else {
+                vErrors.push(err47);
+              }
+              errors++;
+            }
+          } else {
+            const err48 = { instancePath: instancePath + "/docker/default_image", schemaPath: "#/properties/docker/properties/default_image/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_image.type, parentSchema: schema11.properties.docker.properties.default_image, data: data29 };
+            if (vErrors === null) {
+              vErrors = [err48];
+            } else {
+              vErrors.push(err48);
+            }
+            errors++;
+          }
+        }
+        if (data23.image_mappings !== void 0) {
+          let data30 = data23.image_mappings;
+          if (data30 && typeof data30 == "object" && !Array.isArray(data30)) {
+            for (const key5 in data30) {
+              let data31 = data30[key5];
+              if (typeof data31 !== "string") {
+                const err49 = { instancePath: instancePath + "/docker/image_mappings/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/docker/properties/image_mappings/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.image_mappings.additionalProperties.type, parentSchema: schema11.properties.docker.properties.image_mappings.additionalProperties, data: data31 };
                 if (vErrors === null) {
                   vErrors = [err49];
                 } else {
@@ -622,7 +624,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               }
             }
           } else {
-            const err50 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_environment.type, parentSchema: schema11.properties.docker.properties.default_environment, data: data29 };
+            const err50 = { instancePath: instancePath + "/docker/image_mappings", schemaPath: "#/properties/docker/properties/image_mappings/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.image_mappings.type, parentSchema: schema11.properties.docker.properties.image_mappings, data: data30 };
             if (vErrors === null) {
               vErrors = [err50];
             } else {
@@ -631,15 +633,15 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data15.allowed_mounts !== void 0) {
-          let data31 = data15.allowed_mounts;
-          if (Array.isArray(data31)) {
-            const len1 = data31.length;
-            for (let i1 = 0; i1 < len1; i1++) {
-              let data32 = data31[i1];
-              if (typeof data32 === "string") {
-                if (func2(data32) < 1) {
-                  const err51 = { instancePath: instancePath + "/docker/allowed_mounts/" + i1, schemaPath: "#/properties/docker/properties/allowed_mounts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data32 };
+        if (data23.default_volumes !== void 0) {
+          let data32 = data23.default_volumes;
+          if (Array.isArray(data32)) {
+            const len3 = data32.length;
+            for (let i3 = 0; i3 < len3; i3++) {
+              let data33 = data32[i3];
+              if (data33 && typeof data33 == "object" && !Array.isArray(data33)) {
+                if (data33.source === void 0) {
+                  const err51 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema11.properties.docker.properties.default_volumes.items.required, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
                   if (vErrors === null) {
                     vErrors = [err51];
                   } else {
@@ -647,110 +649,110 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
+                if (data33.target === void 0) {
+                  const err52 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema11.properties.docker.properties.default_volumes.items.required, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
+                  if (vErrors === null) {
+                    vErrors = [err52];
+                  } else {
+                    vErrors.push(err52);
+                  }
+                  errors++;
+                }
+                for (const key6 in data33) {
+                  if (!(key6 === "source" || key6 === "target" || key6 === "read_only")) {
+                    const err53 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
+                    if (vErrors === null) {
+                      vErrors = [err53];
+                    } else {
+                      vErrors.push(err53);
+                    }
+                    errors++;
+                  }
+                }
+                if (data33.source !== void 0) {
+                  let data34 = data33.source;
+                  if (typeof data34 === "string") {
+                    if (func3(data34) < 1) {
+                      const err54 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/source", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/source/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.source, data: data34 };
+                      if (vErrors === null) {
+                        vErrors = [err54];
+                      } else {
+                        vErrors.push(err54);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err55 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/source", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_volumes.items.properties.source.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.source, data: data34 };
+                    if (vErrors === null) {
+                      vErrors = [err55];
+                    } else {
+                      vErrors.push(err55);
+                    }
+                    errors++;
+                  }
+                }
+                if (data33.target !== void 0) {
+                  let data35 = data33.target;
+                  if (typeof data35 === "string") {
+                    if (!pattern0.test(data35)) {
+                      const err56 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/target", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/target/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"', schema: "^/", parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.target, data: data35 };
+                      if (vErrors === null) {
+                        vErrors = [err56];
+                      } else {
+                        vErrors.push(err56);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err57 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/target", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_volumes.items.properties.target.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.target, data: data35 };
+                    if (vErrors === null) {
+                      vErrors = [err57];
+                    } else {
+                      vErrors.push(err57);
+                    }
+                    errors++;
+                  }
+                }
+                if (data33.read_only !== void 0) {
+                  let data36 = data33.read_only;
+                  if (typeof data36 !== "boolean") {
+                    const err58 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/read_only", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/read_only/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.default_volumes.items.properties.read_only.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.read_only, data: data36 };
+                    if (vErrors === null) {
+                      vErrors = [err58];
+                    } else {
+                      vErrors.push(err58);
+                    }
+                    errors++;
+                  }
+                }
               } else {
-                const err52 = { instancePath: instancePath + "/docker/allowed_mounts/" + i1, schemaPath: "#/properties/docker/properties/allowed_mounts/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.allowed_mounts.items.type, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data32 };
+                const err59 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_volumes.items.type, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
                 if (vErrors === null) {
-                  vErrors = [err52];
+                  vErrors = [err59];
                 } else {
-                  vErrors.push(err52);
+                  vErrors.push(err59);
                 }
                 errors++;
               }
             }
           } else {
-            const err53 = { instancePath: instancePath + "/docker/allowed_mounts", schemaPath: "#/properties/docker/properties/allowed_mounts/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.allowed_mounts.type, parentSchema: schema11.properties.docker.properties.allowed_mounts, data: data31 };
+            const err60 = { instancePath: instancePath + "/docker/default_volumes", schemaPath: "#/properties/docker/properties/default_volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.default_volumes.type, parentSchema: schema11.properties.docker.properties.default_volumes, data: data32 };
             if (vErrors === null) {
-              vErrors = [err53];
+              vErrors = [err60];
             } else {
-              vErrors.push(err53);
+              vErrors.push(err60);
             }
             errors++;
           }
         }
-        if (data15.default_resource_limits !== void 0) {
-          let data33 = data15.default_resource_limits;
-          if (data33 && typeof data33 == "object" && !Array.isArray(data33)) {
-            for (const key8 in data33) {
-              if (!(key8 === "cpu_limit" || key8 === "memory_limit" || key8 === "pids_limit")) {
-                const err54 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data33 };
-                if (vErrors === null) {
-                  vErrors = [err54];
-                } else {
-                  vErrors.push(err54);
-                }
-                errors++;
-              }
-            }
-            if (data33.cpu_limit !== void 0) {
-              let data34 = data33.cpu_limit;
-              if (typeof data34 == "number" && isFinite(data34)) {
-                if (data34 <= 0 || isNaN(data34)) {
-                  const err55 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0", schema: 0, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data34 };
-                  if (vErrors === null) {
-                    vErrors = [err55];
-                  } else {
-                    vErrors.push(err55);
-                  }
-                  errors++;
-                }
-              } else {
-                const err56 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data34 };
-                if (vErrors === null) {
-                  vErrors = [err56];
-                } else {
-                  vErrors.push(err56);
-                }
-                errors++;
-              }
-            }
-            if (data33.memory_limit !== void 0) {
-              let data35 = data33.memory_limit;
-              if (!(typeof data35 == "number" && (!(data35 % 1) && !isNaN(data35)) && isFinite(data35)) && typeof data35 !== "string") {
-                const err57 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/type", keyword: "type", params: { type: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type }, message: "must be integer,string", schema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data35 };
-                if (vErrors === null) {
-                  vErrors = [err57];
-                } else {
-                  vErrors.push(err57);
-                }
-                errors++;
-              }
-              if (typeof data35 == "number" && isFinite(data35)) {
-                if (data35 < 6291456 || isNaN(data35)) {
-                  const err58 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6291456 }, message: "must be >= 6291456", schema: 6291456, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data35 };
-                  if (vErrors === null) {
-                    vErrors = [err58];
-                  } else {
-                    vErrors.push(err58);
-                  }
-                  errors++;
-                }
-              }
-              if (typeof data35 === "string") {
-                if (!pattern2.test(data35)) {
-                  const err59 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$"', schema: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data35 };
-                  if (vErrors === null) {
-                    vErrors = [err59];
-                  } else {
-                    vErrors.push(err59);
-                  }
-                  errors++;
-                }
-              }
-            }
-            if (data33.pids_limit !== void 0) {
-              let data36 = data33.pids_limit;
-              if (!(typeof data36 == "number" && (!(data36 % 1) && !isNaN(data36)) && isFinite(data36))) {
-                const err60 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data36 };
-                if (vErrors === null) {
-                  vErrors = [err60];
-                } else {
-                  vErrors.push(err60);
-                }
-                errors++;
-              }
-              if (typeof data36 == "number" && isFinite(data36)) {
-                if (data36 < 1 || isNaN(data36)) {
-                  const err61 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data36 };
+        if (data23.default_environment !== void 0) {
+          let data37 = data23.default_environment;
+          if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
+            for (const key7 in data37) {
+              const _errs87 = errors;
+              if (typeof key7 === "string") {
+                if (!pattern2.test(key7)) {
+                  const err61 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema11.properties.docker.properties.default_environment.propertyNames, data: key7, propertyName: key7 };
                   if (vErrors === null) {
                     vErrors = [err61];
                   } else {
@@ -758,24 +760,18 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
+              } else {
+                const err62 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_environment.propertyNames.type, parentSchema: schema11.properties.docker.properties.default_environment.propertyNames, data: key7, propertyName: key7 };
+                if (vErrors === null) {
+                  vErrors = [err62];
+                } else {
+                  vErrors.push(err62);
+                }
+                errors++;
               }
-            }
-          } else {
-            const err62 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_resource_limits.type, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data33 };
-            if (vErrors === null) {
-              vErrors = [err62];
-            } else {
-              vErrors.push(err62);
-            }
-            errors++;
-          }
-        }
-        if (data15.network !== void 0) {
-          let data37 = data15.network;
-          if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
-            for (const key9 in data37) {
-              if (!(key9 === "mode" || key9 === "create_custom_network" || key9 === "custom_network_name")) {
-                const err63 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.network, data: data37 };
+              var valid15 = _errs87 === errors;
+              if (!valid15) {
+                const err63 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames", keyword: "propertyNames", params: { propertyName: key7 }, message: "property name must be valid", schema: schema11.properties.docker.properties.default_environment.propertyNames, parentSchema: schema11.properties.docker.properties.default_environment, data: data37 };
                 if (vErrors === null) {
                   vErrors = [err63];
                 } else {
@@ -784,10 +780,10 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data37.mode !== void 0) {
-              let data38 = data37.mode;
+            for (const key8 in data37) {
+              let data38 = data37[key8];
               if (typeof data38 !== "string") {
-                const err64 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.mode.type, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data38 };
+                const err64 = { instancePath: instancePath + "/docker/default_environment/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/docker/properties/default_environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_environment.additionalProperties.type, parentSchema: schema11.properties.docker.properties.default_environment.additionalProperties, data: data38 };
                 if (vErrors === null) {
                   vErrors = [err64];
                 } else {
@@ -795,80 +791,81 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-              if (!(data38 === "none" || data38 === "bridge")) {
-                const err65 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.network.properties.mode.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.network.properties.mode.enum, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data38 };
-                if (vErrors === null) {
-                  vErrors = [err65];
-                } else {
-                  vErrors.push(err65);
-                }
-                errors++;
-              }
             }
-            if (data37.create_custom_network !== void 0) {
-              let data39 = data37.create_custom_network;
-              if (typeof data39 !== "boolean") {
-                const err66 = { instancePath: instancePath + "/docker/network/create_custom_network", schemaPath: "#/properties/docker/properties/network/properties/create_custom_network/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.create_custom_network.type, parentSchema: schema11.properties.docker.properties.network.properties.create_custom_network, data: data39 };
-                if (vErrors === null) {
-                  vErrors = [err66];
-                } else {
-                  vErrors.push(err66);
-                }
-                errors++;
-              }
+          } else {
+            const err65 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_environment.type, parentSchema: schema11.properties.docker.properties.default_environment, data: data37 };
+            if (vErrors === null) {
+              vErrors = [err65];
+            } else {
+              vErrors.push(err65);
             }
-            if (data37.custom_network_name !== void 0) {
-              let data40 = data37.custom_network_name;
+            errors++;
+          }
+        }
+        if (data23.allowed_mounts !== void 0) {
+          let data39 = data23.allowed_mounts;
+          if (Array.isArray(data39)) {
+            const len4 = data39.length;
+            for (let i4 = 0; i4 < len4; i4++) {
+              let data40 = data39[i4];
               if (typeof data40 === "string") {
-                if (func2(data40) < 1) {
-                  const err67 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data40 };
+                if (func3(data40) < 1) {
+                  const err66 = { instancePath: instancePath + "/docker/allowed_mounts/" + i4, schemaPath: "#/properties/docker/properties/allowed_mounts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data40 };
                   if (vErrors === null) {
-                    vErrors = [err67];
+                    vErrors = [err66];
                   } else {
-                    vErrors.push(err67);
+                    vErrors.push(err66);
                   }
                   errors++;
                 }
               } else {
-                const err68 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.custom_network_name.type, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data40 };
+                const err67 = { instancePath: instancePath + "/docker/allowed_mounts/" + i4, schemaPath: "#/properties/docker/properties/allowed_mounts/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.allowed_mounts.items.type, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data40 };
                 if (vErrors === null) {
-                  vErrors = [err68];
+                  vErrors = [err67];
                 } else {
-                  vErrors.push(err68);
+                  vErrors.push(err67);
                 }
                 errors++;
               }
             }
           } else {
-            const err69 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.network.type, parentSchema: schema11.properties.docker.properties.network, data: data37 };
+            const err68 = { instancePath: instancePath + "/docker/allowed_mounts", schemaPath: "#/properties/docker/properties/allowed_mounts/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.allowed_mounts.type, parentSchema: schema11.properties.docker.properties.allowed_mounts, data: data39 };
             if (vErrors === null) {
-              vErrors = [err69];
+              vErrors = [err68];
             } else {
-              vErrors.push(err69);
+              vErrors.push(err68);
             }
             errors++;
           }
         }
-        if (data15.setup_script !== void 0) {
-          let data41 = data15.setup_script;
-          if (typeof data41 !== "string" && data41 !== null) {
-            const err70 = { instancePath: instancePath + "/docker/setup_script", schemaPath: "#/properties/docker/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.docker.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.docker.properties.setup_script.type, parentSchema: schema11.properties.docker.properties.setup_script, data: data41 };
-            if (vErrors === null) {
-              vErrors = [err70];
-            } else {
-              vErrors.push(err70);
+        if (data23.default_resource_limits !== void 0) {
+          let data41 = data23.default_resource_limits;
+          if (data41 && typeof data41 == "object" && !Array.isArray(data41)) {
+            for (const key9 in data41) {
+              if (!(key9 === "cpu_limit" || key9 === "memory_limit" || key9 === "pids_limit")) {
+                const err69 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data41 };
+                if (vErrors === null) {
+                  vErrors = [err69];
+                } else {
+                  vErrors.push(err69);
+                }
+                errors++;
+              }
             }
-            errors++;
-          }
-        }
-        if (data15.forward_env_keys !== void 0) {
-          let data42 = data15.forward_env_keys;
-          if (Array.isArray(data42)) {
-            const len2 = data42.length;
-            for (let i2 = 0; i2 < len2; i2++) {
-              let data43 = data42[i2];
-              if (typeof data43 !== "string") {
-                const err71 = { instancePath: instancePath + "/docker/forward_env_keys/" + i2, schemaPath: "#/properties/docker/properties/forward_env_keys/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.forward_env_keys.items.type, parentSchema: schema11.properties.docker.properties.forward_env_keys.items, data: data43 };
+            if (data41.cpu_limit !== void 0) {
+              let data42 = data41.cpu_limit;
+              if (typeof data42 == "number" && isFinite(data42)) {
+                if (data42 <= 0 || isNaN(data42)) {
+                  const err70 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0", schema: 0, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data42 };
+                  if (vErrors === null) {
+                    vErrors = [err70];
+                  } else {
+                    vErrors.push(err70);
+                  }
+                  errors++;
+                }
+              } else {
+                const err71 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data42 };
                 if (vErrors === null) {
                   vErrors = [err71];
                 } else {
@@ -877,32 +874,206 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
+            if (data41.memory_limit !== void 0) {
+              let data43 = data41.memory_limit;
+              if (!(typeof data43 == "number" && (!(data43 % 1) && !isNaN(data43)) && isFinite(data43)) && typeof data43 !== "string") {
+                const err72 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/type", keyword: "type", params: { type: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type }, message: "must be integer,string", schema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data43 };
+                if (vErrors === null) {
+                  vErrors = [err72];
+                } else {
+                  vErrors.push(err72);
+                }
+                errors++;
+              }
+              if (typeof data43 == "number" && isFinite(data43)) {
+                if (data43 < 6291456 || isNaN(data43)) {
+                  const err73 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6291456 }, message: "must be >= 6291456", schema: 6291456, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data43 };
+                  if (vErrors === null) {
+                    vErrors = [err73];
+                  } else {
+                    vErrors.push(err73);
+                  }
+                  errors++;
+                }
+              }
+              if (typeof data43 === "string") {
+                if (!pattern3.test(data43)) {
+                  const err74 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$"', schema: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data43 };
+                  if (vErrors === null) {
+                    vErrors = [err74];
+                  } else {
+                    vErrors.push(err74);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data41.pids_limit !== void 0) {
+              let data44 = data41.pids_limit;
+              if (!(typeof data44 == "number" && (!(data44 % 1) && !isNaN(data44)) && isFinite(data44))) {
+                const err75 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data44 };
+                if (vErrors === null) {
+                  vErrors = [err75];
+                } else {
+                  vErrors.push(err75);
+                }
+                errors++;
+              }
+              if (typeof data44 == "number" && isFinite(data44)) {
+                if (data44 < 1 || isNaN(data44)) {
+                  const err76 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data44 };
+                  if (vErrors === null) {
+                    vErrors = [err76];
+                  } else {
+                    vErrors.push(err76);
+                  }
+                  errors++;
+                }
+              }
+            }
           } else {
-            const err72 = { instancePath: instancePath + "/docker/forward_env_keys", schemaPath: "#/properties/docker/properties/forward_env_keys/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.forward_env_keys.type, parentSchema: schema11.properties.docker.properties.forward_env_keys, data: data42 };
+            const err77 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_resource_limits.type, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data41 };
             if (vErrors === null) {
-              vErrors = [err72];
+              vErrors = [err77];
             } else {
-              vErrors.push(err72);
+              vErrors.push(err77);
+            }
+            errors++;
+          }
+        }
+        if (data23.network !== void 0) {
+          let data45 = data23.network;
+          if (data45 && typeof data45 == "object" && !Array.isArray(data45)) {
+            for (const key10 in data45) {
+              if (!(key10 === "mode" || key10 === "create_custom_network" || key10 === "custom_network_name")) {
+                const err78 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.network, data: data45 };
+                if (vErrors === null) {
+                  vErrors = [err78];
+                } else {
+                  vErrors.push(err78);
+                }
+                errors++;
+              }
+            }
+            if (data45.mode !== void 0) {
+              let data46 = data45.mode;
+              if (typeof data46 !== "string") {
+                const err79 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.mode.type, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data46 };
+                if (vErrors === null) {
+                  vErrors = [err79];
+                } else {
+                  vErrors.push(err79);
+                }
+                errors++;
+              }
+              if (!(data46 === "none" || data46 === "bridge")) {
+                const err80 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.network.properties.mode.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.network.properties.mode.enum, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data46 };
+                if (vErrors === null) {
+                  vErrors = [err80];
+                } else {
+                  vErrors.push(err80);
+                }
+                errors++;
+              }
+            }
+            if (data45.create_custom_network !== void 0) {
+              let data47 = data45.create_custom_network;
+              if (typeof data47 !== "boolean") {
+                const err81 = { instancePath: instancePath + "/docker/network/create_custom_network", schemaPath: "#/properties/docker/properties/network/properties/create_custom_network/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.create_custom_network.type, parentSchema: schema11.properties.docker.properties.network.properties.create_custom_network, data: data47 };
+                if (vErrors === null) {
+                  vErrors = [err81];
+                } else {
+                  vErrors.push(err81);
+                }
+                errors++;
+              }
+            }
+            if (data45.custom_network_name !== void 0) {
+              let data48 = data45.custom_network_name;
+              if (typeof data48 === "string") {
+                if (func3(data48) < 1) {
+                  const err82 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data48 };
+                  if (vErrors === null) {
+                    vErrors = [err82];
+                  } else {
+                    vErrors.push(err82);
+                  }
+                  errors++;
+                }
+              } else {
+                const err83 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.custom_network_name.type, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data48 };
+                if (vErrors === null) {
+                  vErrors = [err83];
+                } else {
+                  vErrors.push(err83);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err84 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.network.type, parentSchema: schema11.properties.docker.properties.network, data: data45 };
+            if (vErrors === null) {
+              vErrors = [err84];
+            } else {
+              vErrors.push(err84);
+            }
+            errors++;
+          }
+        }
+        if (data23.setup_script !== void 0) {
+          let data49 = data23.setup_script;
+          if (typeof data49 !== "string" && data49 !== null) {
+            const err85 = { instancePath: instancePath + "/docker/setup_script", schemaPath: "#/properties/docker/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.docker.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.docker.properties.setup_script.type, parentSchema: schema11.properties.docker.properties.setup_script, data: data49 };
+            if (vErrors === null) {
+              vErrors = [err85];
+            } else {
+              vErrors.push(err85);
+            }
+            errors++;
+          }
+        }
+        if (data23.forward_env_keys !== void 0) {
+          let data50 = data23.forward_env_keys;
+          if (Array.isArray(data50)) {
+            const len5 = data50.length;
+            for (let i5 = 0; i5 < len5; i5++) {
+              let data51 = data50[i5];
+              if (typeof data51 !== "string") {
+                const err86 = { instancePath: instancePath + "/docker/forward_env_keys/" + i5, schemaPath: "#/properties/docker/properties/forward_env_keys/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.forward_env_keys.items.type, parentSchema: schema11.properties.docker.properties.forward_env_keys.items, data: data51 };
+                if (vErrors === null) {
+                  vErrors = [err86];
+                } else {
+                  vErrors.push(err86);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err87 = { instancePath: instancePath + "/docker/forward_env_keys", schemaPath: "#/properties/docker/properties/forward_env_keys/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.forward_env_keys.type, parentSchema: schema11.properties.docker.properties.forward_env_keys, data: data50 };
+            if (vErrors === null) {
+              vErrors = [err87];
+            } else {
+              vErrors.push(err87);
             }
             errors++;
           }
         }
       } else {
-        const err73 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data15 };
+        const err88 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data23 };
         if (vErrors === null) {
-          vErrors = [err73];
+          vErrors = [err88];
         } else {
-          vErrors.push(err73);
+          vErrors.push(err88);
         }
         errors++;
       }
     }
   } else {
-    const err74 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
+    const err89 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
     if (vErrors === null) {
-      vErrors = [err74];
+      vErrors = [err89];
     } else {
-      vErrors.push(err74);
+      vErrors.push(err89);
     }
     errors++;
   }
@@ -941,7 +1112,7 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.image !== void 0) {
       let data1 = data.image;
       if (typeof data1 === "string") {
-        if (func2(data1) < 1) {
+        if (func3(data1) < 1) {
           const err2 = { instancePath: instancePath + "/image", schemaPath: "#/properties/image/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema12.properties.image, data: data1 };
           if (vErrors === null) {
             vErrors = [err2];
@@ -999,7 +1170,7 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
             if (data3.source !== void 0) {
               let data4 = data3.source;
               if (typeof data4 === "string") {
-                if (func2(data4) < 1) {
+                if (func3(data4) < 1) {
                   const err7 = { instancePath: instancePath + "/volumes/" + i0 + "/source", schemaPath: "#/properties/volumes/items/properties/source/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema12.properties.volumes.items.properties.source, data: data4 };
                   if (vErrors === null) {
                     vErrors = [err7];
@@ -1198,7 +1369,7 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
         for (const key3 in data11) {
           const _errs28 = errors;
           if (typeof key3 === "string") {
-            if (!pattern1.test(key3)) {
+            if (!pattern2.test(key3)) {
               const err25 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema12.properties.environment.propertyNames, data: key3, propertyName: key3 };
               if (vErrors === null) {
                 vErrors = [err25];
@@ -1263,8 +1434,8 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
 }
 exports.validateSessionRecord = validate12;
 var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." } } }] }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." } } }] } } };
-var pattern5 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
-var pattern6 = new RegExp("^[0-9a-f]{40,64}$", "u");
+var pattern6 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
+var pattern7 = new RegExp("^[0-9a-f]{40,64}$", "u");
 function validate12(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -1369,7 +1540,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       errors++;
     }
     for (const key0 in data) {
-      if (!func4.call(schema13.properties, key0)) {
+      if (!func2.call(schema13.properties, key0)) {
         const err11 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13, data };
         if (vErrors === null) {
           vErrors = [err11];
@@ -1394,7 +1565,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.uuid !== void 0) {
       let data1 = data.uuid;
       if (typeof data1 === "string") {
-        if (func2(data1) > 64) {
+        if (func3(data1) > 64) {
           const err13 = { instancePath: instancePath + "/uuid", schemaPath: "#/properties/uuid/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.uuid, data: data1 };
           if (vErrors === null) {
             vErrors = [err13];
@@ -1416,7 +1587,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.name !== void 0) {
       let data2 = data.name;
       if (typeof data2 === "string") {
-        if (!pattern5.test(data2)) {
+        if (!pattern6.test(data2)) {
           const err15 = { instancePath: instancePath + "/name", schemaPath: "#/properties/name/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9](-?[a-z0-9]){0,39}$" }, message: 'must match pattern "^[a-z0-9](-?[a-z0-9]){0,39}$"', schema: "^[a-z0-9](-?[a-z0-9]){0,39}$", parentSchema: schema13.properties.name, data: data2 };
           if (vErrors === null) {
             vErrors = [err15];
@@ -1438,7 +1609,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.branch !== void 0) {
       let data3 = data.branch;
       if (typeof data3 === "string") {
-        if (func2(data3) > 250) {
+        if (func3(data3) > 250) {
           const err17 = { instancePath: instancePath + "/branch", schemaPath: "#/properties/branch/maxLength", keyword: "maxLength", params: { limit: 250 }, message: "must NOT have more than 250 characters", schema: 250, parentSchema: schema13.properties.branch, data: data3 };
           if (vErrors === null) {
             vErrors = [err17];
@@ -1447,7 +1618,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (func2(data3) < 1) {
+        if (func3(data3) < 1) {
           const err18 = { instancePath: instancePath + "/branch", schemaPath: "#/properties/branch/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.branch, data: data3 };
           if (vErrors === null) {
             vErrors = [err18];
@@ -1469,7 +1640,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.base !== void 0) {
       let data4 = data.base;
       if (typeof data4 === "string") {
-        if (!pattern6.test(data4)) {
+        if (!pattern7.test(data4)) {
           const err20 = { instancePath: instancePath + "/base", schemaPath: "#/properties/base/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{40,64}$" }, message: 'must match pattern "^[0-9a-f]{40,64}$"', schema: "^[0-9a-f]{40,64}$", parentSchema: schema13.properties.base, data: data4 };
           if (vErrors === null) {
             vErrors = [err20];
@@ -1491,7 +1662,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.base_ref !== void 0) {
       let data5 = data.base_ref;
       if (typeof data5 === "string") {
-        if (func2(data5) > 250) {
+        if (func3(data5) > 250) {
           const err22 = { instancePath: instancePath + "/base_ref", schemaPath: "#/properties/base_ref/maxLength", keyword: "maxLength", params: { limit: 250 }, message: "must NOT have more than 250 characters", schema: 250, parentSchema: schema13.properties.base_ref, data: data5 };
           if (vErrors === null) {
             vErrors = [err22];
@@ -1513,7 +1684,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.worktree_path !== void 0) {
       let data6 = data.worktree_path;
       if (typeof data6 === "string") {
-        if (func2(data6) > 4096) {
+        if (func3(data6) > 4096) {
           const err24 = { instancePath: instancePath + "/worktree_path", schemaPath: "#/properties/worktree_path/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.worktree_path, data: data6 };
           if (vErrors === null) {
             vErrors = [err24];
@@ -1535,7 +1706,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.created_at !== void 0) {
       let data7 = data.created_at;
       if (typeof data7 === "string") {
-        if (func2(data7) > 40) {
+        if (func3(data7) > 40) {
           const err26 = { instancePath: instancePath + "/created_at", schemaPath: "#/properties/created_at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema13.properties.created_at, data: data7 };
           if (vErrors === null) {
             vErrors = [err26];
@@ -1656,7 +1827,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         if (data9.id !== void 0) {
           let data10 = data9.id;
           if (typeof data10 === "string") {
-            if (func2(data10) > 64) {
+            if (func3(data10) > 64) {
               const err37 = { instancePath: instancePath + "/operation/id", schemaPath: "#/properties/operation/oneOf/1/properties/id/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.operation.oneOf[1].properties.id, data: data10 };
               if (vErrors === null) {
                 vErrors = [err37];
@@ -1713,7 +1884,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         if (data9.started !== void 0) {
           let data13 = data9.started;
           if (typeof data13 === "string") {
-            if (func2(data13) > 40) {
+            if (func3(data13) > 40) {
               const err42 = { instancePath: instancePath + "/operation/started", schemaPath: "#/properties/operation/oneOf/1/properties/started/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema13.properties.operation.oneOf[1].properties.started, data: data13 };
               if (vErrors === null) {
                 vErrors = [err42];
@@ -1735,7 +1906,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         if (data9.boot !== void 0) {
           let data14 = data9.boot;
           if (typeof data14 === "string") {
-            if (func2(data14) > 64) {
+            if (func3(data14) > 64) {
               const err44 = { instancePath: instancePath + "/operation/boot", schemaPath: "#/properties/operation/oneOf/1/properties/boot/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.operation.oneOf[1].properties.boot, data: data14 };
               if (vErrors === null) {
                 vErrors = [err44];
@@ -1757,7 +1928,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         if (data9.at !== void 0) {
           let data15 = data9.at;
           if (typeof data15 === "string") {
-            if (func2(data15) > 40) {
+            if (func3(data15) > 40) {
               const err46 = { instancePath: instancePath + "/operation/at", schemaPath: "#/properties/operation/oneOf/1/properties/at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema13.properties.operation.oneOf[1].properties.at, data: data15 };
               if (vErrors === null) {
                 vErrors = [err46];
@@ -1918,7 +2089,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
         for (const key2 in data16) {
-          if (!func4.call(schema13.properties.container.oneOf[1].properties, key2)) {
+          if (!func2.call(schema13.properties.container.oneOf[1].properties, key2)) {
             const err60 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1], data: data16 };
             if (vErrors === null) {
               vErrors = [err60];
@@ -1931,7 +2102,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         if (data16.name !== void 0) {
           let data17 = data16.name;
           if (typeof data17 === "string") {
-            if (func2(data17) > 80) {
+            if (func3(data17) > 80) {
               const err61 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/maxLength", keyword: "maxLength", params: { limit: 80 }, message: "must NOT have more than 80 characters", schema: 80, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data17 };
               if (vErrors === null) {
                 vErrors = [err61];
@@ -1965,7 +2136,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         if (data16.binary !== void 0) {
           let data19 = data16.binary;
           if (typeof data19 === "string") {
-            if (func2(data19) > 4096) {
+            if (func3(data19) > 4096) {
               const err64 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data19 };
               if (vErrors === null) {
                 vErrors = [err64];
@@ -1987,7 +2158,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         if (data16.endpoint !== void 0) {
           let data20 = data16.endpoint;
           if (typeof data20 === "string") {
-            if (func2(data20) > 4096) {
+            if (func3(data20) > 4096) {
               const err66 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data20 };
               if (vErrors === null) {
                 vErrors = [err66];
@@ -2009,7 +2180,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         if (data16.image !== void 0) {
           let data21 = data16.image;
           if (typeof data21 === "string") {
-            if (func2(data21) > 512) {
+            if (func3(data21) > 512) {
               const err68 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data21 };
               if (vErrors === null) {
                 vErrors = [err68];
@@ -2031,7 +2202,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         if (data16.image_source !== void 0) {
           let data22 = data16.image_source;
           if (typeof data22 === "string") {
-            if (func2(data22) > 128) {
+            if (func3(data22) > 128) {
               const err70 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data22 };
               if (vErrors === null) {
                 vErrors = [err70];
@@ -2053,7 +2224,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         if (data16.network !== void 0) {
           let data23 = data16.network;
           if (typeof data23 === "string") {
-            if (func2(data23) > 128) {
+            if (func3(data23) > 128) {
               const err72 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data23 };
               if (vErrors === null) {
                 vErrors = [err72];
