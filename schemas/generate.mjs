@@ -1,11 +1,16 @@
-/** schemas/{config,docker}.schema.json → src/config/generated: types, and validators that need no ajv at run time. */
+/** schemas/{config,docker,session,agent}.schema.json → src/config/generated: types, and validators that need no ajv at run time. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import Ajv from 'ajv';
 import standalone from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
 import { compile } from 'json-schema-to-typescript';
 
-const NAMES = { config: 'ConfigFile', docker: 'DockerFile', session: 'SessionRecord' };
+const NAMES = {
+  config: 'ConfigFile',
+  docker: 'DockerFile',
+  session: 'SessionRecord',
+  agent: 'AgentRecord',
+};
 const out = new URL('../src/config/generated/', import.meta.url);
 const ajv = new Ajv({
   strict: true,

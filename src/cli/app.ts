@@ -44,6 +44,8 @@ export interface App {
   /** The time, for records that people read. */
   now(): Date;
   newId(): string;
+  /** All of stdin as text. @throws USAGE when it is longer */
+  readStdin(maxBytes: number): Promise<string>;
 }
 
 /** What main hands in. */
@@ -99,6 +101,7 @@ export function createApp(input: AppInput): App {
       }),
     now: () => new Date(),
     newId: () => randomUUID(),
+    readStdin,
   };
   return app;
 }
@@ -135,6 +138,17 @@ async function projectFile(app: App): Promise<string | undefined> {
 function rememberSecrets(env: NodeJS.ProcessEnv): void {
   for (const [name, value] of Object.entries(env))
     if (value !== undefined && SECRET_NAME.test(name)) registerSecret(value);
+}
+
+async function readStdin(maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw new ParaError('USAGE', `stdin holds more than ${String(maxBytes)} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function engineName(text: string): 'auto' | 'docker' | 'podman' {

@@ -8,6 +8,8 @@ export interface Invocation {
   readonly rest: readonly string[];
   /** True when a `--` was typed. */
   readonly hasRest: boolean;
+  /** True when a lone `-` was typed: yargs makes an empty text of it where it stands for itself. */
+  readonly hasDash: boolean;
   /** Every command there is, for completion. */
   readonly commands: readonly CommandName[];
   /** The flags that every command takes. */

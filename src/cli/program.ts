@@ -50,6 +50,7 @@ export async function runProgram(
     const invocation = {
       rest: rest ?? [],
       hasRest: argv.includes('--'),
+      hasDash: beforeDashes(argv).includes('-'),
       commands: COMMAND_NAMES,
       globalFlags,
     };

@@ -17,6 +17,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/start.ts'),
   },
   {
+    words: 'dispatch',
+    describe: 'Start a session and let the agent of your settings work in it, in the background',
+    load: () => import('./commands/dispatch.ts'),
+  },
+  {
     words: 'finish',
     describe: 'Commit, push, remove container and worktree; the branch is ready for review',
     load: () => import('./commands/finish.ts'),

@@ -1,8 +1,13 @@
 import { problemsOf, summaryOf } from './explain.ts';
-import { validateSessionRecord } from './generated/validators.cjs';
+import { validateAgentRecord, validateSessionRecord } from './generated/validators.cjs';
 
 /** What is wrong with a session record, in words; undefined when it fits schemas/session.schema.json. */
 export function checkSessionRecord(data: unknown): string | undefined {
   const problems = problemsOf(data, validateSessionRecord);
   return problems.length === 0 ? undefined : summaryOf(problems);
+}
+
+/** True for what fits schemas/agent.schema.json. */
+export function isAgentRecord(data: unknown): boolean {
+  return validateAgentRecord(data);
 }

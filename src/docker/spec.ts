@@ -9,7 +9,15 @@ import { resolveMount, type MountContext, type MountRequest } from './mounts.ts'
 export const LABEL_SCHEMA = '1';
 
 /** Paths inside the container; fixed, so that nothing a repository says can move them. */
-export const INSIDE = { workspace: '/workspace', home: '/para/home', out: '/run/para/out' } as const;
+export const INSIDE = {
+  workspace: '/workspace',
+  home: '/para/home',
+  out: '/run/para/out',
+  /** What the host hands in: read-only. */
+  cmd: '/run/para/cmd',
+  /** What programs in the container print. */
+  logs: '/run/para/logs',
+} as const;
 
 /** All that a container is made of, before anything is checked against the engine. */
 export interface ContainerWish {
@@ -52,6 +60,8 @@ export async function resolveSpec(
   const own = [
     { source: join(wish.stateDir, 'home'), target: INSIDE.home, readOnly: false },
     { source: join(wish.stateDir, 'out'), target: INSIDE.out, readOnly: false },
+    { source: join(wish.stateDir, 'cmd'), target: INSIDE.cmd, readOnly: true },
+    { source: join(wish.stateDir, 'logs'), target: INSIDE.logs, readOnly: false },
   ];
   const mounts = withWorkspace(asked, wish.mountContext.worktree).concat(gitMounts, own);
   refuseDuplicates(

@@ -111,5 +111,5 @@ function network(config: Config, repoId: string): ContainerSpec['network'] {
 
 /** Host directories that must be there before the container is created. */
 export function stateDirectories(stateDir: string): readonly string[] {
-  return ['home', 'out'].map((name) => join(stateDir, name));
+  return ['home', 'out', 'cmd', 'logs'].map((name) => join(stateDir, name));
 }

@@ -30,12 +30,16 @@ export function newStartState(plan: StartPlan): StartState {
   return { gitMounts: [], networkMade: false, nameTaken: false, record: plan.record };
 }
 
-/** Every step of the plan, in order. */
-export function startSteps(plan: StartPlan): readonly Step<StartState>[] {
+/** Every step of the plan, in order; `setup` is what belongs to the start and comes last. */
+export function startSteps(
+  plan: StartPlan,
+  setup: readonly Step<StartState>[] = [],
+): readonly Step<StartState>[] {
   return [
     recordIntent(plan),
     createWorktree(plan),
     ...(plan.container === undefined ? [] : containerSteps(plan, plan.container)),
+    ...setup,
     recordDone(plan),
   ];
 }

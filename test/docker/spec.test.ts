@@ -51,6 +51,8 @@ test('everything a container is made of', async () => {
       ...git,
       { source: join(base, 'state/home'), target: '/para/home', readOnly: false },
       { source: join(base, 'state/out'), target: '/run/para/out', readOnly: false },
+      { source: join(base, 'state/cmd'), target: '/run/para/cmd', readOnly: true },
+      { source: join(base, 'state/logs'), target: '/run/para/logs', readOnly: false },
     ],
     ...{ ports: [], memoryBytes: 1024, cpus: 2, pids: 64, hardening: 'default' },
     network: { mode: 'bridge', name: 'n' },
@@ -109,6 +111,8 @@ describe('the worktree', () => {
       ['/cache', false],
       ['/para/home', false],
       ['/run/para/out', false],
+      ['/run/para/cmd', true],
+      ['/run/para/logs', false],
     ]);
   });
 

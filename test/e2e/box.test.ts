@@ -126,6 +126,8 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('the 
       '/para/git rw',
       '/para/home rw',
       '/para/objects ro',
+      '/run/para/cmd ro',
+      '/run/para/logs rw',
       '/run/para/out rw',
       '/workspace rw',
       '/workspace/.git ro',

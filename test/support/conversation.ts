@@ -218,6 +218,8 @@ export class Conversation {
       ...mount(join(this.repo.root, '.git/objects'), '/para/objects', ',readonly'),
       ...mount(join(state, 'home'), '/para/home'),
       ...mount(join(state, 'out'), '/run/para/out'),
+      ...mount(join(state, 'cmd'), '/run/para/cmd', ',readonly'),
+      ...mount(join(state, 'logs'), '/run/para/logs'),
     ];
   }
 }

@@ -32,6 +32,7 @@ export interface Ran {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  readonly stdin?: string;
   /** Every engine call, in the order of its engine. One that does not come, or another one, fails the test. */
   readonly calls?: readonly EngineCall[];
 }
@@ -63,6 +64,7 @@ export async function runPara(
     Object.assign(createApp({ output, cancellation, engine, env, cwd, runner }), {
       newId: () => OPERATION,
       now: () => new Date('2026-01-02T03:04:05.000Z'),
+      readStdin: () => Promise.resolve(options.stdin ?? ''),
     }),
   ).catch((error: unknown) => {
     if (!(error instanceof ParaError)) throw script.problem() ?? error;
@@ -74,13 +76,13 @@ export async function runPara(
   return { code, stdout: streams.stdout.text(), stderr: streams.stderr.text() };
 }
 
-/** git is real; everything else is the script's. */
+/** git is real, and so is the shell of a session without a container; everything else is the script's. */
 function split(real: Runner, script: Script): Runner {
-  const isGit = (request: RunRequest): boolean => basename(request.file) === 'git';
+  const isReal = (request: RunRequest): boolean => ['git', 'sh'].includes(basename(request.file));
   return {
-    capture: (request) => (isGit(request) ? real.capture(request) : Promise.resolve(script.next(request))),
+    capture: (request) => (isReal(request) ? real.capture(request) : Promise.resolve(script.next(request))),
     attach: (request, how) => {
-      if (isGit(request)) return real.attach(request, how);
+      if (isReal(request)) return real.attach(request, how);
       const { exitCode, stderr } = script.next(request);
       how?.onStderr?.(stderr);
       return Promise.resolve(exitCode ?? 0);

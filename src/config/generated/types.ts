@@ -80,17 +80,17 @@ export interface ConfigFile {
    */
   agent?: {
     /**
-     * A known agent's own command lines.
+     * A known agent's own command lines; none unless set.
      */
     preset?: "claude" | "codex" | "gemini" | "opencode" | "aider";
     /**
-     * Command line; {prompt}, {prompt_file} and {session} are filled in. Instead of the preset's.
+     * Command line; {prompt}, {prompt_file} and {session} are filled in; the preset's unless set.
      *
      * @minItems 1
      */
     command?: [string, ...string[]];
     /**
-     * The same for a follow-up to what was said before. Instead of the preset's.
+     * The same for a follow-up to what was said before; the preset's unless set.
      *
      * @minItems 1
      */
@@ -360,4 +360,35 @@ export interface SessionRecord {
      */
     git: "sealed" | "off";
   };
+}
+/**
+ * The last run of a session's agent (.para/state/docker/NAME/cmd/agent.json), written before it starts.
+ */
+export interface AgentRecord {
+  /**
+   * Version of this format.
+   */
+  schema: 1;
+  /**
+   * PARA_AGENT_RUN in the environment of its processes.
+   */
+  id: string;
+  /**
+   * Number of the run in this session; part of the names of its files.
+   */
+  run: number;
+  /**
+   * Command line; {prompt} stands for the prompt, which is in a file of its own.
+   *
+   * @minItems 1
+   */
+  command: [string, ...string[]];
+  /**
+   * Name of the container it runs in; null on this machine.
+   */
+  container: string | null;
+  /**
+   * RFC 3339.
+   */
+  started_at: string;
 }

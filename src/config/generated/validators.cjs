@@ -37,7 +37,7 @@ var require_ucs2length = __commonJS({
 
 // <stdin>
 exports.validateConfigFile = validate10;
-var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": "string", "description": "Remote to push to.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": "string", "description": "Accepted for upstream configs; not used." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." }, "setup_allowed": { "type": "array", "description": "Repositories whose own setup script may run on this machine; user config only.", "items": { "type": "string", "description": "Absolute path of the main checkout.", "pattern": "^/" } } } }, "agent": { "type": "object", "description": "The program that dispatch gives its prompt to. The nearest file with this section decides all of it.", "additionalProperties": false, "properties": { "preset": { "type": "string", "description": "A known agent's own command lines.", "enum": ["claude", "codex", "gemini", "opencode", "aider"] }, "command": { "type": "array", "description": "Command line; {prompt}, {prompt_file} and {session} are filled in. Instead of the preset's.", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "resume_command": { "type": "array", "description": "The same for a follow-up to what was said before. Instead of the preset's.", "minItems": 1, "items": { "type": "string", "minLength": 1 } } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none or bridge.", "enum": ["none", "bridge"] }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "minLength": 1 } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
+var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": "string", "description": "Remote to push to.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": "string", "description": "Accepted for upstream configs; not used." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." }, "setup_allowed": { "type": "array", "description": "Repositories whose own setup script may run on this machine; user config only.", "items": { "type": "string", "description": "Absolute path of the main checkout.", "pattern": "^/" } } } }, "agent": { "type": "object", "description": "The program that dispatch gives its prompt to. The nearest file with this section decides all of it.", "additionalProperties": false, "properties": { "preset": { "type": "string", "description": "A known agent's own command lines; none unless set.", "enum": ["claude", "codex", "gemini", "opencode", "aider"] }, "command": { "type": "array", "description": "Command line; {prompt}, {prompt_file} and {session} are filled in; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "resume_command": { "type": "array", "description": "The same for a follow-up to what was said before; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none or bridge.", "enum": ["none", "bridge"] }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "minLength": 1 } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
 var func2 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 var pattern0 = new RegExp("^/", "u");
@@ -2315,5 +2315,245 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
     errors++;
   }
   validate12.errors = vErrors;
+  return errors === 0;
+}
+exports.validateAgentRecord = validate13;
+var schema14 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "AgentRecord", "description": "The last run of a session's agent (.para/state/docker/NAME/cmd/agent.json), written before it starts.", "type": "object", "additionalProperties": false, "required": ["schema", "id", "run", "command", "container", "started_at"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "id": { "type": "string", "pattern": "^[0-9a-f-]{36}$", "description": "PARA_AGENT_RUN in the environment of its processes." }, "run": { "type": "integer", "minimum": 1, "maximum": 999999, "description": "Number of the run in this session; part of the names of its files." }, "command": { "type": "array", "minItems": 1, "items": { "type": "string", "maxLength": 131072 }, "description": "Command line; {prompt} stands for the prompt, which is in a file of its own." }, "container": { "type": ["string", "null"], "maxLength": 80, "description": "Name of the container it runs in; null on this machine." }, "started_at": { "type": "string", "maxLength": 40, "description": "RFC 3339." } } };
+var pattern8 = new RegExp("^[0-9a-f-]{36}$", "u");
+function validate13(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.schema === void 0) {
+      const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "schema" }, message: "must have required property 'schema'", schema: schema14.required, parentSchema: schema14, data };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (data.id === void 0) {
+      const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "id" }, message: "must have required property 'id'", schema: schema14.required, parentSchema: schema14, data };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (data.run === void 0) {
+      const err2 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "run" }, message: "must have required property 'run'", schema: schema14.required, parentSchema: schema14, data };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
+    if (data.command === void 0) {
+      const err3 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema14.required, parentSchema: schema14, data };
+      if (vErrors === null) {
+        vErrors = [err3];
+      } else {
+        vErrors.push(err3);
+      }
+      errors++;
+    }
+    if (data.container === void 0) {
+      const err4 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "container" }, message: "must have required property 'container'", schema: schema14.required, parentSchema: schema14, data };
+      if (vErrors === null) {
+        vErrors = [err4];
+      } else {
+        vErrors.push(err4);
+      }
+      errors++;
+    }
+    if (data.started_at === void 0) {
+      const err5 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "started_at" }, message: "must have required property 'started_at'", schema: schema14.required, parentSchema: schema14, data };
+      if (vErrors === null) {
+        vErrors = [err5];
+      } else {
+        vErrors.push(err5);
+      }
+      errors++;
+    }
+    for (const key0 in data) {
+      if (!(key0 === "schema" || key0 === "id" || key0 === "run" || key0 === "command" || key0 === "container" || key0 === "started_at")) {
+        const err6 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties", schema: false, parentSchema: schema14, data };
+        if (vErrors === null) {
+          vErrors = [err6];
+        } else {
+          vErrors.push(err6);
+        }
+        errors++;
+      }
+    }
+    if (data.schema !== void 0) {
+      let data0 = data.schema;
+      if (1 !== data0) {
+        const err7 = { instancePath: instancePath + "/schema", schemaPath: "#/properties/schema/const", keyword: "const", params: { allowedValue: 1 }, message: "must be equal to constant", schema: 1, parentSchema: schema14.properties.schema, data: data0 };
+        if (vErrors === null) {
+          vErrors = [err7];
+        } else {
+          vErrors.push(err7);
+        }
+        errors++;
+      }
+    }
+    if (data.id !== void 0) {
+      let data1 = data.id;
+      if (typeof data1 === "string") {
+        if (!pattern8.test(data1)) {
+          const err8 = { instancePath: instancePath + "/id", schemaPath: "#/properties/id/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f-]{36}$" }, message: 'must match pattern "^[0-9a-f-]{36}$"', schema: "^[0-9a-f-]{36}$", parentSchema: schema14.properties.id, data: data1 };
+          if (vErrors === null) {
+            vErrors = [err8];
+          } else {
+            vErrors.push(err8);
+          }
+          errors++;
+        }
+      } else {
+        const err9 = { instancePath: instancePath + "/id", schemaPath: "#/properties/id/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema14.properties.id.type, parentSchema: schema14.properties.id, data: data1 };
+        if (vErrors === null) {
+          vErrors = [err9];
+        } else {
+          vErrors.push(err9);
+        }
+        errors++;
+      }
+    }
+    if (data.run !== void 0) {
+      let data2 = data.run;
+      if (!(typeof data2 == "number" && (!(data2 % 1) && !isNaN(data2)) && isFinite(data2))) {
+        const err10 = { instancePath: instancePath + "/run", schemaPath: "#/properties/run/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema14.properties.run.type, parentSchema: schema14.properties.run, data: data2 };
+        if (vErrors === null) {
+          vErrors = [err10];
+        } else {
+          vErrors.push(err10);
+        }
+        errors++;
+      }
+      if (typeof data2 == "number" && isFinite(data2)) {
+        if (data2 > 999999 || isNaN(data2)) {
+          const err11 = { instancePath: instancePath + "/run", schemaPath: "#/properties/run/maximum", keyword: "maximum", params: { comparison: "<=", limit: 999999 }, message: "must be <= 999999", schema: 999999, parentSchema: schema14.properties.run, data: data2 };
+          if (vErrors === null) {
+            vErrors = [err11];
+          } else {
+            vErrors.push(err11);
+          }
+          errors++;
+        }
+        if (data2 < 1 || isNaN(data2)) {
+          const err12 = { instancePath: instancePath + "/run", schemaPath: "#/properties/run/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema14.properties.run, data: data2 };
+          if (vErrors === null) {
+            vErrors = [err12];
+          } else {
+            vErrors.push(err12);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.command !== void 0) {
+      let data3 = data.command;
+      if (Array.isArray(data3)) {
+        if (data3.length < 1) {
+          const err13 = { instancePath: instancePath + "/command", schemaPath: "#/properties/command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items", schema: 1, parentSchema: schema14.properties.command, data: data3 };
+          if (vErrors === null) {
+            vErrors = [err13];
+          } else {
+            vErrors.push(err13);
+          }
+          errors++;
+        }
+        const len0 = data3.length;
+        for (let i0 = 0; i0 < len0; i0++) {
+          let data4 = data3[i0];
+          if (typeof data4 === "string") {
+            if (func3(data4) > 131072) {
+              const err14 = { instancePath: instancePath + "/command/" + i0, schemaPath: "#/properties/command/items/maxLength", keyword: "maxLength", params: { limit: 131072 }, message: "must NOT have more than 131072 characters", schema: 131072, parentSchema: schema14.properties.command.items, data: data4 };
+              if (vErrors === null) {
+                vErrors = [err14];
+              } else {
+                vErrors.push(err14);
+              }
+              errors++;
+            }
+          } else {
+            const err15 = { instancePath: instancePath + "/command/" + i0, schemaPath: "#/properties/command/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema14.properties.command.items.type, parentSchema: schema14.properties.command.items, data: data4 };
+            if (vErrors === null) {
+              vErrors = [err15];
+            } else {
+              vErrors.push(err15);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err16 = { instancePath: instancePath + "/command", schemaPath: "#/properties/command/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema14.properties.command.type, parentSchema: schema14.properties.command, data: data3 };
+        if (vErrors === null) {
+          vErrors = [err16];
+        } else {
+          vErrors.push(err16);
+        }
+        errors++;
+      }
+    }
+    if (data.container !== void 0) {
+      let data5 = data.container;
+      if (typeof data5 !== "string" && data5 !== null) {
+        const err17 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/type", keyword: "type", params: { type: schema14.properties.container.type }, message: "must be string,null", schema: schema14.properties.container.type, parentSchema: schema14.properties.container, data: data5 };
+        if (vErrors === null) {
+          vErrors = [err17];
+        } else {
+          vErrors.push(err17);
+        }
+        errors++;
+      }
+      if (typeof data5 === "string") {
+        if (func3(data5) > 80) {
+          const err18 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/maxLength", keyword: "maxLength", params: { limit: 80 }, message: "must NOT have more than 80 characters", schema: 80, parentSchema: schema14.properties.container, data: data5 };
+          if (vErrors === null) {
+            vErrors = [err18];
+          } else {
+            vErrors.push(err18);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.started_at !== void 0) {
+      let data6 = data.started_at;
+      if (typeof data6 === "string") {
+        if (func3(data6) > 40) {
+          const err19 = { instancePath: instancePath + "/started_at", schemaPath: "#/properties/started_at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema14.properties.started_at, data: data6 };
+          if (vErrors === null) {
+            vErrors = [err19];
+          } else {
+            vErrors.push(err19);
+          }
+          errors++;
+        }
+      } else {
+        const err20 = { instancePath: instancePath + "/started_at", schemaPath: "#/properties/started_at/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema14.properties.started_at.type, parentSchema: schema14.properties.started_at, data: data6 };
+        if (vErrors === null) {
+          vErrors = [err20];
+        } else {
+          vErrors.push(err20);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err21 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema14.type, parentSchema: schema14, data };
+    if (vErrors === null) {
+      vErrors = [err21];
+    } else {
+      vErrors.push(err21);
+    }
+    errors++;
+  }
+  validate13.errors = vErrors;
   return errors === 0;
 }

@@ -4,3 +4,4 @@ interface Validator { (data: unknown): boolean; errors?: ErrorObject[] | null }
 export const validateConfigFile: Validator;
 export const validateDockerFile: Validator;
 export const validateSessionRecord: Validator;
+export const validateAgentRecord: Validator;

@@ -1,0 +1,75 @@
+/** The options that are about a session's container, and what they ask for. */
+import { parseSize } from '../config/size.ts';
+import { parseVolume } from '../docker/mounts.ts';
+import { parseEnv, parsePort } from '../docker/publish.ts';
+import { ParaError } from '../errors.ts';
+import type { ContainerFlags } from '../sessions/container-plan.ts';
+import { readEnvFile, resolveEnv } from '../sessions/env-file.ts';
+import type { App } from './app.ts';
+
+const strings = {
+  type: 'string',
+  array: true,
+  nargs: 1,
+  default: [] as string[],
+  requiresArg: true,
+} as const;
+
+/** For every command that makes a container. */
+export const CONTAINER_OPTIONS = {
+  docker: {
+    alias: ['container', 'c'],
+    type: 'boolean',
+    describe: 'With a container (--no-docker: without); implied by the options of the container',
+    defaultDescription: 'docker.enabled',
+  },
+  image: { alias: 'docker-image', type: 'string', requiresArg: true, describe: 'Image of the container' },
+  env: { ...strings, describe: 'Environment of the container: NAME=VALUE, or NAME to pass yours' },
+  'env-file': { ...strings, describe: 'File of NAME=VALUE lines' },
+  port: { ...strings, describe: 'Publish a port on 127.0.0.1: [HOST:]CONTAINER[/udp]' },
+  volume: { ...strings, describe: 'Mount a host directory: SOURCE:TARGET[:ro]' },
+  cpus: { type: 'string', requiresArg: true, describe: 'CPUs, such as 1.5' },
+  memory: { type: 'string', requiresArg: true, describe: 'Memory, such as 512m or 4g' },
+} as const;
+
+interface Flags {
+  readonly image: string | undefined;
+  readonly env: readonly string[];
+  readonly 'env-file': readonly string[];
+  readonly port: readonly string[];
+  readonly volume: readonly string[];
+  readonly cpus: string | undefined;
+  readonly memory: string | undefined;
+}
+
+/** A word about the container asks for one. @throws USAGE when it is at once refused */
+export function wantsContainer(args: Flags & { readonly docker: boolean | undefined }): boolean | undefined {
+  const options = ['image', 'env', 'env-file', 'port', 'volume', 'cpus', 'memory'] as const;
+  const given = options.find((name) => (args[name] ?? []).length > 0);
+  if (given === undefined || args.docker === true) return args.docker;
+  if (args.docker === undefined) return true;
+  throw new ParaError('USAGE', `--${given} is about the container, and --no-docker wants none`, {
+    hint: 'para start --help',
+  });
+}
+
+/** What the options ask of the container. @throws USAGE */
+export async function containerFlags(args: Flags, app: App): Promise<ContainerFlags> {
+  const files = await Promise.all(args['env-file'].map((file) => readEnvFile(file, app.cwd, app.env)));
+  return {
+    image: args.image,
+    env: Object.assign({}, ...files, resolveEnv(args.env.map(parseEnv), app.env)) as Record<string, string>,
+    ports: args.port.map(parsePort),
+    volumes: args.volume.map(parseVolume),
+    cpus: args.cpus === undefined ? undefined : parseCpus(args.cpus),
+    memoryBytes: args.memory === undefined ? undefined : parseSize(args.memory),
+  };
+}
+
+function parseCpus(text: string): number {
+  const cpus = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
+  if (cpus >= 0.01 && cpus <= 4096) return cpus;
+  throw new ParaError('USAGE', `--cpus ${JSON.stringify(text)} is not a number of CPUs`, {
+    hint: '--cpus 1.5',
+  });
+}

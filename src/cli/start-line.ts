@@ -1,0 +1,151 @@
+/** What `start` and `dispatch` share: options, the start itself, and what is said of it. */
+import type { InferredOptionTypes } from 'yargs';
+import { chooseAgent } from '../config/agents.ts';
+import { agentStep, type AgentJob, type StartedAgent } from '../sessions/agent.ts';
+import { undoCutShort } from '../sessions/cut-short.ts';
+import { requireFits } from '../sessions/prompt.ts';
+import { siteOf, type Site } from '../sessions/site.ts';
+import { newStartState, startSteps } from '../sessions/start-steps.ts';
+import { planStart, requireFree, type StartPlan } from '../sessions/start.ts';
+import { lockSession } from '../sessions/store.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
+import type { App } from './app.ts';
+import { containerFlags, CONTAINER_OPTIONS, wantsContainer } from './container-flags.ts';
+
+/** The options of `start` and `dispatch`, which differ only in how the prompt is given. */
+export const START_OPTIONS = {
+  prompt: {
+    alias: 'p',
+    type: 'string',
+    requiresArg: true,
+    describe: 'Let the agent of your settings work on this; - reads it from stdin',
+  },
+  file: {
+    alias: 'f',
+    type: 'string',
+    requiresArg: true,
+    describe: 'The same from a file; - is stdin',
+  },
+  ...CONTAINER_OPTIONS,
+  base: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Branch or commit to start from',
+    defaultDescription: 'HEAD',
+  },
+  'dry-run': { type: 'boolean', default: false, describe: 'Say what would be made, and make nothing' },
+} as const;
+
+/** What the options hold when they were parsed. */
+export type StartArgs = InferredOptionTypes<typeof START_OPTIONS>;
+
+/** A session to start from the command line. */
+export interface StartLine {
+  readonly name: string | undefined;
+  /** Undefined: no agent is started. */
+  readonly prompt: string | undefined;
+}
+
+/** Runs `start` or `dispatch`. @returns the exit code */
+export async function startSession(args: StartArgs, app: App, line: StartLine): Promise<number> {
+  const flags = await containerFlags(args, app);
+  const request = { name: line.name, base: args.base, docker: wantsContainer(args), flags };
+  const onWait = (owner: { pid: number }): void => {
+    app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
+  };
+  if (!args['dry-run'] && (await undoCutShort(app, request.name, onWait)))
+    app.output.note(`Took back an earlier start of ${request.name ?? ''} that was cut short`);
+  const plan = await planStart(app, request);
+  const job = line.prompt === undefined ? undefined : await planAgent(app, plan, line.prompt);
+  const free = plan.container?.notEnforced ?? [];
+  if (free.length > 0) app.output.note(`The engine does not enforce limits on ${free.join(', ')} here`);
+  if (args['dry-run']) {
+    const agent = job === undefined ? {} : { agent: { command: job.command } };
+    app.output.answer({ dry_run: true, plan: describe(plan), ...agent }, () =>
+      [
+        `Would start ${summary(plan)}`,
+        ...(job === undefined ? [] : [`and run ${job.command.join(' ')}`]),
+      ].join('\n'),
+    );
+    return 0;
+  }
+  const agent = await start(app, plan, job, onWait);
+  app.output.answer(
+    { session: describe(plan), ...(agent === undefined ? {} : { agent: describeAgent(agent) }) },
+    (paint) => text(plan, agent, paint.bold(plan.session)),
+  );
+  return 0;
+}
+
+async function start(
+  app: App,
+  plan: StartPlan,
+  job: AgentJob | undefined,
+  onWait: (owner: { pid: number }) => void,
+): Promise<StartedAgent | undefined> {
+  const state = newStartState(plan);
+  let agent: StartedAgent | undefined;
+  const steps = job === undefined ? [] : [agentStep(app, startSite(plan), job, (made) => (agent = made))];
+  await lockSession(plan.places, plan.session, { what: 'starts the session', onWait }, async () => {
+    await requireFree(plan);
+    await app.run([...startSteps(plan), ...steps], state);
+  });
+  return agent;
+}
+
+async function planAgent(app: App, plan: StartPlan, prompt: string): Promise<AgentJob> {
+  const { command } = chooseAgent(await app.config(), plan.container !== undefined);
+  requireFits(command, prompt);
+  return { command, prompt, id: app.newId(), now: app.now() };
+}
+
+function startSite({ session: name, worktree, places, container, record }: StartPlan): Site {
+  const box = container && { name: record.container?.name ?? '', service: container.service };
+  return siteOf(places, { name, worktree }, box);
+}
+
+function describe({ session, branch, base, worktree, record }: StartPlan): Record<string, unknown> {
+  return { name: session, branch, base, worktree, container: record.container };
+}
+
+function summary({ session, branch, record }: StartPlan): string {
+  const container =
+    record.container === null
+      ? ''
+      : `, container ${record.container.name} from ${record.container.image} (${record.container.image_source})`;
+  return `${session}: branch ${branch}${container}`;
+}
+
+/** An agent that was started, for --json. */
+function describeAgent({ run, pid, command, log }: StartedAgent): Record<string, unknown> {
+  return { run, pid, command, log };
+}
+
+/** The same for people. */
+function agentLines({ pid, log }: StartedAgent, inContainer: boolean): readonly string[] {
+  return [
+    `Agent at work (pid ${String(pid)}${inContainer ? ' in the container' : ''}):`,
+    `  its log     tail -f ${shellQuote(log)}`,
+  ];
+}
+
+function text(
+  { session, branch, worktree, record }: StartPlan,
+  agent: StartedAgent | undefined,
+  name: string,
+): string {
+  const { container } = record;
+  const lines = [`Session ${name}`, `  branch    ${branch}`, `  worktree  ${worktree}`];
+  if (container !== null)
+    lines.push(
+      `  container ${container.name} (${container.engine}, ${container.image}, ${container.image_source})`,
+    );
+  lines.push('');
+  if (agent !== undefined) lines.push(...agentLines(agent, container !== null), '');
+  if (container !== null) lines.push(`Work in it:  para docker exec ${session} -- sh`);
+  lines.push(
+    `Go there:    cd ${shellQuote(worktree)}`,
+    `When done:   para finish "What was done" ${session}`,
+  );
+  return lines.join('\n');
+}
