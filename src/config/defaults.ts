@@ -25,9 +25,9 @@ export interface Config {
 
 /** The lowest layer of every merge. Memory in bytes. */
 export const DEFAULTS = {
-  git: { branch_prefix: 'para', auto_stage: true, auto_commit: true, push: 'auto', remote: 'origin' },
+  git: { branch_prefix: 'para', auto_stage: true, auto_commit: true, push: 'auto', remote: null },
   session: {
-    default_name_format: '%Y%m%d-%H%M%S',
+    default_name_format: null,
     preserve_on_finish: false,
     auto_cleanup_days: 30,
     setup_allowed: [],

@@ -1,61 +1,108 @@
 /** Pushes a session's branch, with the user's own remote settings and credentials, without a prompt. */
 import { ParaError } from '../errors.ts';
 import { succeeded } from '../sys/run.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 import { firstFatalLine } from './git.ts';
 import { type Repository, place } from './repository.ts';
 
 const DEADLINE_MS = 300_000;
 
-/** The remote git itself would push to: the branch's, the default, the only one or `origin`; else undefined. */
-export async function pushRemote(repo: Repository, branch?: string): Promise<string | undefined> {
-  const keys = [...(branch === undefined ? [] : [`branch.${branch}.pushRemote`]), 'remote.pushDefault'];
-  for (const key of keys) {
-    const value = await configValue(repo, key);
-    if (value !== undefined) return value;
-  }
+/**
+ * The remote to push a branch to: the one the settings name, else the one git itself would take: the branch's, the
+ * default, the only one or `origin`. undefined when there is none. @throws PUSH_FAILED when the named one is missing
+ */
+export async function pushRemote(
+  repo: Repository,
+  branch: string,
+  named: string | null,
+): Promise<string | undefined> {
   const remotes = (await repo.git.text({ args: ['remote'], place: place(repo), read: true }))
     .split('\n')
     .filter((name) => name !== '');
-  return remotes.length === 1 ? remotes[0] : remotes.find((name) => name === 'origin');
+  if (named === null)
+    return (
+      (await configuredRemote(repo, branch)) ??
+      (remotes.length === 1 ? remotes[0] : remotes.find((name) => name === 'origin'))
+    );
+  if (remotes.length === 0 || remotes.includes(named)) return remotes.length === 0 ? undefined : named;
+  throw new ParaError(
+    'PUSH_FAILED',
+    `the setting git.remote is ${JSON.stringify(named)}, and there is no such remote`,
+    {
+      hint: `This repository has: ${remotes.join(', ')}\npara config set git.remote ${shellQuote(remotes[0] ?? 'origin')}`,
+    },
+  );
 }
 
-async function configValue(repo: Repository, key: string): Promise<string | undefined> {
-  const answer = await repo.git.attempt({ args: ['config', '--get', key], place: place(repo), read: true });
-  return succeeded(answer) ? Buffer.from(answer.stdoutBytes).toString('utf8').trim() || undefined : undefined;
+async function configuredRemote(repo: Repository, branch: string): Promise<string | undefined> {
+  const args = ['config', '-z', '--get-regexp', '^(remote\\.pushdefault|branch\\..*\\.pushremote)$'];
+  const answer = await repo.git.attempt({ args, place: place(repo), read: true });
+  const entries = new Map(
+    Buffer.from(answer.stdoutBytes)
+      .toString('utf8')
+      .split('\0')
+      .map((entry) => entry.split('\n', 2) as [string, string]),
+  );
+  return entries.get(`branch.${branch}.pushremote`) ?? entries.get('remote.pushdefault');
+}
+
+async function sshCommand(repo: Repository): Promise<string> {
+  const args = ['config', '--get', 'core.sshCommand'];
+  const answer = await repo.git.attempt({ args, place: place(repo), read: true });
+  const set = succeeded(answer) ? Buffer.from(answer.stdoutBytes).toString('utf8').trim() : '';
+  return set === '' ? 'ssh' : set;
 }
 
 /**
- * Pushes the branch under its own name and returns the remote. Hooks are off.
- * @throws PUSH_FAILED with the command to run by hand
+ * Pushes the branch under its own name, and makes that its upstream. Hooks are off.
+ * @throws PUSH_FAILED with what the remote said and the command to run by hand
  */
-export async function pushBranch(repo: Repository, branch: string, signal?: AbortSignal): Promise<string> {
-  const remote = await pushRemote(repo, branch);
-  if (remote === undefined)
-    throw new ParaError('PUSH_FAILED', 'there is no remote to push to', {
-      hint: `git remote add origin <url>\ngit push origin ${branch}`,
-    });
-  const ssh = (await configValue(repo, 'core.sshCommand')) ?? 'ssh';
+export async function pushBranch(
+  repo: Repository,
+  { branch, remote }: { readonly branch: string; readonly remote: string },
+  signal?: AbortSignal,
+): Promise<void> {
   const answer = await repo.git.attempt({
     args: [
       'push',
       '--quiet',
       '--no-verify',
       '--no-recurse-submodules',
+      '--set-upstream',
       '--end-of-options',
       remote,
       `refs/heads/${branch}:refs/heads/${branch}`,
     ],
-    config: [`core.sshCommand=${ssh} -oBatchMode=yes`, 'push.gpgSign=false'],
+    config: [`core.sshCommand=${await sshCommand(repo)} -oBatchMode=yes`, 'push.gpgSign=false'],
     env: { GIT_TERMINAL_PROMPT: '0', SSH_ASKPASS: undefined },
     place: place(repo),
     cwd: repo.root,
     timeoutMs: DEADLINE_MS,
     signal,
   });
-  if (succeeded(answer)) return remote;
+  if (succeeded(answer)) return;
   if (answer.aborted) throw new ParaError('INTERRUPTED', 'the push was interrupted');
   const why = answer.timedOut ? 'no answer within 5 minutes' : firstFatalLine(answer);
   throw new ParaError('PUSH_FAILED', `${branch} was not pushed to ${remote}: ${why}`, {
-    hint: `git push ${remote} ${branch}`,
+    hint: `git push -u ${shellQuote(remote)} ${shellQuote(branch)}`,
+    details: { stderr: saidBy(answer.stderr) },
+  });
+}
+
+/** What the other side's hooks and the remote itself have to say, and which refs it took. */
+function saidBy(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, ' ').trimEnd());
+  return lines
+    .filter((line) => /^(remote: .| ! )/.test(line))
+    .slice(0, 20)
+    .join('\n');
+}
+
+/** Forgets the upstream of a branch that is deleted. */
+export async function forgetUpstream(repo: Repository, branch: string): Promise<void> {
+  // It fails when nothing was set, which is just as well.
+  await repo.git.attempt({
+    args: ['config', '--local', '--remove-section', `branch.${branch}`],
+    place: place(repo),
   });
 }

@@ -132,6 +132,12 @@ export function worktreePlace(repo: Repository, admin: string, path: string): Pl
   return { gitDir: admin, commonDir: repo.commonDir, workTree: path };
 }
 
+/** Puts a worktree whose files are those of the branch on that branch; no file is touched. @throws GIT_FAILED */
+export async function switchBranch(repo: Repository, path: string, branch: string): Promise<void> {
+  const where = worktreePlace(repo, await requireAdminDir(repo, path), path);
+  await repo.git.text({ args: ['symbolic-ref', 'HEAD', `refs/heads/${branch}`], place: where });
+}
+
 /** Keeps `git worktree prune`, whoever runs it, away from this worktree. */
 export async function lockWorktree(repo: Repository, path: string, reason: string): Promise<void> {
   await writeFile(

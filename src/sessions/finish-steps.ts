@@ -7,7 +7,9 @@ import { pushBranch } from '../git/push.ts';
 import { branchExists, commitOf, deleteBranch, swapRef } from '../git/refs.ts';
 import { commitAll } from '../git/stage.ts';
 import { removeWorktree } from '../git/worktree-remove.ts';
-import { requireAdminDir } from '../git/worktrees.ts';
+import { uncommittedPaths } from '../git/status.ts';
+import { requireAdminDir, switchBranch } from '../git/worktrees.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 import type { Step } from '../pipeline/step.ts';
 import type { FinishPlan, FinishState } from './finish.ts';
 import { newOperation } from './operation.ts';
@@ -57,7 +59,8 @@ function takeCommits(plan: FinishPlan): Step<FinishState> {
   };
 }
 
-function commitRest({ record, places, repo, message, worktreeGone }: FinishPlan): Step<FinishState> {
+function commitRest(plan: FinishPlan): Step<FinishState> {
+  const { record, places, repo, message, worktreeGone } = plan;
   return {
     title: 'Committing what is left',
     run: async (state, note) => {
@@ -68,8 +71,9 @@ function commitRest({ record, places, repo, message, worktreeGone }: FinishPlan)
         return;
       }
       const { worktree_path: worktreePath, branch } = record;
-      state.ignored = await ignoredFiles(repo, worktreePath);
+      state.ignored = plan.keepWorktree ? [] : await ignoredFiles(repo, worktreePath);
       const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
+      await refuseUncommitted(plan, worktreeAdminDir);
       state.committed = await lockRepository(places, 'commits', () =>
         commitAll({ repo, worktreeAdminDir, worktreePath, branch, message }),
       );
@@ -78,6 +82,27 @@ function commitRest({ record, places, repo, message, worktreeGone }: FinishPlan)
       note(state.committed === undefined ? 'nothing was left' : state.tip.slice(0, 10));
     },
   };
+}
+
+/** @throws REFUSED when the settings leave committing to the person, and something is not committed */
+async function refuseUncommitted(
+  { refuses, record, repo }: FinishPlan,
+  worktreeAdminDir: string,
+): Promise<void> {
+  if (refuses === undefined) return;
+  const paths = await uncommittedPaths({ repo, worktreeAdminDir, worktreePath: record.worktree_path });
+  const left = refuses === 'unstaged' ? paths.filter(({ staged }) => !staged) : paths;
+  if (left.length === 0) return;
+  const named = left.slice(0, 8).map(({ path }) => path);
+  const setting = refuses === 'unstaged' ? 'git.auto_stage' : 'git.auto_commit';
+  throw new ParaError(
+    'REFUSED',
+    `${setting} is false, and ${record.name} has work that is not ${refuses === 'unstaged' ? 'staged' : 'committed'}: ${named.join(' ')}${left.length > 8 ? ' …' : ''}`,
+    {
+      hint: `Commit it, then finish again:\ncd ${shellQuote(record.worktree_path)}`,
+      details: { paths: left },
+    },
+  );
 }
 
 function nameBranch({ record, repo, places, target }: FinishPlan): Step<FinishState> {
@@ -94,14 +119,20 @@ function nameBranch({ record, repo, places, target }: FinishPlan): Step<FinishSt
 }
 
 /** A push that fails loses nothing: the branch is here, and the rest goes on (issue: it says how to retry). */
-function push({ repo, target, remote }: FinishPlan): Step<FinishState> {
+function push({ record, repo, target, remote, pushAsked }: FinishPlan): Step<FinishState> {
   return {
     title: 'Pushing',
-    skip: () => (remote === undefined ? 'no remote, or not asked for' : undefined),
+    skip: (state) =>
+      remote === undefined
+        ? 'no remote, or not asked for'
+        : state.tip === record.base && !pushAsked
+          ? 'nothing was changed'
+          : undefined,
     run: async (state, note) => {
       try {
-        state.pushed = await pushBranch(repo, target);
-        note(`${state.pushed} ${target}`);
+        await pushBranch(repo, { branch: target, remote: remote ?? '' });
+        state.pushed = remote;
+        note(`${remote ?? ''} ${target}`);
       } catch (error) {
         if (!(error instanceof ParaError) || error.code !== 'PUSH_FAILED') throw error;
         state.pushError = error;
@@ -111,12 +142,13 @@ function push({ repo, target, remote }: FinishPlan): Step<FinishState> {
   };
 }
 
-function dropWorktree({ record, repo, places, target }: FinishPlan): Step<FinishState> {
+function dropWorktree({ record, repo, places, target, keepWorktree }: FinishPlan): Step<FinishState> {
   return {
-    title: 'Removing the worktree',
+    title: keepWorktree ? 'Leaving the worktree on the branch' : 'Removing the worktree',
     run: (state) =>
       lockRepository(places, 'removes a worktree', async () => {
-        await removeWorktree(repo, record.worktree_path);
+        if (keepWorktree) await switchBranch(repo, record.worktree_path, target);
+        else await removeWorktree(repo, record.worktree_path);
         const left = target !== record.branch && (await branchExists(repo, record.branch));
         if (left) await deleteBranch(repo, record.branch, state.tip);
       }),

@@ -8,6 +8,7 @@ import { pushRemote } from '../git/push.ts';
 import { branchExists, checkBranchName } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { adminDirOf, isHalfMade } from '../git/worktrees.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import { loadRecord, lockSession, type SessionRecord } from './store.ts';
@@ -36,6 +37,12 @@ export interface FinishPlan extends Teardown {
   readonly message: string;
   readonly target: string;
   readonly remote: string | undefined;
+  /** The branch is pushed even when nothing was changed. */
+  readonly pushAsked: boolean;
+  /** `git.auto_commit` or `git.auto_stage` is off: what is not committed stops the finish. */
+  readonly refuses: 'uncommitted' | 'unstaged' | undefined;
+  /** The worktree stays, on the branch (`session.preserve_on_finish`). */
+  readonly keepWorktree: boolean;
   readonly keepContainer: boolean;
   /** An earlier finish was cut short after it had removed the worktree. */
   readonly worktreeGone: boolean;
@@ -107,12 +114,24 @@ async function decide(
     repo,
     message: request.message.trim(),
     target,
-    remote: await chooseRemote(repo, request.push, config.git.push),
+    remote: await chooseRemote(repo, target, { flag: request.push, ...config.git }),
+    ...wayOf(config, request),
     service: record.container === null ? undefined : await context.dockerFor(record.container.engine),
     keepContainer: request.keepContainer,
     worktreeGone: cutShort && (await isGone(record.worktree_path)),
     now: context.now(),
     operation: context.newId(),
+  };
+}
+
+function wayOf(
+  { git, session }: Config,
+  request: FinishRequest,
+): Pick<FinishPlan, 'pushAsked' | 'refuses' | 'keepWorktree'> {
+  return {
+    pushAsked: request.push ?? git.push === 'always',
+    refuses: git.auto_commit ? (git.auto_stage ? undefined : 'unstaged') : 'uncommitted',
+    keepWorktree: session.preserve_on_finish,
   };
 }
 
@@ -151,16 +170,22 @@ async function checkTarget(repo: Repository, branch: string): Promise<void> {
     throw new ParaError('NAME_INVALID', `the branch ${branch} exists already`, { hint: `-b ${branch}-2` });
 }
 
+interface PushWish {
+  readonly flag: boolean | undefined;
+  readonly push: Config['git']['push'];
+  readonly remote: Config['git']['remote'];
+}
+
 async function chooseRemote(
   repo: Repository,
-  flag: boolean | undefined,
-  setting: Config['git']['push'],
+  branch: string,
+  { flag, push, remote: named }: PushWish,
 ): Promise<string | undefined> {
-  if (flag === false || (flag === undefined && setting === 'never')) return undefined;
-  const remote = await pushRemote(repo);
-  if (remote === undefined && (flag === true || setting === 'always')) {
+  if (flag === false || (flag === undefined && push === 'never')) return undefined;
+  const remote = await pushRemote(repo, branch, named);
+  if (remote === undefined && (flag === true || push === 'always')) {
     throw new ParaError('PUSH_FAILED', 'this repository has no remote to push to', {
-      hint: 'git remote add origin URL\nor: para finish --no-push …',
+      hint: `git remote add ${shellQuote(named ?? 'origin')} URL\nor: para finish --no-push …`,
     });
   }
   return remote;

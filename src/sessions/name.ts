@@ -32,7 +32,7 @@ const NOUNS =
 
 /** @throws NAME_INVALID with what is allowed, and the nearest name that would do. */
 export function parseSessionName(text: string): SessionName {
-  if (text.length <= 40 && NAME.test(text) && !RESERVED.has(text)) return text as SessionName;
+  if (isSessionName(text)) return text;
   const suggestion = suggest(text);
   throw new ParaError(
     'NAME_INVALID',
@@ -51,6 +51,40 @@ export function inventSessionName(isTaken: (name: string) => boolean): SessionNa
     if (!isTaken(name)) return name as SessionName;
   }
   throw new ParaError('SESSION_EXISTS', 'no free session name was found', { hint: 'para start NAME' });
+}
+
+/** A name after `session.default_name_format`; with a number when it is taken. @throws CONFIG_INVALID */
+export function formatSessionName(
+  format: string,
+  now: Date,
+  isTaken: (name: string) => boolean,
+): SessionName {
+  const two = (part: number): string => String(part).padStart(2, '0');
+  const parts: Readonly<Record<string, string>> = {
+    '%Y': String(now.getFullYear()),
+    '%m': two(now.getMonth() + 1),
+    '%d': two(now.getDate()),
+    '%H': two(now.getHours()),
+    '%M': two(now.getMinutes()),
+    '%S': two(now.getSeconds()),
+    '%%': '%',
+  };
+  const plain = format.replaceAll(/%./g, (word) => parts[word] ?? word);
+  for (let number = 1; number < 1000; number += 1) {
+    const name = number === 1 ? plain : `${plain}-${String(number)}`;
+    if (isTaken(name)) continue;
+    if (isSessionName(name)) return name;
+    break;
+  }
+  throw new ParaError(
+    'CONFIG_INVALID',
+    `the setting session.default_name_format makes ${JSON.stringify(plain)}, which can not be a session name`,
+    { hint: "para config set session.default_name_format '%Y%m%d-%H%M%S'" },
+  );
+}
+
+function isSessionName(text: string): text is SessionName {
+  return text.length <= 40 && NAME.test(text) && !RESERVED.has(text);
 }
 
 function suggest(text: string): string | undefined {

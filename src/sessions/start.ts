@@ -12,7 +12,7 @@ import { branchExists, checkBranchName, resolveBase } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { readCommitted, topLevelNames } from '../git/tree.ts';
 import { planContainer, type ContainerFlags } from './container-plan.ts';
-import { inventSessionName, parseSessionName, type SessionName } from './name.ts';
+import { formatSessionName, inventSessionName, parseSessionName, type SessionName } from './name.ts';
 import type { ContainerWish } from '../docker/spec.ts';
 import { newOperation } from './operation.ts';
 import type { ImageSource } from './project.ts';
@@ -69,7 +69,7 @@ export async function planStart(context: StartContext, request: StartRequest): P
   const repo = await context.repository();
   const [places, { config }] = await Promise.all([context.places(), context.config()]);
   await requireOwnPlaces(places);
-  const session = await chooseName(request.name, places);
+  const session = await chooseName(request.name, places, nameMaker(config, context.now()));
   const branch = `${config.git.branch_prefix}/${session}`;
   await checkBranchName(repo, branch);
   if (await branchExists(repo, branch)) throw branchTaken(branch, session);
@@ -86,10 +86,21 @@ export async function planStart(context: StartContext, request: StartRequest): P
   return Object.freeze({ session, branch, base, worktree, repo, places, record, container });
 }
 
-async function chooseName(name: string | undefined, places: Places): Promise<SessionName> {
+type NameMaker = (isTaken: (name: string) => boolean) => SessionName;
+
+function nameMaker({ session }: Config, now: Date): NameMaker {
+  const format = session.default_name_format;
+  return format === null ? inventSessionName : (isTaken) => formatSessionName(format, now, isTaken);
+}
+
+async function chooseName(
+  name: string | undefined,
+  places: Places,
+  makeName: NameMaker,
+): Promise<SessionName> {
   const { records, broken } = await listRecords(places);
   const taken = new Set([...records.map((record) => record.name), ...broken]);
-  if (name === undefined) return inventSessionName((candidate) => taken.has(candidate));
+  if (name === undefined) return makeName((candidate) => taken.has(candidate));
   const session = parseSessionName(name);
   if (!taken.has(session)) return session;
   throw nameTaken(

@@ -149,10 +149,27 @@ describe('the branch', () => {
   });
 });
 
+const change = (): void => {
+  writeFileSync(join(repo.root, '.para/worktrees/fix/new.txt'), 'x');
+};
+
 describe('pushing', () => {
+  test('nothing was changed: said, and not pushed unless asked for', async () => {
+    remote();
+    await runPara(repo, 'start fix');
+    await runPara(repo, 'start other');
+    expect((await finish()).stdout).toBe(
+      'Finished fix: nothing was changed; branch para/fix is where it began\n',
+    );
+    expect(repo.run(['ls-remote', 'origin'])).toBe('');
+    expect(await runPara(repo, ['finish', 'x', 'other', '--push'])).toMatchObject({ code: 0 });
+    expect(repo.run(['ls-remote', 'origin'])).toContain('refs/heads/para/other');
+  });
+
   test('to the remote, when there is one', async () => {
     remote();
     await runPara(repo, 'start fix');
+    change();
     const { code, stderr } = await finish();
     expect(stderr).toContain('✓ Pushing: origin para/fix\n');
     expect(code).toBe(0);
@@ -173,8 +190,9 @@ describe('pushing', () => {
   test('a push that fails loses nothing, and says how to go on', async () => {
     repo.run(['remote', 'add', 'origin', join(repo.base, 'nowhere.git')]);
     await runPara(repo, 'start fix');
+    change();
     const { code, stdout, stderr } = await finish();
-    expect(stderr).toMatch(/▲ .*; the branch is kept here\. Again: git push .*para\/fix/);
+    expect(stderr).toMatch(/▲ .*; the branch is kept here\. Again: git push -u .*para\/fix/);
     expect(stdout).toContain('Finished fix');
     expect(code).toBe(4);
     expect(record().status).toBe('review');

@@ -254,7 +254,7 @@ describe('finishing without a container', () => {
       spoil();
       const finished = await finish();
       expect(finished.code).toBe(4);
-      expect(finished.stderr).toContain('git push origin para/s');
+      expect(finished.stderr).toContain('git push -u origin para/s');
       expect(finished.stderr).toContain('the branch is kept here');
       await expectKept();
       // What it says works, once the remote does.

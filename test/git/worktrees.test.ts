@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { pushBranch, pushRemote } from '../../src/git/push.ts';
+import { forgetUpstream, pushBranch, pushRemote } from '../../src/git/push.ts';
 import { branchExists, deleteBranch, dropRef, swapRef } from '../../src/git/refs.ts';
 import { sealedMounts } from '../../src/git/sealed.ts';
 import { removeWorktree } from '../../src/git/worktree-remove.ts';
@@ -104,22 +104,50 @@ test('alternates of the repository are mounted and chained', async () => {
   });
 });
 
-test('pushes to the right remote, without hooks, and says what to run', async () => {
+test('pushes where git would, or where the settings say, without hooks, and says what to run', async () => {
   const marker = join(s.temp.base, 'marker');
-  await expect(pushBranch(s.repo, s.branch)).rejects.toMatchObject({ code: 'PUSH_FAILED' });
+  expect(await pushRemote(s.repo, s.branch, null)).toBeUndefined();
+  expect(await pushRemote(s.repo, s.branch, 'mine')).toBeUndefined();
   s.temp.run(['init', '-q', '--bare', join(s.temp.base, 'up.git')]);
   s.temp.run(['remote', 'add', 'up', join(s.temp.base, 'up.git')]);
+  expect(await pushRemote(s.repo, s.branch, null)).toBe('up');
   mkdirSync(join(s.repo.commonDir, 'hooks'), { recursive: true });
   writeFileSync(join(s.repo.commonDir, 'hooks/pre-push'), `#!/bin/sh\ntouch ${marker}\n`, { mode: 0o755 });
-  expect(await pushBranch(s.repo, s.branch)).toBe('up');
+  await pushBranch(s.repo, { branch: s.branch, remote: 'up' });
   expect(existsSync(marker)).toBe(false);
   expect(readFileSync(join(s.temp.base, 'up.git/refs/heads/para/s1'), 'utf8').trim()).toBe(s.base);
+  expect(s.temp.run(['rev-parse', '--abbrev-ref', `${s.branch}@{upstream}`])).toBe(`up/${s.branch}`);
   s.temp.run(['remote', 'add', 'origin', '/nowhere']);
-  expect(await pushRemote(s.repo)).toBe('origin');
-  await expect(pushBranch(s.repo, s.branch)).rejects.toMatchObject({
+  expect(await pushRemote(s.repo, s.branch, null)).toBe('origin');
+  expect(await pushRemote(s.repo, s.branch, 'up')).toBe('up');
+  await expect(pushBranch(s.repo, { branch: s.branch, remote: 'origin' })).rejects.toMatchObject({
     code: 'PUSH_FAILED',
-    hint: 'git push origin para/s1',
+    hint: 'git push -u origin para/s1',
+  });
+  await expect(pushRemote(s.repo, s.branch, 'mine')).rejects.toMatchObject({
+    message: 'the setting git.remote is "mine", and there is no such remote',
+    hint: 'This repository has: origin, up\npara config set git.remote origin',
   });
   s.temp.run(['config', 'branch.para/s1.pushRemote', 'up']);
-  expect(await pushRemote(s.repo, s.branch)).toBe('up');
+  expect(await pushRemote(s.repo, s.branch, null)).toBe('up');
+  await forgetUpstream(s.repo, s.branch);
+  expect(s.temp.run(['config', '--get-regexp', '^branch\\.|^remote\\.up\\.url'])).toMatch(
+    /^remote.up.url \S+$/,
+  );
+});
+
+test('a push that the other side refuses: its own words come back, clean', async () => {
+  const up = join(s.temp.base, 'up.git');
+  s.temp.run(['init', '-q', '--bare', up]);
+  s.temp.run(['remote', 'add', 'up', up]);
+  writeFileSync(join(up, 'hooks/pre-receive'), '#!/bin/sh\nprintf "no \\033[31mTICKET\\n" >&2; exit 1\n', {
+    mode: 0o755,
+  });
+  await expect(pushBranch(s.repo, { branch: s.branch, remote: 'up' })).rejects.toMatchObject({
+    details: {
+      stderr: expect.stringMatching(
+        /^remote: no .*TICKET\n ! \[remote rejected\] .*pre-receive hook declined\)$/,
+      ) as unknown,
+    },
+  });
 });

@@ -114,7 +114,9 @@ async function finish(app: App, plan: FinishPlan): Promise<number> {
   app.output.answer(document(plan, state), (paint) =>
     [
       text(plan, state, paint.bold(plan.target)),
-      ...wayBack(app, { worktree: plan.record.worktree_path, root: plan.repo.root }),
+      ...(plan.keepWorktree
+        ? [`  The worktree stays: ${plan.record.worktree_path}`]
+        : wayBack(app, { worktree: plan.record.worktree_path, root: plan.repo.root })),
     ].join('\n'),
   );
   return state.pushError?.exit ?? 0;
@@ -136,10 +138,16 @@ function document(plan: FinishPlan, state: FinishState): Record<string, unknown>
 
 function remarks(state: FinishState): readonly string[] {
   const lines: string[] = [];
-  if (state.pushError !== undefined)
+  if (state.pushError !== undefined) {
+    const words = state.pushError.details?.['stderr'];
+    const said = typeof words === 'string' ? words.split('\n') : [];
     lines.push(
-      `${state.pushError.message}; the branch is kept here. Again: ${state.pushError.hint ?? 'git push'}`,
+      [
+        `${state.pushError.message}; the branch is kept here. Again: ${state.pushError.hint ?? 'git push'}`,
+        ...said.filter((line) => line !== '').map((line) => `  │ ${line}`),
+      ].join('\n'),
     );
+  }
   if (state.ignored.length > 0)
     lines.push(
       `Gone with the worktree, as git ignores them: ${state.ignored.slice(0, 8).join(' ')}${state.ignored.length > 8 ? ' …' : ''}`,
@@ -148,6 +156,8 @@ function remarks(state: FinishState): readonly string[] {
 }
 
 function text(plan: FinishPlan, state: FinishState, branch: string): string {
+  if (state.tip === plan.record.base)
+    return `Finished ${plan.record.name}: nothing was changed; branch ${branch} is where it began`;
   const range = `${plan.record.base.slice(0, 10)}..${state.tip.slice(0, 10)}`;
   return [
     `Finished ${plan.record.name}: branch ${branch} (${range}) is ready for review`,

@@ -50,18 +50,18 @@ export interface ConfigFile {
      */
     push?: "auto" | "always" | "never";
     /**
-     * Remote to push to.
+     * Remote to push to; null takes the one git would.
      */
-    remote?: string;
+    remote?: string | null;
   };
   /**
    * How para treats sessions.
    */
   session?: {
     /**
-     * Accepted for upstream configs; not used.
+     * Names that start makes, with %Y %m %d %H %M %S; null makes readable ones.
      */
-    default_name_format?: string;
+    default_name_format?: string | null;
     /**
      * Keep the worktree at finish.
      */

@@ -37,7 +37,7 @@ var require_ucs2length = __commonJS({
 
 // <stdin>
 exports.validateConfigFile = validate10;
-var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": "string", "description": "Remote to push to.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": "string", "description": "Accepted for upstream configs; not used." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." }, "setup_allowed": { "type": "array", "description": "Repositories whose own setup script may run on this machine; user config only.", "items": { "type": "string", "description": "Absolute path of the main checkout.", "pattern": "^/" } } } }, "agent": { "type": "object", "description": "The program that dispatch gives its prompt to. The nearest file with this section decides all of it.", "additionalProperties": false, "properties": { "preset": { "type": "string", "description": "A known agent's own command lines; none unless set.", "enum": ["claude", "codex", "gemini", "opencode", "aider"] }, "command": { "type": "array", "description": "Command line; {prompt}, {prompt_file} and {session} are filled in; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "resume_command": { "type": "array", "description": "The same for a follow-up to what was said before; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none or bridge.", "enum": ["none", "bridge"] }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "minLength": 1 } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
+var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": ["string", "null"], "description": "Remote to push to; null takes the one git would.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": ["string", "null"], "minLength": 1, "description": "Names that start makes, with %Y %m %d %H %M %S; null makes readable ones." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." }, "setup_allowed": { "type": "array", "description": "Repositories whose own setup script may run on this machine; user config only.", "items": { "type": "string", "description": "Absolute path of the main checkout.", "pattern": "^/" } } } }, "agent": { "type": "object", "description": "The program that dispatch gives its prompt to. The nearest file with this section decides all of it.", "additionalProperties": false, "properties": { "preset": { "type": "string", "description": "A known agent's own command lines; none unless set.", "enum": ["claude", "codex", "gemini", "opencode", "aider"] }, "command": { "type": "array", "description": "Command line; {prompt}, {prompt_file} and {session} are filled in; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "resume_command": { "type": "array", "description": "The same for a follow-up to what was said before; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none or bridge.", "enum": ["none", "bridge"] }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "minLength": 1 } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
 var func2 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 var pattern0 = new RegExp("^/", "u");
@@ -204,24 +204,25 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
         }
         if (data5.remote !== void 0) {
           let data10 = data5.remote;
+          if (typeof data10 !== "string" && data10 !== null) {
+            const err13 = { instancePath: instancePath + "/git/remote", schemaPath: "#/properties/git/properties/remote/type", keyword: "type", params: { type: schema11.properties.git.properties.remote.type }, message: "must be string,null", schema: schema11.properties.git.properties.remote.type, parentSchema: schema11.properties.git.properties.remote, data: data10 };
+            if (vErrors === null) {
+              vErrors = [err13];
+            } else {
+              vErrors.push(err13);
+            }
+            errors++;
+          }
           if (typeof data10 === "string") {
             if (func3(data10) < 1) {
-              const err13 = { instancePath: instancePath + "/git/remote", schemaPath: "#/properties/git/properties/remote/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.git.properties.remote, data: data10 };
+              const err14 = { instancePath: instancePath + "/git/remote", schemaPath: "#/properties/git/properties/remote/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.git.properties.remote, data: data10 };
               if (vErrors === null) {
-                vErrors = [err13];
+                vErrors = [err14];
               } else {
-                vErrors.push(err13);
+                vErrors.push(err14);
               }
               errors++;
             }
-          } else {
-            const err14 = { instancePath: instancePath + "/git/remote", schemaPath: "#/properties/git/properties/remote/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.git.properties.remote.type, parentSchema: schema11.properties.git.properties.remote, data: data10 };
-            if (vErrors === null) {
-              vErrors = [err14];
-            } else {
-              vErrors.push(err14);
-            }
-            errors++;
           }
         }
       } else {
@@ -250,8 +251,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
         }
         if (data11.default_name_format !== void 0) {
           let data12 = data11.default_name_format;
-          if (typeof data12 !== "string") {
-            const err17 = { instancePath: instancePath + "/session/default_name_format", schemaPath: "#/properties/session/properties/default_name_format/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.session.properties.default_name_format.type, parentSchema: schema11.properties.session.properties.default_name_format, data: data12 };
+          if (typeof data12 !== "string" && data12 !== null) {
+            const err17 = { instancePath: instancePath + "/session/default_name_format", schemaPath: "#/properties/session/properties/default_name_format/type", keyword: "type", params: { type: schema11.properties.session.properties.default_name_format.type }, message: "must be string,null", schema: schema11.properties.session.properties.default_name_format.type, parentSchema: schema11.properties.session.properties.default_name_format, data: data12 };
             if (vErrors === null) {
               vErrors = [err17];
             } else {
@@ -259,23 +260,22 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+          if (typeof data12 === "string") {
+            if (func3(data12) < 1) {
+              const err18 = { instancePath: instancePath + "/session/default_name_format", schemaPath: "#/properties/session/properties/default_name_format/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.session.properties.default_name_format, data: data12 };
+              if (vErrors === null) {
+                vErrors = [err18];
+              } else {
+                vErrors.push(err18);
+              }
+              errors++;
+            }
+          }
         }
         if (data11.preserve_on_finish !== void 0) {
           let data13 = data11.preserve_on_finish;
           if (typeof data13 !== "boolean") {
-            const err18 = { instancePath: instancePath + "/session/preserve_on_finish", schemaPath: "#/properties/session/properties/preserve_on_finish/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.session.properties.preserve_on_finish.type, parentSchema: schema11.properties.session.properties.preserve_on_finish, data: data13 };
-            if (vErrors === null) {
-              vErrors = [err18];
-            } else {
-              vErrors.push(err18);
-            }
-            errors++;
-          }
-        }
-        if (data11.auto_cleanup_days !== void 0) {
-          let data14 = data11.auto_cleanup_days;
-          if (!(typeof data14 == "number" && (!(data14 % 1) && !isNaN(data14)) && isFinite(data14)) && data14 !== null) {
-            const err19 = { instancePath: instancePath + "/session/auto_cleanup_days", schemaPath: "#/properties/session/properties/auto_cleanup_days/type", keyword: "type", params: { type: schema11.properties.session.properties.auto_cleanup_days.type }, message: "must be integer,null", schema: schema11.properties.session.properties.auto_cleanup_days.type, parentSchema: schema11.properties.session.properties.auto_cleanup_days, data: data14 };
+            const err19 = { instancePath: instancePath + "/session/preserve_on_finish", schemaPath: "#/properties/session/properties/preserve_on_finish/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.session.properties.preserve_on_finish.type, parentSchema: schema11.properties.session.properties.preserve_on_finish, data: data13 };
             if (vErrors === null) {
               vErrors = [err19];
             } else {
@@ -283,13 +283,25 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+        }
+        if (data11.auto_cleanup_days !== void 0) {
+          let data14 = data11.auto_cleanup_days;
+          if (!(typeof data14 == "number" && (!(data14 % 1) && !isNaN(data14)) && isFinite(data14)) && data14 !== null) {
+            const err20 = { instancePath: instancePath + "/session/auto_cleanup_days", schemaPath: "#/properties/session/properties/auto_cleanup_days/type", keyword: "type", params: { type: schema11.properties.session.properties.auto_cleanup_days.type }, message: "must be integer,null", schema: schema11.properties.session.properties.auto_cleanup_days.type, parentSchema: schema11.properties.session.properties.auto_cleanup_days, data: data14 };
+            if (vErrors === null) {
+              vErrors = [err20];
+            } else {
+              vErrors.push(err20);
+            }
+            errors++;
+          }
           if (typeof data14 == "number" && isFinite(data14)) {
             if (data14 < 0 || isNaN(data14)) {
-              const err20 = { instancePath: instancePath + "/session/auto_cleanup_days", schemaPath: "#/properties/session/properties/auto_cleanup_days/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema11.properties.session.properties.auto_cleanup_days, data: data14 };
+              const err21 = { instancePath: instancePath + "/session/auto_cleanup_days", schemaPath: "#/properties/session/properties/auto_cleanup_days/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema11.properties.session.properties.auto_cleanup_days, data: data14 };
               if (vErrors === null) {
-                vErrors = [err20];
+                vErrors = [err21];
               } else {
-                vErrors.push(err20);
+                vErrors.push(err21);
               }
               errors++;
             }
@@ -303,40 +315,40 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               let data16 = data15[i0];
               if (typeof data16 === "string") {
                 if (!pattern0.test(data16)) {
-                  const err21 = { instancePath: instancePath + "/session/setup_allowed/" + i0, schemaPath: "#/properties/session/properties/setup_allowed/items/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"', schema: "^/", parentSchema: schema11.properties.session.properties.setup_allowed.items, data: data16 };
+                  const err22 = { instancePath: instancePath + "/session/setup_allowed/" + i0, schemaPath: "#/properties/session/properties/setup_allowed/items/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"', schema: "^/", parentSchema: schema11.properties.session.properties.setup_allowed.items, data: data16 };
                   if (vErrors === null) {
-                    vErrors = [err21];
+                    vErrors = [err22];
                   } else {
-                    vErrors.push(err21);
+                    vErrors.push(err22);
                   }
                   errors++;
                 }
               } else {
-                const err22 = { instancePath: instancePath + "/session/setup_allowed/" + i0, schemaPath: "#/properties/session/properties/setup_allowed/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.session.properties.setup_allowed.items.type, parentSchema: schema11.properties.session.properties.setup_allowed.items, data: data16 };
+                const err23 = { instancePath: instancePath + "/session/setup_allowed/" + i0, schemaPath: "#/properties/session/properties/setup_allowed/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.session.properties.setup_allowed.items.type, parentSchema: schema11.properties.session.properties.setup_allowed.items, data: data16 };
                 if (vErrors === null) {
-                  vErrors = [err22];
+                  vErrors = [err23];
                 } else {
-                  vErrors.push(err22);
+                  vErrors.push(err23);
                 }
                 errors++;
               }
             }
           } else {
-            const err23 = { instancePath: instancePath + "/session/setup_allowed", schemaPath: "#/properties/session/properties/setup_allowed/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.session.properties.setup_allowed.type, parentSchema: schema11.properties.session.properties.setup_allowed, data: data15 };
+            const err24 = { instancePath: instancePath + "/session/setup_allowed", schemaPath: "#/properties/session/properties/setup_allowed/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.session.properties.setup_allowed.type, parentSchema: schema11.properties.session.properties.setup_allowed, data: data15 };
             if (vErrors === null) {
-              vErrors = [err23];
+              vErrors = [err24];
             } else {
-              vErrors.push(err23);
+              vErrors.push(err24);
             }
             errors++;
           }
         }
       } else {
-        const err24 = { instancePath: instancePath + "/session", schemaPath: "#/properties/session/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.session.type, parentSchema: schema11.properties.session, data: data11 };
+        const err25 = { instancePath: instancePath + "/session", schemaPath: "#/properties/session/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.session.type, parentSchema: schema11.properties.session, data: data11 };
         if (vErrors === null) {
-          vErrors = [err24];
+          vErrors = [err25];
         } else {
-          vErrors.push(err24);
+          vErrors.push(err25);
         }
         errors++;
       }
@@ -346,19 +358,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
       if (data17 && typeof data17 == "object" && !Array.isArray(data17)) {
         for (const key3 in data17) {
           if (!(key3 === "preset" || key3 === "command" || key3 === "resume_command")) {
-            const err25 = { instancePath: instancePath + "/agent", schemaPath: "#/properties/agent/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.agent, data: data17 };
-            if (vErrors === null) {
-              vErrors = [err25];
-            } else {
-              vErrors.push(err25);
-            }
-            errors++;
-          }
-        }
-        if (data17.preset !== void 0) {
-          let data18 = data17.preset;
-          if (typeof data18 !== "string") {
-            const err26 = { instancePath: instancePath + "/agent/preset", schemaPath: "#/properties/agent/properties/preset/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.agent.properties.preset.type, parentSchema: schema11.properties.agent.properties.preset, data: data18 };
+            const err26 = { instancePath: instancePath + "/agent", schemaPath: "#/properties/agent/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.agent, data: data17 };
             if (vErrors === null) {
               vErrors = [err26];
             } else {
@@ -366,12 +366,24 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (!(data18 === "claude" || data18 === "codex" || data18 === "gemini" || data18 === "opencode" || data18 === "aider")) {
-            const err27 = { instancePath: instancePath + "/agent/preset", schemaPath: "#/properties/agent/properties/preset/enum", keyword: "enum", params: { allowedValues: schema11.properties.agent.properties.preset.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.agent.properties.preset.enum, parentSchema: schema11.properties.agent.properties.preset, data: data18 };
+        }
+        if (data17.preset !== void 0) {
+          let data18 = data17.preset;
+          if (typeof data18 !== "string") {
+            const err27 = { instancePath: instancePath + "/agent/preset", schemaPath: "#/properties/agent/properties/preset/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.agent.properties.preset.type, parentSchema: schema11.properties.agent.properties.preset, data: data18 };
             if (vErrors === null) {
               vErrors = [err27];
             } else {
               vErrors.push(err27);
+            }
+            errors++;
+          }
+          if (!(data18 === "claude" || data18 === "codex" || data18 === "gemini" || data18 === "opencode" || data18 === "aider")) {
+            const err28 = { instancePath: instancePath + "/agent/preset", schemaPath: "#/properties/agent/properties/preset/enum", keyword: "enum", params: { allowedValues: schema11.properties.agent.properties.preset.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.agent.properties.preset.enum, parentSchema: schema11.properties.agent.properties.preset, data: data18 };
+            if (vErrors === null) {
+              vErrors = [err28];
+            } else {
+              vErrors.push(err28);
             }
             errors++;
           }
@@ -380,11 +392,11 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           let data19 = data17.command;
           if (Array.isArray(data19)) {
             if (data19.length < 1) {
-              const err28 = { instancePath: instancePath + "/agent/command", schemaPath: "#/properties/agent/properties/command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items", schema: 1, parentSchema: schema11.properties.agent.properties.command, data: data19 };
+              const err29 = { instancePath: instancePath + "/agent/command", schemaPath: "#/properties/agent/properties/command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items", schema: 1, parentSchema: schema11.properties.agent.properties.command, data: data19 };
               if (vErrors === null) {
-                vErrors = [err28];
+                vErrors = [err29];
               } else {
-                vErrors.push(err28);
+                vErrors.push(err29);
               }
               errors++;
             }
@@ -393,30 +405,30 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               let data20 = data19[i1];
               if (typeof data20 === "string") {
                 if (func3(data20) < 1) {
-                  const err29 = { instancePath: instancePath + "/agent/command/" + i1, schemaPath: "#/properties/agent/properties/command/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.agent.properties.command.items, data: data20 };
+                  const err30 = { instancePath: instancePath + "/agent/command/" + i1, schemaPath: "#/properties/agent/properties/command/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.agent.properties.command.items, data: data20 };
                   if (vErrors === null) {
-                    vErrors = [err29];
+                    vErrors = [err30];
                   } else {
-                    vErrors.push(err29);
+                    vErrors.push(err30);
                   }
                   errors++;
                 }
               } else {
-                const err30 = { instancePath: instancePath + "/agent/command/" + i1, schemaPath: "#/properties/agent/properties/command/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.agent.properties.command.items.type, parentSchema: schema11.properties.agent.properties.command.items, data: data20 };
+                const err31 = { instancePath: instancePath + "/agent/command/" + i1, schemaPath: "#/properties/agent/properties/command/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.agent.properties.command.items.type, parentSchema: schema11.properties.agent.properties.command.items, data: data20 };
                 if (vErrors === null) {
-                  vErrors = [err30];
+                  vErrors = [err31];
                 } else {
-                  vErrors.push(err30);
+                  vErrors.push(err31);
                 }
                 errors++;
               }
             }
           } else {
-            const err31 = { instancePath: instancePath + "/agent/command", schemaPath: "#/properties/agent/properties/command/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.agent.properties.command.type, parentSchema: schema11.properties.agent.properties.command, data: data19 };
+            const err32 = { instancePath: instancePath + "/agent/command", schemaPath: "#/properties/agent/properties/command/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.agent.properties.command.type, parentSchema: schema11.properties.agent.properties.command, data: data19 };
             if (vErrors === null) {
-              vErrors = [err31];
+              vErrors = [err32];
             } else {
-              vErrors.push(err31);
+              vErrors.push(err32);
             }
             errors++;
           }
@@ -425,11 +437,11 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           let data21 = data17.resume_command;
           if (Array.isArray(data21)) {
             if (data21.length < 1) {
-              const err32 = { instancePath: instancePath + "/agent/resume_command", schemaPath: "#/properties/agent/properties/resume_command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items", schema: 1, parentSchema: schema11.properties.agent.properties.resume_command, data: data21 };
+              const err33 = { instancePath: instancePath + "/agent/resume_command", schemaPath: "#/properties/agent/properties/resume_command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items", schema: 1, parentSchema: schema11.properties.agent.properties.resume_command, data: data21 };
               if (vErrors === null) {
-                vErrors = [err32];
+                vErrors = [err33];
               } else {
-                vErrors.push(err32);
+                vErrors.push(err33);
               }
               errors++;
             }
@@ -438,40 +450,40 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               let data22 = data21[i2];
               if (typeof data22 === "string") {
                 if (func3(data22) < 1) {
-                  const err33 = { instancePath: instancePath + "/agent/resume_command/" + i2, schemaPath: "#/properties/agent/properties/resume_command/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.agent.properties.resume_command.items, data: data22 };
+                  const err34 = { instancePath: instancePath + "/agent/resume_command/" + i2, schemaPath: "#/properties/agent/properties/resume_command/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.agent.properties.resume_command.items, data: data22 };
                   if (vErrors === null) {
-                    vErrors = [err33];
+                    vErrors = [err34];
                   } else {
-                    vErrors.push(err33);
+                    vErrors.push(err34);
                   }
                   errors++;
                 }
               } else {
-                const err34 = { instancePath: instancePath + "/agent/resume_command/" + i2, schemaPath: "#/properties/agent/properties/resume_command/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.agent.properties.resume_command.items.type, parentSchema: schema11.properties.agent.properties.resume_command.items, data: data22 };
+                const err35 = { instancePath: instancePath + "/agent/resume_command/" + i2, schemaPath: "#/properties/agent/properties/resume_command/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.agent.properties.resume_command.items.type, parentSchema: schema11.properties.agent.properties.resume_command.items, data: data22 };
                 if (vErrors === null) {
-                  vErrors = [err34];
+                  vErrors = [err35];
                 } else {
-                  vErrors.push(err34);
+                  vErrors.push(err35);
                 }
                 errors++;
               }
             }
           } else {
-            const err35 = { instancePath: instancePath + "/agent/resume_command", schemaPath: "#/properties/agent/properties/resume_command/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.agent.properties.resume_command.type, parentSchema: schema11.properties.agent.properties.resume_command, data: data21 };
+            const err36 = { instancePath: instancePath + "/agent/resume_command", schemaPath: "#/properties/agent/properties/resume_command/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.agent.properties.resume_command.type, parentSchema: schema11.properties.agent.properties.resume_command, data: data21 };
             if (vErrors === null) {
-              vErrors = [err35];
+              vErrors = [err36];
             } else {
-              vErrors.push(err35);
+              vErrors.push(err36);
             }
             errors++;
           }
         }
       } else {
-        const err36 = { instancePath: instancePath + "/agent", schemaPath: "#/properties/agent/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.agent.type, parentSchema: schema11.properties.agent, data: data17 };
+        const err37 = { instancePath: instancePath + "/agent", schemaPath: "#/properties/agent/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.agent.type, parentSchema: schema11.properties.agent, data: data17 };
         if (vErrors === null) {
-          vErrors = [err36];
+          vErrors = [err37];
         } else {
-          vErrors.push(err36);
+          vErrors.push(err37);
         }
         errors++;
       }
@@ -481,19 +493,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
       if (data23 && typeof data23 == "object" && !Array.isArray(data23)) {
         for (const key4 in data23) {
           if (!func2.call(schema11.properties.docker.properties, key4)) {
-            const err37 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker, data: data23 };
-            if (vErrors === null) {
-              vErrors = [err37];
-            } else {
-              vErrors.push(err37);
-            }
-            errors++;
-          }
-        }
-        if (data23.enabled !== void 0) {
-          let data24 = data23.enabled;
-          if (typeof data24 !== "boolean") {
-            const err38 = { instancePath: instancePath + "/docker/enabled", schemaPath: "#/properties/docker/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.enabled.type, parentSchema: schema11.properties.docker.properties.enabled, data: data24 };
+            const err38 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker, data: data23 };
             if (vErrors === null) {
               vErrors = [err38];
             } else {
@@ -502,10 +502,10 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data23.engine !== void 0) {
-          let data25 = data23.engine;
-          if (typeof data25 !== "string") {
-            const err39 = { instancePath: instancePath + "/docker/engine", schemaPath: "#/properties/docker/properties/engine/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.engine.type, parentSchema: schema11.properties.docker.properties.engine, data: data25 };
+        if (data23.enabled !== void 0) {
+          let data24 = data23.enabled;
+          if (typeof data24 !== "boolean") {
+            const err39 = { instancePath: instancePath + "/docker/enabled", schemaPath: "#/properties/docker/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.enabled.type, parentSchema: schema11.properties.docker.properties.enabled, data: data24 };
             if (vErrors === null) {
               vErrors = [err39];
             } else {
@@ -513,8 +513,11 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (!(data25 === "auto" || data25 === "docker" || data25 === "podman")) {
-            const err40 = { instancePath: instancePath + "/docker/engine", schemaPath: "#/properties/docker/properties/engine/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.engine.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.engine.enum, parentSchema: schema11.properties.docker.properties.engine, data: data25 };
+        }
+        if (data23.engine !== void 0) {
+          let data25 = data23.engine;
+          if (typeof data25 !== "string") {
+            const err40 = { instancePath: instancePath + "/docker/engine", schemaPath: "#/properties/docker/properties/engine/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.engine.type, parentSchema: schema11.properties.docker.properties.engine, data: data25 };
             if (vErrors === null) {
               vErrors = [err40];
             } else {
@@ -522,11 +525,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-        }
-        if (data23.hardening !== void 0) {
-          let data26 = data23.hardening;
-          if (typeof data26 !== "string") {
-            const err41 = { instancePath: instancePath + "/docker/hardening", schemaPath: "#/properties/docker/properties/hardening/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.hardening.type, parentSchema: schema11.properties.docker.properties.hardening, data: data26 };
+          if (!(data25 === "auto" || data25 === "docker" || data25 === "podman")) {
+            const err41 = { instancePath: instancePath + "/docker/engine", schemaPath: "#/properties/docker/properties/engine/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.engine.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.engine.enum, parentSchema: schema11.properties.docker.properties.engine, data: data25 };
             if (vErrors === null) {
               vErrors = [err41];
             } else {
@@ -534,8 +534,11 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (!(data26 === "strict" || data26 === "default" || data26 === "off")) {
-            const err42 = { instancePath: instancePath + "/docker/hardening", schemaPath: "#/properties/docker/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.hardening.enum, parentSchema: schema11.properties.docker.properties.hardening, data: data26 };
+        }
+        if (data23.hardening !== void 0) {
+          let data26 = data23.hardening;
+          if (typeof data26 !== "string") {
+            const err42 = { instancePath: instancePath + "/docker/hardening", schemaPath: "#/properties/docker/properties/hardening/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.hardening.type, parentSchema: schema11.properties.docker.properties.hardening, data: data26 };
             if (vErrors === null) {
               vErrors = [err42];
             } else {
@@ -543,11 +546,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-        }
-        if (data23.git !== void 0) {
-          let data27 = data23.git;
-          if (typeof data27 !== "string") {
-            const err43 = { instancePath: instancePath + "/docker/git", schemaPath: "#/properties/docker/properties/git/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.git.type, parentSchema: schema11.properties.docker.properties.git, data: data27 };
+          if (!(data26 === "strict" || data26 === "default" || data26 === "off")) {
+            const err43 = { instancePath: instancePath + "/docker/hardening", schemaPath: "#/properties/docker/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.hardening.enum, parentSchema: schema11.properties.docker.properties.hardening, data: data26 };
             if (vErrors === null) {
               vErrors = [err43];
             } else {
@@ -555,8 +555,11 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (!(data27 === "sealed" || data27 === "off")) {
-            const err44 = { instancePath: instancePath + "/docker/git", schemaPath: "#/properties/docker/properties/git/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.git.enum, parentSchema: schema11.properties.docker.properties.git, data: data27 };
+        }
+        if (data23.git !== void 0) {
+          let data27 = data23.git;
+          if (typeof data27 !== "string") {
+            const err44 = { instancePath: instancePath + "/docker/git", schemaPath: "#/properties/docker/properties/git/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.git.type, parentSchema: schema11.properties.docker.properties.git, data: data27 };
             if (vErrors === null) {
               vErrors = [err44];
             } else {
@@ -564,11 +567,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-        }
-        if (data23.limits !== void 0) {
-          let data28 = data23.limits;
-          if (typeof data28 !== "string") {
-            const err45 = { instancePath: instancePath + "/docker/limits", schemaPath: "#/properties/docker/properties/limits/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.limits.type, parentSchema: schema11.properties.docker.properties.limits, data: data28 };
+          if (!(data27 === "sealed" || data27 === "off")) {
+            const err45 = { instancePath: instancePath + "/docker/git", schemaPath: "#/properties/docker/properties/git/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.git.enum, parentSchema: schema11.properties.docker.properties.git, data: data27 };
             if (vErrors === null) {
               vErrors = [err45];
             } else {
@@ -576,12 +576,24 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (!(data28 === "best-effort" || data28 === "required")) {
-            const err46 = { instancePath: instancePath + "/docker/limits", schemaPath: "#/properties/docker/properties/limits/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.limits.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.limits.enum, parentSchema: schema11.properties.docker.properties.limits, data: data28 };
+        }
+        if (data23.limits !== void 0) {
+          let data28 = data23.limits;
+          if (typeof data28 !== "string") {
+            const err46 = { instancePath: instancePath + "/docker/limits", schemaPath: "#/properties/docker/properties/limits/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.limits.type, parentSchema: schema11.properties.docker.properties.limits, data: data28 };
             if (vErrors === null) {
               vErrors = [err46];
             } else {
               vErrors.push(err46);
+            }
+            errors++;
+          }
+          if (!(data28 === "best-effort" || data28 === "required")) {
+            const err47 = { instancePath: instancePath + "/docker/limits", schemaPath: "#/properties/docker/properties/limits/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.limits.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.limits.enum, parentSchema: schema11.properties.docker.properties.limits, data: data28 };
+            if (vErrors === null) {
+              vErrors = [err47];
+            } else {
+              vErrors.push(err47);
             }
             errors++;
           }
@@ -590,20 +602,20 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           let data29 = data23.default_image;
           if (typeof data29 === "string") {
             if (func3(data29) < 1) {
-              const err47 = { instancePath: instancePath + "/docker/default_image", schemaPath: "#/properties/docker/properties/default_image/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.default_image, data: data29 };
+              const err48 = { instancePath: instancePath + "/docker/default_image", schemaPath: "#/properties/docker/properties/default_image/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.default_image, data: data29 };
               if (vErrors === null) {
-                vErrors = [err47];
+                vErrors = [err48];
               } else {
-                vErrors.push(err47);
+                vErrors.push(err48);
               }
               errors++;
             }
           } else {
-            const err48 = { instancePath: instancePath + "/docker/default_image", schemaPath: "#/properties/docker/properties/default_image/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_image.type, parentSchema: schema11.properties.docker.properties.default_image, data: data29 };
+            const err49 = { instancePath: instancePath + "/docker/default_image", schemaPath: "#/properties/docker/properties/default_image/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_image.type, parentSchema: schema11.properties.docker.properties.default_image, data: data29 };
             if (vErrors === null) {
-              vErrors = [err48];
+              vErrors = [err49];
             } else {
-              vErrors.push(err48);
+              vErrors.push(err49);
             }
             errors++;
           }
@@ -614,21 +626,21 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             for (const key5 in data30) {
               let data31 = data30[key5];
               if (typeof data31 !== "string") {
-                const err49 = { instancePath: instancePath + "/docker/image_mappings/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/docker/properties/image_mappings/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.image_mappings.additionalProperties.type, parentSchema: schema11.properties.docker.properties.image_mappings.additionalProperties, data: data31 };
+                const err50 = { instancePath: instancePath + "/docker/image_mappings/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/docker/properties/image_mappings/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.image_mappings.additionalProperties.type, parentSchema: schema11.properties.docker.properties.image_mappings.additionalProperties, data: data31 };
                 if (vErrors === null) {
-                  vErrors = [err49];
+                  vErrors = [err50];
                 } else {
-                  vErrors.push(err49);
+                  vErrors.push(err50);
                 }
                 errors++;
               }
             }
           } else {
-            const err50 = { instancePath: instancePath + "/docker/image_mappings", schemaPath: "#/properties/docker/properties/image_mappings/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.image_mappings.type, parentSchema: schema11.properties.docker.properties.image_mappings, data: data30 };
+            const err51 = { instancePath: instancePath + "/docker/image_mappings", schemaPath: "#/properties/docker/properties/image_mappings/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.image_mappings.type, parentSchema: schema11.properties.docker.properties.image_mappings, data: data30 };
             if (vErrors === null) {
-              vErrors = [err50];
+              vErrors = [err51];
             } else {
-              vErrors.push(err50);
+              vErrors.push(err51);
             }
             errors++;
           }
@@ -641,16 +653,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               let data33 = data32[i3];
               if (data33 && typeof data33 == "object" && !Array.isArray(data33)) {
                 if (data33.source === void 0) {
-                  const err51 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema11.properties.docker.properties.default_volumes.items.required, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
-                  if (vErrors === null) {
-                    vErrors = [err51];
-                  } else {
-                    vErrors.push(err51);
-                  }
-                  errors++;
-                }
-                if (data33.target === void 0) {
-                  const err52 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema11.properties.docker.properties.default_volumes.items.required, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
+                  const err52 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema11.properties.docker.properties.default_volumes.items.required, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
                   if (vErrors === null) {
                     vErrors = [err52];
                   } else {
@@ -658,13 +661,22 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
+                if (data33.target === void 0) {
+                  const err53 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema11.properties.docker.properties.default_volumes.items.required, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
+                  if (vErrors === null) {
+                    vErrors = [err53];
+                  } else {
+                    vErrors.push(err53);
+                  }
+                  errors++;
+                }
                 for (const key6 in data33) {
                   if (!(key6 === "source" || key6 === "target" || key6 === "read_only")) {
-                    const err53 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
+                    const err54 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
                     if (vErrors === null) {
-                      vErrors = [err53];
+                      vErrors = [err54];
                     } else {
-                      vErrors.push(err53);
+                      vErrors.push(err54);
                     }
                     errors++;
                   }
@@ -673,20 +685,20 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   let data34 = data33.source;
                   if (typeof data34 === "string") {
                     if (func3(data34) < 1) {
-                      const err54 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/source", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/source/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.source, data: data34 };
+                      const err55 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/source", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/source/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.source, data: data34 };
                       if (vErrors === null) {
-                        vErrors = [err54];
+                        vErrors = [err55];
                       } else {
-                        vErrors.push(err54);
+                        vErrors.push(err55);
                       }
                       errors++;
                     }
                   } else {
-                    const err55 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/source", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_volumes.items.properties.source.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.source, data: data34 };
+                    const err56 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/source", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_volumes.items.properties.source.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.source, data: data34 };
                     if (vErrors === null) {
-                      vErrors = [err55];
+                      vErrors = [err56];
                     } else {
-                      vErrors.push(err55);
+                      vErrors.push(err56);
                     }
                     errors++;
                   }
@@ -695,28 +707,16 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   let data35 = data33.target;
                   if (typeof data35 === "string") {
                     if (!pattern0.test(data35)) {
-                      const err56 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/target", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/target/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"', schema: "^/", parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.target, data: data35 };
+                      const err57 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/target", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/target/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"', schema: "^/", parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.target, data: data35 };
                       if (vErrors === null) {
-                        vErrors = [err56];
+                        vErrors = [err57];
                       } else {
-                        vErrors.push(err56);
+                        vErrors.push(err57);
                       }
                       errors++;
                     }
                   } else {
-                    const err57 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/target", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_volumes.items.properties.target.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.target, data: data35 };
-                    if (vErrors === null) {
-                      vErrors = [err57];
-                    } else {
-                      vErrors.push(err57);
-                    }
-                    errors++;
-                  }
-                }
-                if (data33.read_only !== void 0) {
-                  let data36 = data33.read_only;
-                  if (typeof data36 !== "boolean") {
-                    const err58 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/read_only", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/read_only/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.default_volumes.items.properties.read_only.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.read_only, data: data36 };
+                    const err58 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/target", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_volumes.items.properties.target.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.target, data: data35 };
                     if (vErrors === null) {
                       vErrors = [err58];
                     } else {
@@ -725,22 +725,34 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                     errors++;
                   }
                 }
+                if (data33.read_only !== void 0) {
+                  let data36 = data33.read_only;
+                  if (typeof data36 !== "boolean") {
+                    const err59 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/read_only", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/read_only/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.default_volumes.items.properties.read_only.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.read_only, data: data36 };
+                    if (vErrors === null) {
+                      vErrors = [err59];
+                    } else {
+                      vErrors.push(err59);
+                    }
+                    errors++;
+                  }
+                }
               } else {
-                const err59 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_volumes.items.type, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
+                const err60 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_volumes.items.type, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
                 if (vErrors === null) {
-                  vErrors = [err59];
+                  vErrors = [err60];
                 } else {
-                  vErrors.push(err59);
+                  vErrors.push(err60);
                 }
                 errors++;
               }
             }
           } else {
-            const err60 = { instancePath: instancePath + "/docker/default_volumes", schemaPath: "#/properties/docker/properties/default_volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.default_volumes.type, parentSchema: schema11.properties.docker.properties.default_volumes, data: data32 };
+            const err61 = { instancePath: instancePath + "/docker/default_volumes", schemaPath: "#/properties/docker/properties/default_volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.default_volumes.type, parentSchema: schema11.properties.docker.properties.default_volumes, data: data32 };
             if (vErrors === null) {
-              vErrors = [err60];
+              vErrors = [err61];
             } else {
-              vErrors.push(err60);
+              vErrors.push(err61);
             }
             errors++;
           }
@@ -752,26 +764,16 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               const _errs87 = errors;
               if (typeof key7 === "string") {
                 if (!pattern2.test(key7)) {
-                  const err61 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema11.properties.docker.properties.default_environment.propertyNames, data: key7, propertyName: key7 };
+                  const err62 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema11.properties.docker.properties.default_environment.propertyNames, data: key7, propertyName: key7 };
                   if (vErrors === null) {
-                    vErrors = [err61];
+                    vErrors = [err62];
                   } else {
-                    vErrors.push(err61);
+                    vErrors.push(err62);
                   }
                   errors++;
                 }
               } else {
-                const err62 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_environment.propertyNames.type, parentSchema: schema11.properties.docker.properties.default_environment.propertyNames, data: key7, propertyName: key7 };
-                if (vErrors === null) {
-                  vErrors = [err62];
-                } else {
-                  vErrors.push(err62);
-                }
-                errors++;
-              }
-              var valid15 = _errs87 === errors;
-              if (!valid15) {
-                const err63 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames", keyword: "propertyNames", params: { propertyName: key7 }, message: "property name must be valid", schema: schema11.properties.docker.properties.default_environment.propertyNames, parentSchema: schema11.properties.docker.properties.default_environment, data: data37 };
+                const err63 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_environment.propertyNames.type, parentSchema: schema11.properties.docker.properties.default_environment.propertyNames, data: key7, propertyName: key7 };
                 if (vErrors === null) {
                   vErrors = [err63];
                 } else {
@@ -779,11 +781,9 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-            }
-            for (const key8 in data37) {
-              let data38 = data37[key8];
-              if (typeof data38 !== "string") {
-                const err64 = { instancePath: instancePath + "/docker/default_environment/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/docker/properties/default_environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_environment.additionalProperties.type, parentSchema: schema11.properties.docker.properties.default_environment.additionalProperties, data: data38 };
+              var valid15 = _errs87 === errors;
+              if (!valid15) {
+                const err64 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames", keyword: "propertyNames", params: { propertyName: key7 }, message: "property name must be valid", schema: schema11.properties.docker.properties.default_environment.propertyNames, parentSchema: schema11.properties.docker.properties.default_environment, data: data37 };
                 if (vErrors === null) {
                   vErrors = [err64];
                 } else {
@@ -792,12 +792,24 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
+            for (const key8 in data37) {
+              let data38 = data37[key8];
+              if (typeof data38 !== "string") {
+                const err65 = { instancePath: instancePath + "/docker/default_environment/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/docker/properties/default_environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_environment.additionalProperties.type, parentSchema: schema11.properties.docker.properties.default_environment.additionalProperties, data: data38 };
+                if (vErrors === null) {
+                  vErrors = [err65];
+                } else {
+                  vErrors.push(err65);
+                }
+                errors++;
+              }
+            }
           } else {
-            const err65 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_environment.type, parentSchema: schema11.properties.docker.properties.default_environment, data: data37 };
+            const err66 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_environment.type, parentSchema: schema11.properties.docker.properties.default_environment, data: data37 };
             if (vErrors === null) {
-              vErrors = [err65];
+              vErrors = [err66];
             } else {
-              vErrors.push(err65);
+              vErrors.push(err66);
             }
             errors++;
           }
@@ -810,30 +822,30 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               let data40 = data39[i4];
               if (typeof data40 === "string") {
                 if (func3(data40) < 1) {
-                  const err66 = { instancePath: instancePath + "/docker/allowed_mounts/" + i4, schemaPath: "#/properties/docker/properties/allowed_mounts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data40 };
+                  const err67 = { instancePath: instancePath + "/docker/allowed_mounts/" + i4, schemaPath: "#/properties/docker/properties/allowed_mounts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data40 };
                   if (vErrors === null) {
-                    vErrors = [err66];
+                    vErrors = [err67];
                   } else {
-                    vErrors.push(err66);
+                    vErrors.push(err67);
                   }
                   errors++;
                 }
               } else {
-                const err67 = { instancePath: instancePath + "/docker/allowed_mounts/" + i4, schemaPath: "#/properties/docker/properties/allowed_mounts/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.allowed_mounts.items.type, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data40 };
+                const err68 = { instancePath: instancePath + "/docker/allowed_mounts/" + i4, schemaPath: "#/properties/docker/properties/allowed_mounts/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.allowed_mounts.items.type, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data40 };
                 if (vErrors === null) {
-                  vErrors = [err67];
+                  vErrors = [err68];
                 } else {
-                  vErrors.push(err67);
+                  vErrors.push(err68);
                 }
                 errors++;
               }
             }
           } else {
-            const err68 = { instancePath: instancePath + "/docker/allowed_mounts", schemaPath: "#/properties/docker/properties/allowed_mounts/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.allowed_mounts.type, parentSchema: schema11.properties.docker.properties.allowed_mounts, data: data39 };
+            const err69 = { instancePath: instancePath + "/docker/allowed_mounts", schemaPath: "#/properties/docker/properties/allowed_mounts/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.allowed_mounts.type, parentSchema: schema11.properties.docker.properties.allowed_mounts, data: data39 };
             if (vErrors === null) {
-              vErrors = [err68];
+              vErrors = [err69];
             } else {
-              vErrors.push(err68);
+              vErrors.push(err69);
             }
             errors++;
           }
@@ -843,11 +855,11 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           if (data41 && typeof data41 == "object" && !Array.isArray(data41)) {
             for (const key9 in data41) {
               if (!(key9 === "cpu_limit" || key9 === "memory_limit" || key9 === "pids_limit")) {
-                const err69 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data41 };
+                const err70 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data41 };
                 if (vErrors === null) {
-                  vErrors = [err69];
+                  vErrors = [err70];
                 } else {
-                  vErrors.push(err69);
+                  vErrors.push(err70);
                 }
                 errors++;
               }
@@ -856,28 +868,16 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               let data42 = data41.cpu_limit;
               if (typeof data42 == "number" && isFinite(data42)) {
                 if (data42 <= 0 || isNaN(data42)) {
-                  const err70 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0", schema: 0, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data42 };
+                  const err71 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0", schema: 0, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data42 };
                   if (vErrors === null) {
-                    vErrors = [err70];
+                    vErrors = [err71];
                   } else {
-                    vErrors.push(err70);
+                    vErrors.push(err71);
                   }
                   errors++;
                 }
               } else {
-                const err71 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data42 };
-                if (vErrors === null) {
-                  vErrors = [err71];
-                } else {
-                  vErrors.push(err71);
-                }
-                errors++;
-              }
-            }
-            if (data41.memory_limit !== void 0) {
-              let data43 = data41.memory_limit;
-              if (!(typeof data43 == "number" && (!(data43 % 1) && !isNaN(data43)) && isFinite(data43)) && typeof data43 !== "string") {
-                const err72 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/type", keyword: "type", params: { type: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type }, message: "must be integer,string", schema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data43 };
+                const err72 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data42 };
                 if (vErrors === null) {
                   vErrors = [err72];
                 } else {
@@ -885,20 +885,21 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
+            }
+            if (data41.memory_limit !== void 0) {
+              let data43 = data41.memory_limit;
+              if (!(typeof data43 == "number" && (!(data43 % 1) && !isNaN(data43)) && isFinite(data43)) && typeof data43 !== "string") {
+                const err73 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/type", keyword: "type", params: { type: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type }, message: "must be integer,string", schema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data43 };
+                if (vErrors === null) {
+                  vErrors = [err73];
+                } else {
+                  vErrors.push(err73);
+                }
+                errors++;
+              }
               if (typeof data43 == "number" && isFinite(data43)) {
                 if (data43 < 6291456 || isNaN(data43)) {
-                  const err73 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6291456 }, message: "must be >= 6291456", schema: 6291456, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data43 };
-                  if (vErrors === null) {
-                    vErrors = [err73];
-                  } else {
-                    vErrors.push(err73);
-                  }
-                  errors++;
-                }
-              }
-              if (typeof data43 === "string") {
-                if (!pattern3.test(data43)) {
-                  const err74 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$"', schema: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data43 };
+                  const err74 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6291456 }, message: "must be >= 6291456", schema: 6291456, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data43 };
                   if (vErrors === null) {
                     vErrors = [err74];
                   } else {
@@ -907,36 +908,47 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   errors++;
                 }
               }
+              if (typeof data43 === "string") {
+                if (!pattern3.test(data43)) {
+                  const err75 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$"', schema: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data43 };
+                  if (vErrors === null) {
+                    vErrors = [err75];
+                  } else {
+                    vErrors.push(err75);
+                  }
+                  errors++;
+                }
+              }
             }
             if (data41.pids_limit !== void 0) {
               let data44 = data41.pids_limit;
               if (!(typeof data44 == "number" && (!(data44 % 1) && !isNaN(data44)) && isFinite(data44))) {
-                const err75 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data44 };
+                const err76 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data44 };
                 if (vErrors === null) {
-                  vErrors = [err75];
+                  vErrors = [err76];
                 } else {
-                  vErrors.push(err75);
+                  vErrors.push(err76);
                 }
                 errors++;
               }
               if (typeof data44 == "number" && isFinite(data44)) {
                 if (data44 < 1 || isNaN(data44)) {
-                  const err76 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data44 };
+                  const err77 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data44 };
                   if (vErrors === null) {
-                    vErrors = [err76];
+                    vErrors = [err77];
                   } else {
-                    vErrors.push(err76);
+                    vErrors.push(err77);
                   }
                   errors++;
                 }
               }
             }
           } else {
-            const err77 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_resource_limits.type, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data41 };
+            const err78 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_resource_limits.type, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data41 };
             if (vErrors === null) {
-              vErrors = [err77];
+              vErrors = [err78];
             } else {
-              vErrors.push(err77);
+              vErrors.push(err78);
             }
             errors++;
           }
@@ -946,19 +958,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           if (data45 && typeof data45 == "object" && !Array.isArray(data45)) {
             for (const key10 in data45) {
               if (!(key10 === "mode" || key10 === "create_custom_network" || key10 === "custom_network_name")) {
-                const err78 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.network, data: data45 };
-                if (vErrors === null) {
-                  vErrors = [err78];
-                } else {
-                  vErrors.push(err78);
-                }
-                errors++;
-              }
-            }
-            if (data45.mode !== void 0) {
-              let data46 = data45.mode;
-              if (typeof data46 !== "string") {
-                const err79 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.mode.type, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data46 };
+                const err79 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.network, data: data45 };
                 if (vErrors === null) {
                   vErrors = [err79];
                 } else {
@@ -966,8 +966,11 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-              if (!(data46 === "none" || data46 === "bridge")) {
-                const err80 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.network.properties.mode.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.network.properties.mode.enum, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data46 };
+            }
+            if (data45.mode !== void 0) {
+              let data46 = data45.mode;
+              if (typeof data46 !== "string") {
+                const err80 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.mode.type, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data46 };
                 if (vErrors === null) {
                   vErrors = [err80];
                 } else {
@@ -975,11 +978,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-            }
-            if (data45.create_custom_network !== void 0) {
-              let data47 = data45.create_custom_network;
-              if (typeof data47 !== "boolean") {
-                const err81 = { instancePath: instancePath + "/docker/network/create_custom_network", schemaPath: "#/properties/docker/properties/network/properties/create_custom_network/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.create_custom_network.type, parentSchema: schema11.properties.docker.properties.network.properties.create_custom_network, data: data47 };
+              if (!(data46 === "none" || data46 === "bridge")) {
+                const err81 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.network.properties.mode.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.network.properties.mode.enum, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data46 };
                 if (vErrors === null) {
                   vErrors = [err81];
                 } else {
@@ -988,34 +988,46 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
+            if (data45.create_custom_network !== void 0) {
+              let data47 = data45.create_custom_network;
+              if (typeof data47 !== "boolean") {
+                const err82 = { instancePath: instancePath + "/docker/network/create_custom_network", schemaPath: "#/properties/docker/properties/network/properties/create_custom_network/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.create_custom_network.type, parentSchema: schema11.properties.docker.properties.network.properties.create_custom_network, data: data47 };
+                if (vErrors === null) {
+                  vErrors = [err82];
+                } else {
+                  vErrors.push(err82);
+                }
+                errors++;
+              }
+            }
             if (data45.custom_network_name !== void 0) {
               let data48 = data45.custom_network_name;
               if (typeof data48 === "string") {
                 if (func3(data48) < 1) {
-                  const err82 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data48 };
+                  const err83 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data48 };
                   if (vErrors === null) {
-                    vErrors = [err82];
+                    vErrors = [err83];
                   } else {
-                    vErrors.push(err82);
+                    vErrors.push(err83);
                   }
                   errors++;
                 }
               } else {
-                const err83 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.custom_network_name.type, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data48 };
+                const err84 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.custom_network_name.type, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data48 };
                 if (vErrors === null) {
-                  vErrors = [err83];
+                  vErrors = [err84];
                 } else {
-                  vErrors.push(err83);
+                  vErrors.push(err84);
                 }
                 errors++;
               }
             }
           } else {
-            const err84 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.network.type, parentSchema: schema11.properties.docker.properties.network, data: data45 };
+            const err85 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.network.type, parentSchema: schema11.properties.docker.properties.network, data: data45 };
             if (vErrors === null) {
-              vErrors = [err84];
+              vErrors = [err85];
             } else {
-              vErrors.push(err84);
+              vErrors.push(err85);
             }
             errors++;
           }
@@ -1023,11 +1035,11 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
         if (data23.setup_script !== void 0) {
           let data49 = data23.setup_script;
           if (typeof data49 !== "string" && data49 !== null) {
-            const err85 = { instancePath: instancePath + "/docker/setup_script", schemaPath: "#/properties/docker/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.docker.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.docker.properties.setup_script.type, parentSchema: schema11.properties.docker.properties.setup_script, data: data49 };
+            const err86 = { instancePath: instancePath + "/docker/setup_script", schemaPath: "#/properties/docker/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.docker.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.docker.properties.setup_script.type, parentSchema: schema11.properties.docker.properties.setup_script, data: data49 };
             if (vErrors === null) {
-              vErrors = [err85];
+              vErrors = [err86];
             } else {
-              vErrors.push(err85);
+              vErrors.push(err86);
             }
             errors++;
           }
@@ -1039,41 +1051,41 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             for (let i5 = 0; i5 < len5; i5++) {
               let data51 = data50[i5];
               if (typeof data51 !== "string") {
-                const err86 = { instancePath: instancePath + "/docker/forward_env_keys/" + i5, schemaPath: "#/properties/docker/properties/forward_env_keys/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.forward_env_keys.items.type, parentSchema: schema11.properties.docker.properties.forward_env_keys.items, data: data51 };
+                const err87 = { instancePath: instancePath + "/docker/forward_env_keys/" + i5, schemaPath: "#/properties/docker/properties/forward_env_keys/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.forward_env_keys.items.type, parentSchema: schema11.properties.docker.properties.forward_env_keys.items, data: data51 };
                 if (vErrors === null) {
-                  vErrors = [err86];
+                  vErrors = [err87];
                 } else {
-                  vErrors.push(err86);
+                  vErrors.push(err87);
                 }
                 errors++;
               }
             }
           } else {
-            const err87 = { instancePath: instancePath + "/docker/forward_env_keys", schemaPath: "#/properties/docker/properties/forward_env_keys/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.forward_env_keys.type, parentSchema: schema11.properties.docker.properties.forward_env_keys, data: data50 };
+            const err88 = { instancePath: instancePath + "/docker/forward_env_keys", schemaPath: "#/properties/docker/properties/forward_env_keys/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.forward_env_keys.type, parentSchema: schema11.properties.docker.properties.forward_env_keys, data: data50 };
             if (vErrors === null) {
-              vErrors = [err87];
+              vErrors = [err88];
             } else {
-              vErrors.push(err87);
+              vErrors.push(err88);
             }
             errors++;
           }
         }
       } else {
-        const err88 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data23 };
+        const err89 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data23 };
         if (vErrors === null) {
-          vErrors = [err88];
+          vErrors = [err89];
         } else {
-          vErrors.push(err88);
+          vErrors.push(err89);
         }
         errors++;
       }
     }
   } else {
-    const err89 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
+    const err90 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
     if (vErrors === null) {
-      vErrors = [err89];
+      vErrors = [err90];
     } else {
-      vErrors.push(err89);
+      vErrors.push(err90);
     }
     errors++;
   }
