@@ -9,6 +9,7 @@ import { newStartState, startSteps } from '../sessions/start-steps.ts';
 import { planStart, requireFree, type StartPlan } from '../sessions/start.ts';
 import { lockSession } from '../sessions/store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
+import { agentLines, describeAgent } from './agent-lines.ts';
 import type { App } from './app.ts';
 import { containerFlags, CONTAINER_OPTIONS, wantsContainer } from './container-flags.ts';
 
@@ -116,19 +117,6 @@ function summary({ session, branch, record }: StartPlan): string {
   return `${session}: branch ${branch}${container}`;
 }
 
-/** An agent that was started, for --json. */
-function describeAgent({ run, pid, command, log }: StartedAgent): Record<string, unknown> {
-  return { run, pid, command, log };
-}
-
-/** The same for people. */
-function agentLines({ pid, log }: StartedAgent, inContainer: boolean): readonly string[] {
-  return [
-    `Agent at work (pid ${String(pid)}${inContainer ? ' in the container' : ''}):`,
-    `  its log     tail -f ${shellQuote(log)}`,
-  ];
-}
-
 function text(
   { session, branch, worktree, record }: StartPlan,
   agent: StartedAgent | undefined,
@@ -141,7 +129,7 @@ function text(
       `  container ${container.name} (${container.engine}, ${container.image}, ${container.image_source})`,
     );
   lines.push('');
-  if (agent !== undefined) lines.push(...agentLines(agent, container !== null), '');
+  if (agent !== undefined) lines.push(...agentLines(session, agent, container !== null), '');
   if (container !== null) lines.push(`Work in it:  para docker exec ${session} -- sh`);
   lines.push(
     `Go there:    cd ${shellQuote(worktree)}`,

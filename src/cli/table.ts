@@ -22,6 +22,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/dispatch.ts'),
   },
   {
+    words: 'resume',
+    describe: 'Go on with a session: start its container again, and tell its agent more',
+    load: () => import('./commands/resume.ts'),
+  },
+  {
     words: 'finish',
     describe: 'Commit, push, remove container and worktree; the branch is ready for review',
     load: () => import('./commands/finish.ts'),

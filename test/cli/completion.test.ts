@@ -94,6 +94,8 @@ describe('sessions', () => {
     ['docker', 'start'],
     ['docker', 'stop'],
     ['docker', 'sync'],
+    ['resume'],
+    ['cancel'],
     ['finish', 'A message of words'],
   ])('follow %s %s, but for those that are finished', async (...words) => {
     expect(await complete([...words, ''])).toEqual(['alpha', 'beta']);

@@ -98,6 +98,37 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('on %
     ).not.toContain('hush-4711');
   });
 
+  test('resume: not while it runs; then more; and again after the container was stopped under it', async () => {
+    const wait = 'i=0; while [ ! -e go ] && [ $i -lt 600 ]; do sleep 0.1; i=$((i + 1)); done; rm -f go';
+    await agent(`echo first; ${wait}`);
+    const more = JSON.stringify(['sh', '-c', `echo "more $1"; ${wait}`, 'sh', '{prompt}']);
+    await world.para(repo, ['config', 'set', 'agent.resume_command', more]);
+    try {
+      expect(await dispatch('x', ...boxed)).toMatchObject({ code: 0 });
+      await until(() => log() === 'first\n');
+      const busy = await world.para(repo, ['resume', session, '-p', 'tests']);
+      expect(busy).toMatchObject({ code: 10, stdout: '' });
+      expect(busy.stderr).toMatch(/still runs \(pid \d+ in the container\)/);
+      writeFileSync(join(repo, '.para/worktrees', session, 'go'), '');
+      await until(ended);
+      expect(await world.para(repo, ['resume', session, '-p', 'tests'])).toMatchObject({ code: 0 });
+      await until(() => log(2) === 'more tests\n');
+      expect(await world.para(repo, ['docker', 'stop', session, '--grace', '0'])).toMatchObject({ code: 0 });
+      expect(ended(2)).toBe(false);
+      const again = await world.para(repo, ['resume', session]);
+      expect(again).toMatchObject({ code: 0 });
+      expect(again.stderr).toContain('Started the container');
+      await until(() => log(3) === 'more Go on where you stopped.\n');
+      const pid = /pid (\d+) in/.exec((await world.para(repo, ['resume', session])).stderr)?.[1] ?? '';
+      expect(await world.para(repo, ['docker', 'exec', session, '--', 'kill', pid])).toMatchObject({
+        code: 0,
+      });
+      await until(() => ended(3));
+    } finally {
+      await world.out(['rm', '-f', join(world.dir, 'config/para/config.json')]);
+    }
+  });
+
   test('no such program in the image: 127, and nothing is left of the start', async () => {
     await world.para(repo, ['config', 'set', 'agent.command', '["no-such-agent", "{prompt}"]']);
     const { code, stderr } = await dispatch('x', ...boxed);

@@ -15,7 +15,7 @@ complete -c para -f -a '(para completion words -- (commandline -opc)[2..-1] (com
 };
 
 /** What stands before a session: the message, or the command's second word. */
-const BEFORE_SESSION = /^(finish .+|docker (attach|exec|logs|start|stop|sync))$/s;
+const BEFORE_SESSION = /^(cancel|resume|finish .+|docker (attach|exec|logs|start|stop|sync))$/s;
 
 export default defineCommand({
   command: 'completion <shell>',
@@ -53,8 +53,7 @@ async function candidates(line: readonly string[], known: Invocation, app: App):
   const words = withoutFlags(typed, flags);
   const hasMessage = words[0] === 'finish' && typed.some((word) => word === '-m' || word === '--message');
   const spoken = hasMessage ? ['finish', 'message', ...words.slice(1)] : words;
-  const sessions =
-    spoken.length === 2 && BEFORE_SESSION.test(spoken.join(' ')) ? await sessionNames(app) : [];
+  const sessions = spoken.length <= 2 && BEFORE_SESSION.test(spoken.join(' ')) ? await sessionNames(app) : [];
   const shells = words.join(' ') === 'completion' ? Object.keys(SCRIPTS) : [];
   return [...new Set([...nextWords(words, known.commands), ...sessions, ...shells])];
 }
