@@ -96,6 +96,16 @@ export const COMMANDS: readonly Entry[] = [
   { words: 'config get', describe: 'Print one setting', load: () => import('./commands/config-get.ts') },
   { words: 'config set', describe: 'Change one setting', load: () => import('./commands/config-set.ts') },
   {
+    words: 'config unset',
+    describe: 'Take one setting out of the file, so that the default holds again',
+    load: () => import('./commands/config-unset.ts'),
+  },
+  {
+    words: 'config edit',
+    describe: 'Open the settings in your editor; a file that is not valid is not taken',
+    load: () => import('./commands/config-edit.ts'),
+  },
+  {
     words: 'config path',
     describe: 'Print where the settings files are',
     load: () => import('./commands/config-path.ts'),

@@ -12,7 +12,10 @@ const KEYS = 'Everything it may hold:';
 export function checkConfig(file: string, value: unknown): ConfigFile {
   const problems = problemsOf(value, validators.validateConfigFile);
   const config = value as ConfigFile;
-  const all = problems.length > 0 ? problems : [...agentProblems(config), ...sizeProblems(config)];
+  const all =
+    problems.length > 0
+      ? problems
+      : [...prefixProblems(config), ...agentProblems(config), ...sizeProblems(config)];
   if (all.length > 0) throw invalid(file, all, `${KEYS}\npara config schema`);
   return config;
 }
@@ -37,6 +40,17 @@ export function refuseUserOnly(file: string, config: ConfigFile): void {
     });
   }
   if (problems.length > 0) throw invalid(file, problems, 'Where your own config is:\npara config path');
+}
+
+// What git-check-ref-format refuses in the first part of a branch name; a dash would make an option of it.
+const NO_BRANCH = /^-|\.\.|@\{|[\p{Cc}\s~^:?*[\\]|(?:^|\/)\.|\.lock(?:\/|$)|\/\/|^\/|\/$/u;
+
+/** A prefix that git does not take would fail every start. */
+function prefixProblems({ git }: ConfigFile): readonly Problem[] {
+  const prefix = git?.branch_prefix;
+  if (prefix === undefined || !NO_BRANCH.test(prefix)) return [];
+  const message = `expected the first part of a branch name, such as "para", found ${quote(prefix)}`;
+  return [{ place: 'git.branch_prefix', message }];
 }
 
 /** An agent that is not told what to do would wait for it for ever. */

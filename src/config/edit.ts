@@ -13,6 +13,7 @@ import { MAX_CONFIG_BYTES, readBytes } from './read.ts';
 
 /** What this file needs to know of a JSON Schema. */
 interface Schema {
+  readonly description?: string;
   readonly type?: string | readonly string[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: boolean | Schema;
@@ -37,16 +38,59 @@ export function readValue(config: Config, dottedPath: string): unknown {
 /** Changes one setting; the file keeps its comments, layout and mode. @throws CONFIG_INVALID, CONFIG_UNREADABLE */
 export async function setConfigValue(file: string, dottedPath: string, rawText: string): Promise<void> {
   const place = placeOf(dottedPath);
-  const target = await resolveLink(file);
-  const bytes = await readBytes(target, { maxBytes: MAX_CONFIG_BYTES, follow: false });
-  if (bytes !== undefined) requireValid(file, bytes);
-  const after = Buffer.from(
-    change(bytes === undefined ? '{}\n' : decodeUtf8(file, bytes), place, parseValue(rawText, place.schema)),
-  );
-  checkFile(file, after);
-  await replaceKeepingMode(target, after.toString()).catch((cause: unknown) => {
+  const before = (await readValid(file)) ?? '{}\n';
+  await replaceChecked(file, change(before, place, parseValue(rawText, place.schema)));
+}
+
+/** Takes one setting out of a file. @returns false when it was not in it. @throws as setConfigValue */
+export async function unsetConfigValue(file: string, dottedPath: string): Promise<boolean> {
+  const place = placeOf(dottedPath);
+  const before = await readValid(file);
+  const tree = before === undefined ? undefined : parseTree(before);
+  if (before === undefined || tree === undefined || findNodeAtLocation(tree, place.path) === undefined)
+    return false;
+  await replaceChecked(file, change(before, place, undefined));
+  return true;
+}
+
+/** The text of a settings file as it is, valid or not; undefined without one. @throws CONFIG_UNREADABLE */
+export async function readConfigText(file: string): Promise<string | undefined> {
+  const bytes = await readBytes(await resolveLink(file), { maxBytes: MAX_CONFIG_BYTES, follow: false });
+  return bytes === undefined ? undefined : decodeUtf8(file, bytes);
+}
+
+/** Replaces a settings file whole, its mode kept. @throws CONFIG_INVALID before anything is changed */
+export async function replaceConfig(file: string, text: string): Promise<void> {
+  checkFile(file, Buffer.from(text));
+  await replaceKeepingMode(await resolveLink(file), text).catch((cause: unknown) => {
     const why = (cause as NodeJS.ErrnoException).code ?? String(cause);
     throw new ParaError('CONFIG_UNREADABLE', `${file}: can not be written (${why})`, { cause });
+  });
+}
+
+/** True for a setting that is accepted, for settings of other tools, and does nothing. @throws CONFIG_INVALID */
+export function isUnused(dottedPath: string): boolean {
+  const path = split(dottedPath);
+  return path.some((_, i) =>
+    placeOf(path.slice(0, i + 1).join('.')).schema.description?.includes('not used'),
+  );
+}
+
+async function readValid(file: string): Promise<string | undefined> {
+  const text = await readConfigText(file);
+  if (text !== undefined) requireValid(file, Buffer.from(text));
+  return text;
+}
+
+/** The file was fine before, so what is wrong is the value: that is what the error speaks of. */
+async function replaceChecked(file: string, text: string): Promise<void> {
+  await replaceConfig(file, text).catch((error: unknown) => {
+    if (!(error instanceof ParaError) || error.code !== 'CONFIG_INVALID') throw error;
+    throw new ParaError('CONFIG_INVALID', error.message.replace(`${file}: `, ''), {
+      hint: `Nothing was changed. ${error.hint ?? ''}`,
+      details: error.details,
+      cause: error,
+    });
   });
 }
 
@@ -101,10 +145,10 @@ function step(at: Schema, key: string): Schema | undefined {
 
 /** Null for a setting that exists and has no value. @throws CONFIG_INVALID for one that does not exist */
 function nothingAt(dottedPath: string, index: number, keys: readonly string[]): null {
-  let at: Schema | undefined = SCHEMA;
-  const path = split(dottedPath);
-  for (const key of path)
-    at = at?.properties !== undefined && Object.hasOwn(at.properties, key) ? at.properties[key] : undefined;
+  const at = split(dottedPath).reduce<Schema | undefined>(
+    (above, key) => (above === undefined ? undefined : step(above, key)),
+    SCHEMA,
+  );
   if (at === undefined) throw unknownSetting(dottedPath, index, keys);
   return null;
 }

@@ -43,14 +43,15 @@ describe('show', () => {
     settings(project, { docker: { default_image: 'project:1' } });
     const shown = JSON.parse(await answer('show')) as typeof DEFAULTS;
     expect(shown.docker).toMatchObject({ enabled: true, default_image: 'project:1' });
-    const lines = (await answer('show --origin')).split('\n');
+    const lines = (await answer('show --origin')).split('\n').map((line) => line.replaceAll(/ +/g, ' '));
     expect(lines).toEqual(
       expect.arrayContaining([
-        `docker.enabled = true  ${user}`,
-        `docker.default_image = "project:1"  ${project}`,
-        `git.push = "never"  ${user}`,
-        'git.remote = "origin"  default',
-        'docker.default_volumes = [{"source":"$WORKTREE","target":"/workspace","read_only":false}]  default',
+        `docker.enabled = true ${user}`,
+        `docker.default_image = "project:1" ${project}`,
+        `git.push = "never" ${user}`,
+        'git.remote = null default',
+        'docker.default_resource_limits.memory_limit = "4g" default',
+        'docker.default_volumes = [{"source":"$WORKTREE","target":"/workspace","read_only":false}] default',
       ]),
     );
   });
@@ -192,4 +193,46 @@ describe('a mistake in a file', () => {
     expect(await answer('path')).toContain(project);
     expect(await answer('schema')).toContain('"$schema"');
   });
+});
+
+describe('settings that do nothing', () => {
+  test('set warns, and show does not show them', async () => {
+    const { code, stderr } = await runPara(repo, ['config', 'set', 'ide.name', 'vim']);
+    expect(stderr).toBe('▲ ide.name is accepted for the sake of other tools; para does not use it\n');
+    expect(code).toBe(0);
+    expect(readFileSync(user, 'utf8')).toContain('"vim"');
+    expect(await answer('show')).not.toContain('vim');
+    expect(await answer('show --origin')).not.toContain('ide');
+    expect(await answer('set git.push never')).toContain('git.push is set');
+  });
+});
+
+describe('unset', () => {
+  test('the default holds again; comments and the other settings stay', async () => {
+    settings(user, '{\n  // mine\n  "git": { "push": "never", "remote": "up" }\n}\n');
+    expect(await answer('unset git.push')).toBe(`git.push is not set any more in ${user}`);
+    expect(readFileSync(user, 'utf8')).toMatch(/^{\n {2}\/\/ mine\n {2}"git": { ?"remote": "up" }\n}\n$/);
+    expect(await answer('get git.push')).toBe('auto');
+    expect(await answer('unset git.push')).toBe(`git.push was not set in ${user}`);
+    expect(await runPara(repo, 'config unset git.psuh')).toMatchObject({ code: 5 });
+  });
+});
+
+test('get: what a map does not hold is not set, and no mistake', async () => {
+  expect(await answer('get docker.default_environment.FOO')).toBe('null');
+});
+
+test('a prefix that no branch can have: refused, and named when a file has it', async () => {
+  const set = await runPara(repo, ['config', 'set', 'git.branch_prefix', 'bad..']);
+  expect(set.stderr).toContain('✗ git.branch_prefix: expected the first part of a branch name');
+  expect(set.code).toBe(5);
+  expect(existsSync(user)).toBe(false);
+  settings(user, { git: { branch_prefix: 'a b' } });
+  const start = await runPara(repo, 'start fix');
+  expect(start.stderr).toContain('git.branch_prefix: expected the first part of a branch name');
+  expect(start.code).toBe(5);
+  for (const prefix of ['a/b', 'para', 'Ünï', 'x.y', 'a-b'])
+    expect(await runPara(repo, ['config', 'set', '--project', 'git.branch_prefix', prefix])).toMatchObject({
+      code: 0,
+    });
 });

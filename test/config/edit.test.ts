@@ -53,7 +53,6 @@ test.each([
   ['dokcer.enabled', 'Did you mean docker.enabled?'],
   ['docker.network.mod', 'Did you mean docker.network.mode?'],
   ['docker.default_volumes.length', 'See every key:\npara config schema'],
-  ['docker.image_mappings.constructor', 'See every key:\npara config schema'],
   ['__proto__', 'See every key:\npara config schema'],
   ['', 'See every key:\npara config schema'],
 ])('does not know %j', async (key, hint) => {
@@ -148,7 +147,8 @@ test.each([
 ])('leaves the file when %s may not be %s', async (key, raw, message) => {
   await writeFile(file, '{}');
   const error = await refusal(() => setConfigValue(file, key, raw));
-  expect(error).toMatchObject({ code: 'CONFIG_INVALID', message: `${file}: ${message}` });
+  expect(error).toMatchObject({ code: 'CONFIG_INVALID', message });
+  expect(error.hint).toMatch(/^Nothing was changed\. /);
   expect(await text()).toBe('{}');
 });
 

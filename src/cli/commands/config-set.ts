@@ -1,4 +1,4 @@
-import { setConfigValue } from '../../config/edit.ts';
+import { isUnused, setConfigValue } from '../../config/edit.ts';
 import { defineCommand } from '../define.ts';
 import { configFiles } from '../app.ts';
 
@@ -25,6 +25,8 @@ export default defineCommand({
     const file = args.project ? (files.project ?? files.user) : files.user;
     const key = String(args['key']);
     await setConfigValue(file, key, String(args['value']));
+    if (isUnused(key))
+      app.output.warn(`${key} is accepted for the sake of other tools; para does not use it`);
     app.output.answer({ key, file }, () => `${key} is set in ${file}`);
     return 0;
   },
