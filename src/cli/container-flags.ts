@@ -15,14 +15,8 @@ const strings = {
   requiresArg: true,
 } as const;
 
-/** For every command that makes a container. */
-export const CONTAINER_OPTIONS = {
-  docker: {
-    alias: ['container', 'c'],
-    type: 'boolean',
-    describe: 'With a container (--no-docker: without); implied by the options of the container',
-    defaultDescription: 'docker.enabled',
-  },
+/** What a container is like: for every command that makes one. */
+export const LIKENESS_OPTIONS = {
   image: { alias: 'docker-image', type: 'string', requiresArg: true, describe: 'Image of the container' },
   env: { ...strings, describe: 'Environment of the container: NAME=VALUE, or NAME to pass yours' },
   'env-file': { ...strings, describe: 'File of NAME=VALUE lines' },
@@ -30,6 +24,17 @@ export const CONTAINER_OPTIONS = {
   volume: { ...strings, describe: 'Mount a host directory: SOURCE:TARGET[:ro]' },
   cpus: { type: 'string', requiresArg: true, describe: 'CPUs, such as 1.5' },
   memory: { type: 'string', requiresArg: true, describe: 'Memory, such as 512m or 4g' },
+} as const;
+
+/** The same, for commands that make one when they are asked to. */
+export const CONTAINER_OPTIONS = {
+  docker: {
+    alias: ['container', 'c'],
+    type: 'boolean',
+    describe: 'With a container (--no-docker: without); implied by the options of the container',
+    defaultDescription: 'docker.enabled',
+  },
+  ...LIKENESS_OPTIONS,
 } as const;
 
 interface Flags {
@@ -42,10 +47,16 @@ interface Flags {
   readonly memory: string | undefined;
 }
 
+const NAMES = Object.keys(LIKENESS_OPTIONS) as readonly (keyof typeof LIKENESS_OPTIONS)[];
+
+/** The first word about what the container is like, if one was given. */
+export function givenOption(args: Flags): string | undefined {
+  return NAMES.find((name) => (args[name] ?? []).length > 0);
+}
+
 /** A word about the container asks for one. @throws USAGE when it is at once refused */
 export function wantsContainer(args: Flags & { readonly docker: boolean | undefined }): boolean | undefined {
-  const options = ['image', 'env', 'env-file', 'port', 'volume', 'cpus', 'memory'] as const;
-  const given = options.find((name) => (args[name] ?? []).length > 0);
+  const given = givenOption(args);
   if (given === undefined || args.docker === true) return args.docker;
   if (args.docker === undefined) return true;
   throw new ParaError('USAGE', `--${given} is about the container, and --no-docker wants none`, {

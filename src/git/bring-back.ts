@@ -13,6 +13,7 @@ import { importTips, missingObjects } from './bring-back-import.ts';
 import { commitsBetween, isAncestor } from './ancestry.ts';
 import { refreshIndex } from './index-refresh.ts';
 import { metaRef } from './sealed.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What to bring back. */
 export interface BringBackRequest {
@@ -167,7 +168,7 @@ function bothMoved({ repo, session, branch, worktreePath }: BringBackRequest, ti
     'REFUSED',
     `${branch} got commits both on the host and in the container; both are kept`,
     {
-      hint: `The worktree's files are those of both sides. To make one commit of them that follows both:\ncd '${path}' && ${merge}\nor take the container's side: git update-ref refs/heads/${branch} ${incoming}`,
+      hint: `The worktree's files are those of both sides. To make one commit of them that follows both:\ncd ${shellQuote(path)} && ${merge}\nor take the container's side: git update-ref refs/heads/${branch} ${incoming}`,
       details: { branch, incoming, commit: tip },
     },
   );

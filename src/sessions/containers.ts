@@ -5,7 +5,7 @@ import { relative } from 'node:path';
 import type { EngineName, ExecRequest } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { INSIDE } from '../docker/spec.ts';
-import { EXIT, ParaError } from '../errors.ts';
+import { EXIT, hasCode, ParaError } from '../errors.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import type { SessionRecord } from './store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
@@ -20,7 +20,7 @@ export interface ContainerContext extends FindContext {
 export function requireContainer(record: SessionRecord): NonNullable<SessionRecord['container']> {
   if (record.container !== null) return record.container;
   throw new ParaError('CONTAINER_NOT_FOUND', `the session ${record.name} has no container`, {
-    hint: `cd ${shellQuote(record.worktree_path)}`,
+    hint: `To give it one: para docker start ${record.name}`,
   });
 }
 
@@ -178,22 +178,37 @@ export async function startSessionContainer(
 ): Promise<{ session: string; container: string }> {
   const { record } = await findSession(context, session);
   const { name, engine } = requireContainer(record);
-  await (await context.dockerFor(engine)).startContainer(name);
+  const service = await context.dockerFor(engine);
+  await service.startContainer(name).catch((error: unknown) => {
+    throw hasCode(error, 'CONTAINER_NOT_FOUND') ? removedByHand(record, error as ParaError) : error;
+  });
   return { session: record.name, container: name };
 }
 
-/** Stops a container; one that is stopped already is fine. `grace` is seconds, as typed. @throws USAGE … */
+/** What it committed is on the host. */
+function removedByHand({ name }: SessionRecord, { message, details }: ParaError): ParaError {
+  return new ParaError('CONTAINER_NOT_FOUND', message, {
+    hint: `To make it anew, with all its commits:\npara docker stop ${name} --remove && para docker start ${name}`,
+    details,
+  });
+}
+
+/** `--grace` as typed: seconds. @throws USAGE */
+export function parseGrace(text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw new ParaError('USAGE', `--grace ${JSON.stringify(text)} is not a number of seconds`, {
+    hint: '--grace 10',
+  });
+}
+
+/** Stops a container; one that is stopped already is fine. @throws CONTAINER_NOT_FOUND … */
 export async function stopSessionContainer(
   context: ContainerContext,
   session: string | undefined,
-  grace: string,
+  graceSeconds: number,
 ): Promise<{ session: string; container: string }> {
-  if (!/^\d{1,4}$/.test(grace))
-    throw new ParaError('USAGE', `--grace ${JSON.stringify(grace)} is not a number of seconds`, {
-      hint: '--grace 10',
-    });
   const { record } = await findSession(context, session);
   const { name, engine } = requireContainer(record);
-  await (await context.dockerFor(engine)).stopContainer(name, Number(grace));
+  await (await context.dockerFor(engine)).stopContainer(name, graceSeconds);
   return { session: record.name, container: name };
 }

@@ -102,12 +102,14 @@ async function archivedRows(
 }
 
 /** The command that goes on with, or undoes, what a para that is no longer there has left half done. */
-async function settledBy(places: Places, { name, status }: SessionRecord): Promise<string | null> {
-  const command = SETTLES[status];
+async function settledBy(places: Places, record: SessionRecord): Promise<string | null> {
+  const { name, status, operation } = record;
+  const command = SETTLES[status] ?? CONTAINER_SETTLES[operation?.kind ?? 'start'];
   if (command === undefined) return null;
   if (await isSessionBusy(places, name)) return null;
   // It may have come to its end since the record was read.
-  if ((await loadRecord(places, name).catch(() => undefined))?.status !== status) return null;
+  const now = await loadRecord(places, name).catch(() => undefined);
+  if (now?.status !== status || now.operation?.id !== operation?.id) return null;
   return `${command} ${name}`;
 }
 
@@ -118,6 +120,13 @@ const SETTLES: Readonly<Partial<Record<SessionRecord['status'], string>>> = {
   cancelling: 'para cancel',
   recovering: 'para recover',
 };
+
+/** The same for what was done to the container of a session that stays. */
+const CONTAINER_SETTLES: Readonly<Partial<Record<NonNullable<SessionRecord['operation']>['kind'], string>>> =
+  {
+    'docker start': 'para docker start',
+    'docker stop': 'para docker stop --remove',
+  };
 
 function enginesOf(records: readonly SessionRecord[]): readonly EngineName[] {
   return [

@@ -16,14 +16,21 @@ import type { ContainerPlan, StartPlan } from './start.ts';
 import { lockRepository, removeRecord, saveRecord, type SessionRecord } from './store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 
-/** What the steps hand to each other. */
-export interface StartState {
+/** What the steps of a container hand to each other. */
+export interface ContainerState {
   gitMounts: readonly Mount[];
   networkMade: boolean;
   /** The engine has a container of this name that another start made. */
   nameTaken: boolean;
+}
+
+/** What all steps hand to each other. */
+export interface StartState extends ContainerState {
   record: SessionRecord;
 }
+
+/** The session that gets a container: as it was planned, or as it has been for a while. */
+export type ContainerHost = Omit<StartPlan, 'container'>;
 
 /** The state before the first step. */
 export function newStartState(plan: StartPlan): StartState {
@@ -72,7 +79,11 @@ function createWorktree(plan: StartPlan): Step<StartState> {
   };
 }
 
-function containerSteps(plan: StartPlan, container: ContainerPlan): readonly Step<StartState>[] {
+/** The steps that make a container and start it. */
+export function containerSteps(
+  plan: ContainerHost,
+  container: ContainerPlan,
+): readonly Step<ContainerState>[] {
   return [
     pullImage(container),
     createNetwork(plan, container),
@@ -82,7 +93,7 @@ function containerSteps(plan: StartPlan, container: ContainerPlan): readonly Ste
   ];
 }
 
-function pullImage({ service, wish }: ContainerPlan): Step<StartState> {
+function pullImage({ service, wish }: ContainerPlan): Step<ContainerState> {
   return {
     title: 'Getting the image',
     run: async (_state, note) => {
@@ -92,7 +103,7 @@ function pullImage({ service, wish }: ContainerPlan): Step<StartState> {
   };
 }
 
-function createNetwork(plan: StartPlan, { service, wish }: ContainerPlan): Step<StartState> {
+function createNetwork(plan: ContainerHost, { service, wish }: ContainerPlan): Step<ContainerState> {
   const name = wish.network.mode === 'none' ? '' : wish.network.name;
   return {
     title: 'Creating the network',
@@ -117,7 +128,7 @@ function createNetwork(plan: StartPlan, { service, wish }: ContainerPlan): Step<
   };
 }
 
-function sealGit(plan: StartPlan, container: ContainerPlan): Step<StartState> {
+function sealGit(plan: ContainerHost, container: ContainerPlan): Step<ContainerState> {
   const dir = container.wish.stateDir;
   return {
     title: 'Preparing what the container sees',
@@ -140,7 +151,7 @@ function sealGit(plan: StartPlan, container: ContainerPlan): Step<StartState> {
   };
 }
 
-function createContainer(plan: StartPlan, container: ContainerPlan): Step<StartState> {
+function createContainer(plan: ContainerHost, container: ContainerPlan): Step<ContainerState> {
   const name = plan.record.container?.name ?? '';
   return {
     title: 'Creating the container',
@@ -160,7 +171,7 @@ function createContainer(plan: StartPlan, container: ContainerPlan): Step<StartS
   };
 }
 
-function startContainer(plan: StartPlan, container: ContainerPlan): Step<StartState> {
+function startContainer(plan: ContainerHost, container: ContainerPlan): Step<ContainerState> {
   const name = plan.record.container?.name ?? '';
   return {
     title: 'Starting the container',

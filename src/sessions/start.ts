@@ -141,7 +141,8 @@ function nameTaken(session: string, places: Places, record: SessionRecord | unde
   return new ParaError('SESSION_EXISTS', `the session ${session} exists already`, { hint });
 }
 
-interface Decision {
+/** All that a container's plan is made from. */
+export interface Decision {
   readonly repo: Repository;
   readonly places: Places;
   readonly config: Config;
@@ -151,7 +152,8 @@ interface Decision {
   readonly flags: ContainerFlags;
 }
 
-async function decideContainer(context: StartContext, decision: Decision): Promise<ContainerPlan> {
+/** Decides what container it is; asks for an engine, and changes nothing. @throws ParaError */
+export async function decideContainer(context: StartContext, decision: Decision): Promise<ContainerPlan> {
   const { repo, base } = decision;
   const [names, blob] = await Promise.all([
     topLevelNames(repo, base),
@@ -202,7 +204,8 @@ async function newRecord(
   };
 }
 
-function containerRecord(plan: ContainerPlan): NonNullable<SessionRecord['container']> {
+/** The container's part of a record. */
+export function containerRecord(plan: ContainerPlan): NonNullable<SessionRecord['container']> {
   const { wish, engine } = plan;
   return {
     name: containerName(wish.repoId, wish.session),

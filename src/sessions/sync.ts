@@ -10,6 +10,7 @@ import { requireContainer } from './containers.ts';
 import { findSession, type FindContext } from './find.ts';
 import { loadRecord, lockSession, type SessionRecord } from './store.ts';
 import { bringCommitsBack, type Teardown } from './teardown.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What working on a session under its lock needs of the App. */
 export interface SyncContext extends FindContext {
@@ -72,6 +73,6 @@ export function requireActive({ name, status }: SessionRecord): void {
 function requireSealed(record: SessionRecord): void {
   if (requireContainer(record).git === 'sealed') return;
   throw new ParaError('REFUSED', `git is off in the container of ${record.name}: it makes no commits`, {
-    hint: `Commit on the host: cd '${record.worktree_path}'`,
+    hint: `Commit on the host: cd ${shellQuote(record.worktree_path)}`,
   });
 }

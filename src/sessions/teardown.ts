@@ -27,7 +27,7 @@ export interface TeardownState {
 }
 
 /** Nothing writes into the worktree any more. */
-export function stopContainer({ record, service }: Teardown): Step<TeardownState> {
+export function stopContainer({ record, service }: Teardown, graceSeconds = STOP_GRACE): Step<TeardownState> {
   return {
     title: 'Stopping the container',
     skip: () => (service === undefined ? 'no container' : undefined),
@@ -38,7 +38,7 @@ export function stopContainer({ record, service }: Teardown): Step<TeardownState
       state.wasRunning = info?.state === 'running' || info?.state === 'paused';
       // podman stops no paused container, and in one that is frozen nobody hears that it should end.
       if (info?.state === 'paused') await service?.unpauseContainer(name);
-      if (info !== undefined) await service?.stopContainer(name, STOP_GRACE);
+      if (info !== undefined) await service?.stopContainer(name, graceSeconds);
     },
     // Nothing was taken away yet: the session goes on as it was.
     undo: async (state) => {

@@ -85,7 +85,7 @@ describe('no engine is asked', () => {
     expect(ran.stderr).toContain('✗ para/fix got commits both on the host and in the container');
     expect([tip(), tip('refs/para/inbox/fix/incoming')]).toEqual([host, there]);
 
-    const [command = ''] = /cd '.*' && git merge .*/.exec(ran.stderr) ?? [];
+    const [command = ''] = /cd .* && git merge .*/.exec(ran.stderr) ?? [];
     execFileSync('sh', ['-ec', command], { env: { ...repo.env }, stdio: 'ignore' });
     const merged = await sync();
     expect(merged.stderr).toContain("▲ The container's branch has not got 2 commits of the host.");

@@ -76,7 +76,7 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))(
       expect(readFileSync(join(worktree('both'), 'left.txt'), 'utf8')).toBe('left\n');
       expect(await inside('both', 'cat left.txt && git log -1 --format=%s')).toBe('left\ninside');
 
-      const [command = ''] = /cd '.*' && git merge .*/.exec(refused.stderr) ?? [];
+      const [command = ''] = /cd .* && git merge .*/.exec(refused.stderr) ?? [];
       await world.out(['sh', '-ec', command]);
       expect(await world.para(repo, ['finish', 'Rest', 'both'])).toMatchObject({ code: 0 });
       const files = await world.out(['git', 'ls-tree', '--name-only', 'para/both'], { cwd: repo });

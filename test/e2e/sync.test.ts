@@ -59,7 +59,7 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('sync
     await inside('echo i >i; git add i; git commit -qm inside');
     const refused = await sync();
     expect(refused).toMatchObject({ code: 10, stdout: '' });
-    const [merge = ''] = /cd '.*' && git merge .*/.exec(refused.stderr) ?? [];
+    const [merge = ''] = /cd .* && git merge .*/.exec(refused.stderr) ?? [];
     await world.out(['sh', '-ec', merge]);
     const merged = await sync();
     expect(merged.code).toBe(0);

@@ -1,18 +1,90 @@
+import { ParaError } from '../../errors.ts';
+import {
+  adoptSteps,
+  isHalfAdopted,
+  newAdoptState,
+  planAdopt,
+  withAdoptPlan,
+  type AdoptPlan,
+  type AdoptRequest,
+} from '../../sessions/adopt.ts';
 import { startSessionContainer } from '../../sessions/containers.ts';
+import { findSession } from '../../sessions/find.ts';
+import type { App } from '../app.ts';
+import { containerFlags, givenOption, LIKENESS_OPTIONS } from '../container-flags.ts';
 import { defineCommand } from '../define.ts';
 
 export default defineCommand({
   command: 'start [session]',
-  describe: 'Start the container of a session',
+  describe: 'Start the container of a session; one that has none is given one',
   positionals: { session: { describe: 'Session; without one, the one whose worktree you are in' } },
-  options: {},
-  examples: [['$0 docker start fix-login', '']],
+  options: {
+    ...LIKENESS_OPTIONS,
+    'dry-run': { type: 'boolean', default: false, describe: 'Say what would be done, and do nothing' },
+  },
+  examples: [
+    ['$0 docker start fix-login', ''],
+    ['$0 docker start fix-login --image node:22 --port 3000', 'when it has had none until now'],
+  ],
   async run(args, app) {
-    const { session, container } = await startSessionContainer(app, args['session'] as string | undefined);
-    app.output.answer(
-      { session, container, state: 'running' },
-      () => `The container of ${session} is running`,
-    );
+    const { record } = await findSession(app, args['session'] as string | undefined);
+    const { name, container } = record;
+    if (container === null || isHalfAdopted(record)) {
+      const request = { session: name, flags: await containerFlags(args, app) };
+      return args['dry-run'] ? say(app, await planAdopt(app, request)) : adopt(app, request);
+    }
+    const given = givenOption(args);
+    if (given !== undefined)
+      throw new ParaError('USAGE', `${name} has a container already: --${given} is for a new one`, {
+        hint: `To make it anew, with all its commits:\npara docker stop ${name} --remove`,
+      });
+    if (!args['dry-run']) return start(app, name);
+    const plan = { session: name, container };
+    app.output.answer({ dry_run: true, plan }, () => `Would start ${container.name}`);
     return 0;
   },
 });
+
+async function start(app: App, name: string): Promise<number> {
+  const { session, container } = await startSessionContainer(app, name);
+  app.output.answer(
+    { session, container, state: 'running', made: false },
+    () => `The container of ${session} is running`,
+  );
+  return 0;
+}
+
+async function adopt(app: App, request: AdoptRequest): Promise<number> {
+  const onWait = (owner: { pid: number }): void => {
+    app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
+  };
+  const made = await withAdoptPlan(app, request, onWait, async (plan) => {
+    const { notEnforced } = plan.container;
+    if (notEnforced.length > 0)
+      app.output.note(`The engine does not enforce limits on ${notEnforced.join(', ')} here`);
+    await app.run(adoptSteps(plan), newAdoptState());
+  });
+  if (made === undefined) return start(app, request.session);
+  const { session, record } = made;
+  app.output.answer(
+    { session, container: record.container?.name, state: 'running', made: true },
+    () =>
+      `${session} has a container now, and it is running: ${described(made)}\n  para docker exec ${session} -- sh`,
+  );
+  return 0;
+}
+
+function say(app: App, plan: AdoptPlan): number {
+  const { session, record } = plan;
+  app.output.answer(
+    { dry_run: true, plan: { session, container: record.container } },
+    () => `Would give ${session} a container: ${described(plan)}`,
+  );
+  return 0;
+}
+
+function described({ record: { container } }: AdoptPlan): string {
+  return container === null
+    ? ''
+    : `${container.name} (${container.engine}, ${container.image}, ${container.image_source})`;
+}

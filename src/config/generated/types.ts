@@ -301,7 +301,7 @@ export interface SessionRecord {
     /**
      * Which verb.
      */
-    kind: "start" | "finish" | "cancel" | "recover";
+    kind: "start" | "finish" | "cancel" | "recover" | "docker start" | "docker stop";
     /**
      * Process of the para at work.
      */

@@ -1,0 +1,144 @@
+/** Giving a container to a session that has none; the worktree stays as it is all the while. */
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EngineName } from '../docker/driver.ts';
+import type { DockerService } from '../docker/service.ts';
+import { ParaError } from '../errors.ts';
+import { dropPins } from '../git/bring-back.ts';
+import { commitOf } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
+import { requireAdminDir } from '../git/worktrees.ts';
+import type { Step } from '../pipeline/step.ts';
+import type { LockOptions } from '../sys/lock.ts';
+import type { ContainerFlags } from './container-plan.ts';
+import { findSession, type FindContext } from './find.ts';
+import { parseSessionName } from './name.ts';
+import { isNetworkKept } from './network.ts';
+import { newOperation } from './operation.ts';
+import { containerSteps, type ContainerHost, type ContainerState } from './start-steps.ts';
+import { containerRecord, decideContainer, type ContainerPlan, type StartContext } from './start.ts';
+import { loadRecord, lockSession, requireOwnPlaces, saveRecord, type SessionRecord } from './store.ts';
+import { requireActive } from './sync.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
+
+/** What giving a container needs of the App. */
+export interface AdoptContext extends StartContext, FindContext {
+  repository(): Promise<Repository>;
+  dockerFor(engine: EngineName): Promise<DockerService>;
+}
+
+/** What a person asked for. */
+export interface AdoptRequest {
+  readonly session: string;
+  readonly flags: ContainerFlags;
+}
+
+/** Everything decided; nothing changed yet. `base` is the branch's tip. */
+export interface AdoptPlan extends ContainerHost {
+  readonly container: ContainerPlan;
+  /** The record as it was. */
+  readonly before: SessionRecord;
+}
+
+/** True when an earlier one was cut short. */
+export function isHalfAdopted({ operation }: SessionRecord): boolean {
+  return operation?.kind === 'docker start';
+}
+
+/** Reads all there is to know and decides. @throws REFUSED, and whatever is in the way of a container */
+export async function planAdopt(context: AdoptContext, request: AdoptRequest): Promise<AdoptPlan> {
+  const { places, record } = await findSession(context, request.session);
+  requireActive(record);
+  const [repo, { config }] = await Promise.all([context.repository(), context.config()]);
+  await requireOwnPlaces(places);
+  const { branch, worktree_path: worktree } = record;
+  const base = await requireOnBranch(repo, record);
+  const session = parseSessionName(record.name);
+  const operation = await newOperation('docker start', { id: context.newId(), at: context.now() });
+  const decision = { repo, places, config, session, base, operation: operation.id, flags: request.flags };
+  const container = await decideContainer(context, decision);
+  return Object.freeze({
+    ...{ session, branch, base, worktree, repo, places, container },
+    before: { ...record, container: null, operation: null },
+    record: { ...record, operation, container: containerRecord(container) },
+  });
+}
+
+/** The tip of the branch, which must be what is checked out: the container gets to see that. @throws REFUSED */
+async function requireOnBranch(
+  repo: Repository,
+  { name, branch, worktree_path: path }: SessionRecord,
+): Promise<string> {
+  const head = await readFile(join(await requireAdminDir(repo, path), 'HEAD'), 'utf8').catch(() => '');
+  const tip = await commitOf(repo, `refs/heads/${branch}`);
+  if (tip !== undefined && head.trim() === `ref: refs/heads/${branch}`) return tip;
+  throw new ParaError('REFUSED', `the worktree of ${name} is not on its branch ${branch}`, {
+    hint: `cd ${shellQuote(path)} && git switch ${shellQuote(branch)}`,
+  });
+}
+
+/**
+ * Hands `work` the plan under the session's lock; or undefined when the container is there after all, made by another
+ * para in the meantime or by one that was cut short later than it knew. @throws as planAdopt, BUSY
+ */
+export async function withAdoptPlan(
+  context: AdoptContext,
+  request: AdoptRequest,
+  onWait: NonNullable<LockOptions['onWait']>,
+  work: (plan: AdoptPlan) => Promise<void>,
+): Promise<AdoptPlan | undefined> {
+  const { places, record } = await findSession(context, request.session);
+  const lock = { what: 'gives the session a container', onWait };
+  return lockSession(places, record.name, lock, async () => {
+    const now = (await loadRecord(places, record.name)) ?? record;
+    const settled = isHalfAdopted(now) ? await settle(context, request, now) : now;
+    if (settled.container !== null) return undefined;
+    const plan = await planAdopt(context, request);
+    await work(plan);
+    return plan;
+  });
+}
+
+/** Forward when the container came up, since somebody may have worked in it; else all is taken back. */
+async function settle(
+  context: AdoptContext,
+  { session }: AdoptRequest,
+  record: SessionRecord,
+): Promise<SessionRecord> {
+  const { places } = await findSession(context, session);
+  const { container, operation } = record;
+  const ready = await stat(join(places.docker(record.name), 'out', 'ready')).catch(() => undefined);
+  if (container === null || ready !== undefined) return save({ ...record, operation: null });
+  const service = await context.dockerFor(container.engine);
+  // One of that name that another start made is somebody's work.
+  if ((await service.status(container.name))?.labels['para.op'] === operation?.id)
+    await service.removeContainer(container.name);
+  if (!(await isNetworkKept(places, record))) await service.removeNetwork(container.network);
+  await rm(places.docker(record.name), { recursive: true, force: true });
+  await dropPins(await context.repository(), record.name);
+  return save({ ...record, container: null, operation: null });
+
+  async function save(settled: SessionRecord): Promise<SessionRecord> {
+    await saveRecord(places, settled);
+    return settled;
+  }
+}
+
+/** The state before the first step. */
+export function newAdoptState(): ContainerState {
+  return { gitMounts: [], networkMade: false, nameTaken: false };
+}
+
+/** Every step, in order. */
+export function adoptSteps(plan: AdoptPlan): readonly Step<ContainerState>[] {
+  const { places, record, before } = plan;
+  return [
+    {
+      title: 'Recording what is to be done',
+      run: () => saveRecord(places, record),
+      undo: () => saveRecord(places, before),
+    },
+    ...containerSteps(plan, plan.container),
+    { title: 'Finishing up', run: () => saveRecord(places, { ...record, operation: null }) },
+  ];
+}

@@ -1,0 +1,137 @@
+/** Taking the container of a session away again: what is left is an ordinary session with all its commits. */
+import { rm } from 'node:fs/promises';
+import type { EngineName } from '../docker/driver.ts';
+import type { DockerService } from '../docker/service.ts';
+import { inboxRef, type BroughtBack } from '../git/bring-back.ts';
+import { commitOf, dropRef } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
+import type { Step } from '../pipeline/step.ts';
+import type { LockOptions } from '../sys/lock.ts';
+import { requireContainer } from './containers.ts';
+import { findSession, type FindContext, type Found } from './find.ts';
+import { newOperation, type Operation } from './operation.ts';
+import { loadRecord, lockSession, saveRecord } from './store.ts';
+import { requireActive } from './sync.ts';
+import {
+  bringCommitsBack,
+  removeContainer,
+  stopContainer,
+  type Teardown,
+  type TeardownState,
+} from './teardown.ts';
+
+/** What removing needs of the App. */
+export interface RemoveContext extends FindContext {
+  repository(): Promise<Repository>;
+  dockerFor(engine: EngineName): Promise<DockerService>;
+  now(): Date;
+  newId(): string;
+}
+
+/** Everything decided; nothing changed yet. */
+export interface RemovePlan extends Teardown {
+  readonly service: DockerService;
+  readonly operation: Operation;
+  readonly graceSeconds: number;
+}
+
+/** What the steps found out. */
+export interface RemoveState extends TeardownState {
+  back: BroughtBack | undefined;
+}
+
+/** The state before the first step. */
+export function newRemoveState(): RemoveState {
+  return { settled: false, wasRunning: false, back: undefined };
+}
+
+/** Reads all there is to know and decides. @throws CONTAINER_NOT_FOUND when the session has none, REFUSED */
+export async function planRemove(
+  context: RemoveContext,
+  session: string | undefined,
+  graceSeconds: number,
+): Promise<RemovePlan> {
+  return decide(context, await findSession(context, session), graceSeconds);
+}
+
+/** Hands `work` the plan while it holds the session's lock. @throws as planRemove, BUSY */
+export async function withRemovePlan(
+  context: RemoveContext,
+  { session, graceSeconds }: { readonly session: string | undefined; readonly graceSeconds: number },
+  onWait: NonNullable<LockOptions['onWait']>,
+  work: (plan: RemovePlan) => Promise<void>,
+): Promise<void> {
+  const { places, record } = await findSession(context, session);
+  requireContainer(record);
+  await lockSession(places, record.name, { what: 'removes the container', onWait }, async () => {
+    const now = (await loadRecord(places, record.name)) ?? record;
+    await work(await decide(context, { places, record: now }, graceSeconds));
+  });
+}
+
+async function decide(
+  context: RemoveContext,
+  { places, record }: Found,
+  graceSeconds: number,
+): Promise<RemovePlan> {
+  const { engine } = requireContainer(record);
+  // The container that a finish left behind, as it was asked, goes the same way.
+  if (record.status !== 'review') requireActive(record);
+  const operation = await newOperation('docker stop', { id: context.newId(), at: context.now() });
+  const [repo, service] = await Promise.all([context.repository(), context.dockerFor(engine)]);
+  return { record, places, repo, service, operation, graceSeconds };
+}
+
+/** Every step, in order. Once the commits are back they roll forward: typed once more, it goes on. */
+export function removeSteps(plan: RemovePlan): readonly Step<RemoveState>[] {
+  const { places, record, operation } = plan;
+  return [
+    {
+      title: 'Recording what is to be done',
+      run: () => saveRecord(places, { ...record, operation }),
+      undo: async (state) => {
+        if (!state.settled) await saveRecord(places, { ...record, operation: null });
+      },
+    },
+    stopContainer(plan, plan.graceSeconds),
+    takeCommits(plan),
+    remove(plan),
+    forget(plan),
+  ];
+}
+
+function takeCommits(plan: RemovePlan): Step<RemoveState> {
+  return {
+    title: 'Bringing the commits back',
+    skip: () => (plan.record.container?.git === 'sealed' ? undefined : 'git is off in it'),
+    run: async (state, note) => {
+      state.back = await bringCommitsBack(plan);
+      note(`${String(state.back.commits)} commits`);
+    },
+  };
+}
+
+function remove(plan: RemovePlan): Step<RemoveState> {
+  const step = removeContainer(plan);
+  return {
+    title: step.title,
+    run: async (state, note) => {
+      state.settled = true;
+      await step.run(state, note);
+    },
+  };
+}
+
+function forget({ repo, places, record }: RemovePlan): Step<RemoveState> {
+  return {
+    title: 'Finishing up',
+    run: async () => {
+      await rm(places.docker(record.name), { recursive: true, force: true });
+      const ref = inboxRef(record.name);
+      const last = await commitOf(repo, ref);
+      if (last !== undefined) await dropRef(repo, ref, last);
+      // Last: until then one that was cut short is finished by another one.
+      await saveRecord(places, { ...record, operation: null, container: null });
+    },
+  };
+}
