@@ -30,3 +30,10 @@ export async function chooseTip(
   }
   return own === undefined ? undefined : { oid: own, from: undefined };
 }
+
+/** What HEAD names inside, when that is not the tip that was taken: a branch, or a commit. */
+export function headAway({ head, refs }: SealedRefs, tip: string | undefined): string | undefined {
+  if (head === undefined || tip === undefined) return undefined;
+  const oid = head.startsWith('refs/') ? refs.get(head) : head;
+  return oid === tip ? undefined : head.replace(/^refs\/heads\//, '');
+}

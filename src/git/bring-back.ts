@@ -8,7 +8,7 @@ import { ParaError } from '../errors.ts';
 import { readSealedRefs } from './untrusted.ts';
 import { type Repository, worktreesDir } from './repository.ts';
 import { commitOf } from './refs.ts';
-import { type Candidate, chooseTip } from './bring-back-tip.ts';
+import { type Candidate, chooseTip, headAway } from './bring-back-tip.ts';
 import { importTips, missingObjects } from './bring-back-import.ts';
 import { commitsBetween, isAncestor } from './ancestry.ts';
 import { refreshIndex } from './index-refresh.ts';
@@ -37,6 +37,8 @@ export interface BroughtBack {
   readonly takenFrom: string | undefined;
   /** The tip inside; undefined when there is no sealed directory. It differs from `after` when the host went on alone. */
   readonly inside: string | undefined;
+  /** HEAD inside, when it is somewhere else than on the branch, and not after it. */
+  readonly headAway: string | undefined;
   /** Other heads, tags and the stash made inside, under `refs/para/inbox/<session>/`. */
   readonly others: readonly string[];
 }
@@ -75,7 +77,7 @@ export async function bringBack(request: BringBackRequest): Promise<BroughtBack>
   if (chosen === undefined && existsSync(request.sealedDir)) throw branchGone(request, before);
   const result = chosen === undefined ? unmoved(before) : await settle(request, before, chosen);
   await refreshIndex(repo, { path: request.worktreePath ?? join(worktreesDir(repo), session), branch });
-  return { ...result, inside: chosen?.oid, others };
+  return { ...result, inside: chosen?.oid, others, headAway: headAway(sealed, chosen?.oid) };
 }
 
 function unmoved(before: string): Settled {
@@ -102,7 +104,7 @@ async function newCandidates(
   return all.filter(({ oid }) => missing.has(oid));
 }
 
-type Settled = Omit<BroughtBack, 'others' | 'inside'>;
+type Settled = Omit<BroughtBack, 'others' | 'inside' | 'headAway'>;
 
 /** Compares both sides and moves the branch, or says why not. */
 async function settle(

@@ -41,18 +41,23 @@ export async function openRegular(path: string): Promise<FileHandle | undefined>
   return undefined;
 }
 
-/** The text of a small regular file; undefined when it is missing, larger than `cap` or something else. */
-async function readSmall(path: string, cap: number): Promise<string | undefined> {
+/** A regular file's bytes; undefined when it is missing, larger than `cap` or something else. */
+export async function readRegular(path: string, cap: number): Promise<Buffer | undefined> {
   const handle = await openRegular(path);
   if (handle === undefined) return undefined;
   try {
-    if ((await handle.stat()).size > cap) return undefined;
-    const buffer = Buffer.alloc(cap);
-    const { bytesRead } = await handle.read(buffer, 0, cap, 0);
-    return buffer.toString('utf8', 0, bytesRead);
+    const { size } = await handle.stat();
+    if (size > cap) return undefined;
+    const buffer = Buffer.alloc(size);
+    const { bytesRead } = await handle.read(buffer, 0, size, 0);
+    return buffer.subarray(0, bytesRead);
   } finally {
     await handle.close();
   }
+}
+
+async function readSmall(path: string, cap: number): Promise<string | undefined> {
+  return (await readRegular(path, cap))?.toString('utf8');
 }
 
 const NAME_PART = /^(?!\.)(?!.*\.\.)(?!.*\.lock$)(?!.*@\{)[^\p{C}\s~^:?*[\\]{1,200}(?<![./])$/u;

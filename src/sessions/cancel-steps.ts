@@ -4,8 +4,10 @@ import { hasCode } from '../errors.ts';
 import { createArchive } from '../git/archive.ts';
 import { dropPins } from '../git/bring-back.ts';
 import { commitOf, deleteBranch, dropRef, refsUnder } from '../git/refs.ts';
+import { makeMove, ownCommits } from '../git/session-head.ts';
 import { takeSnapshot } from '../git/snapshot.ts';
 import { removeWorktree } from '../git/worktree-remove.ts';
+import { adminDirOf } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { describeArchive } from './archive.ts';
 import type { CancelPlan, CancelState } from './cancel.ts';
@@ -22,6 +24,7 @@ export function cancelSteps(plan: CancelPlan): readonly Step<CancelState>[] {
   return [
     recordIntent(plan),
     stopContainer(plan),
+    makeBranchAgain(plan),
     takeCommits(plan),
     keepUncommitted(plan),
     keepFiles(plan),
@@ -38,6 +41,18 @@ function recordIntent({ places, record, operation }: CancelPlan): Step<CancelSta
     run: () => saveRecord(places, { ...record, status: 'cancelling', operation }),
     undo: async (state) => {
       if (!state.settled) await saveRecord(places, { ...record, status: 'active', operation: null });
+    },
+  };
+}
+
+function makeBranchAgain({ record, repo, places, remake }: CancelPlan): Step<CancelState> {
+  return {
+    title: 'Making the branch again',
+    skip: () => (remake === undefined ? 'it is there' : undefined),
+    run: async (_state, note) => {
+      if (remake === undefined) return;
+      await lockRepository(places, 'makes a branch', () => makeMove({ repo, branch: record.branch }, remake));
+      note(remake.why);
     },
   };
 }
@@ -98,6 +113,8 @@ function archive({ record, repo, places, time }: CancelPlan): Step<CancelState> 
       lockRepository(places, 'archives a session', async () => {
         const tip = (await commitOf(repo, `refs/heads/${branch}`)) ?? base;
         const others = await refsUnder(repo, [`refs/para/snap/${session}/`, `refs/para/inbox/${session}/`]);
+        const adminDir = await adminDirOf(repo, record.worktree_path);
+        const own = adminDir === undefined ? [] : await ownCommits(repo, adminDir);
         const snapshot = state.snapshot;
         const about = describeArchive({
           record: { ...record, status: 'active', operation: null },
@@ -108,6 +125,7 @@ function archive({ record, repo, places, time }: CancelPlan): Step<CancelState> 
           tip,
           ...(snapshot === undefined ? [] : [snapshot]),
           ...others.map(({ commit }) => commit),
+          ...own,
         ];
         await createArchive({ repo, session, time, commits, about });
         state.settled = true;

@@ -5,6 +5,7 @@ import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import { ignoredFiles } from '../git/ignored.ts';
 import { nestedIn } from '../git/stage.ts';
+import { remakeBranch, type BranchMove } from '../git/session-head.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import { archiveTime } from './archive.ts';
@@ -36,6 +37,8 @@ export interface CancelPlan extends Teardown {
   readonly time: string;
   /** False when it was removed by hand, or by a cancel that was cut short. */
   readonly hasWorktree: boolean;
+  /** What makes the branch again, when somebody has deleted it. */
+  readonly remake: BranchMove | undefined;
   /** What no commit can hold, and what becomes of it. */
   readonly left: readonly string[];
   readonly keep: 'nothing' | 'pack' | 'drop';
@@ -77,8 +80,9 @@ async function decide(context: CancelContext, request: CancelRequest, found: Fou
   if (record.status === 'review') throw alreadyFinished(found);
   if (record.status === 'finishing') throw halfFinished(found);
   const repo = await context.repository();
-  const path = record.worktree_path;
-  const hasWorktree = (await isThere(path)) && (await adminDirOf(repo, path)) !== undefined;
+  const { name, branch, base, worktree_path: path } = record;
+  const adminDir = await adminDirOf(repo, path);
+  const hasWorktree = (await isThere(path)) && adminDir !== undefined;
   const left = hasWorktree ? [...(await ignoredFiles(repo, path)), ...(await nestedIn(repo, path))] : [];
   const dead = record.operation?.kind === 'cancel' ? record.operation : undefined;
   const operation = await newOperation('cancel', {
@@ -94,6 +98,10 @@ async function decide(context: CancelContext, request: CancelRequest, found: Fou
     operation,
     time: archiveTime(operation.at),
     hasWorktree,
+    remake:
+      hasWorktree || record.container?.git === 'sealed'
+        ? await remakeBranch({ repo, session: name, branch, base, adminDir })
+        : undefined,
     left,
     keep: decideKeep(
       left,

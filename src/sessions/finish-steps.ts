@@ -5,6 +5,7 @@ import { dropPins } from '../git/bring-back.ts';
 import { ignoredFiles } from '../git/ignored.ts';
 import { pushBranch } from '../git/push.ts';
 import { branchExists, commitOf, deleteBranch, swapRef } from '../git/refs.ts';
+import { makeMove } from '../git/session-head.ts';
 import { commitAll } from '../git/stage.ts';
 import { removeWorktree } from '../git/worktree-remove.ts';
 import { uncommittedPaths } from '../git/status.ts';
@@ -13,8 +14,9 @@ import { shellQuote } from '../sys/shell-quote.ts';
 import type { Step } from '../pipeline/step.ts';
 import type { FinishPlan, FinishState } from './finish.ts';
 import { newOperation } from './operation.ts';
-import { lockRepository, saveRecord } from './store.ts';
+import { lockRepository, saveRecord, type SessionRecord } from './store.ts';
 import { bringCommitsBack, removeContainer, stopContainer } from './teardown.ts';
+import { requireSettled } from './unsettled.ts';
 
 /**
  * Every step, in order. They roll forward: each may be run again, so a `finish` that was cut short is finished
@@ -24,6 +26,7 @@ export function finishSteps(plan: FinishPlan): readonly Step<FinishState>[] {
   return [
     recordIntent(plan),
     stopContainer(plan),
+    takeHead(plan),
     takeCommits(plan),
     commitRest(plan),
     nameBranch(plan),
@@ -47,16 +50,51 @@ function recordIntent(plan: FinishPlan): Step<FinishState> {
   };
 }
 
+function takeHead(plan: FinishPlan): Step<FinishState> {
+  const { record, repo, places, service, worktreeGone } = plan;
+  return {
+    title: 'Looking for work in progress',
+    skip: () => (worktreeGone ? 'the worktree is gone' : undefined),
+    run: async (state, note) => {
+      // While the container was stopped, it may have gone on.
+      const move = service === undefined ? plan.move : await requireSettled({ repo, places, record });
+      if (move === undefined) return;
+      await lockRepository(places, 'moves a branch', () => makeMove({ repo, branch: record.branch }, move));
+      state.remarks.push(move.why);
+      note(move.after.slice(0, 10));
+    },
+  };
+}
+
 function takeCommits(plan: FinishPlan): Step<FinishState> {
   const sealed = plan.record.container?.git === 'sealed';
   return {
     title: 'Bringing the commits back',
     skip: () => (sealed && !plan.worktreeGone ? undefined : 'nothing to bring'),
     run: async (state, note) => {
-      state.broughtBack = (await bringCommitsBack(plan)).commits;
+      const brought = await bringCommitsBack(plan);
+      if (brought.headAway !== undefined) throw headAwayInside(plan.record, brought.headAway);
+      if (brought.takenFrom !== undefined)
+        state.remarks.push(
+          `in the container, HEAD was ${brought.takenFrom === 'HEAD' ? 'detached' : `on ${brought.takenFrom}`}; its commits are on ${plan.record.branch} now`,
+        );
+      state.broughtBack = brought.commits;
       note(`${String(state.broughtBack)} commits`);
     },
   };
+}
+
+/** The files are those of HEAD: committed on the branch they would take back what it has. */
+function headAwayInside({ name, branch }: SessionRecord, head: string): ParaError {
+  const git = `para docker exec ${name} -- git`;
+  return new ParaError(
+    'REFUSED',
+    `in the container, HEAD is at ${head.slice(0, 60)}, not on ${branch}, and does not contain it`,
+    {
+      hint: `go back to the branch, and take over what it has not got:\n${git} switch ${branch}\n${git} merge ${head}`,
+      details: { branch, head },
+    },
+  );
 }
 
 function commitRest(plan: FinishPlan): Step<FinishState> {

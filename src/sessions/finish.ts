@@ -7,12 +7,14 @@ import { ParaError } from '../errors.ts';
 import { pushRemote } from '../git/push.ts';
 import { branchExists, checkBranchName } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
+import type { BranchMove } from '../git/session-head.ts';
 import { adminDirOf, isHalfMade } from '../git/worktrees.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import { loadRecord, lockSession, type SessionRecord } from './store.ts';
 import type { Teardown, TeardownState } from './teardown.ts';
+import { requireSettled } from './unsettled.ts';
 
 /** What a person asked for. */
 export interface FinishRequest {
@@ -46,6 +48,8 @@ export interface FinishPlan extends Teardown {
   readonly keepContainer: boolean;
   /** An earlier finish was cut short after it had removed the worktree. */
   readonly worktreeGone: boolean;
+  /** What the branch needs before anything is committed on it. */
+  readonly move: BranchMove | undefined;
   readonly now: Date;
   readonly operation: string;
 }
@@ -59,6 +63,8 @@ export interface FinishState extends TeardownState {
   pushError: ParaError | undefined;
   /** Files git ignores that went with the worktree. */
   ignored: readonly string[];
+  /** What a person did not ask for and should know. */
+  remarks: string[];
 }
 
 /** Reads all there is to know and decides. @throws ParaError for whatever is in the way */
@@ -108,6 +114,7 @@ async function decide(
   const cutShort = record.status === 'finishing';
   if (target !== record.branch && !cutShort) await checkTarget(repo, target);
   const { config } = await context.config();
+  const worktreeGone = cutShort && (await isGone(record.worktree_path));
   return {
     record,
     places,
@@ -118,7 +125,8 @@ async function decide(
     ...wayOf(config, request),
     service: record.container === null ? undefined : await context.dockerFor(record.container.engine),
     keepContainer: request.keepContainer,
-    worktreeGone: cutShort && (await isGone(record.worktree_path)),
+    worktreeGone,
+    move: worktreeGone ? undefined : await requireSettled({ repo, places, record }),
     now: context.now(),
     operation: context.newId(),
   };
@@ -146,6 +154,7 @@ export function newFinishState(plan: FinishPlan): FinishState {
     pushed: undefined,
     pushError: undefined,
     ignored: [],
+    remarks: [],
   };
 }
 

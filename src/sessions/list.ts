@@ -7,6 +7,7 @@ import { aheadOf, worktreeChanges, type WorktreeChanges } from '../git/status.ts
 import { listArchived } from './archive.ts';
 import { requireAdminDir } from '../git/worktrees.ts';
 import type { Repository } from '../git/repository.ts';
+import { unsettledWord, type Looked } from './unsettled.ts';
 import {
   isSessionBusy,
   listRecords,
@@ -27,7 +28,7 @@ export interface ListContext {
 /** A row of `para list`. `null` where there is nothing to say. */
 export interface SessionRow {
   readonly name: string;
-  /** active, review, starting, finishing, or what is wrong: `worktree missing`, `unreadable`. */
+  /** active, review, starting, finishing, or what has to be settled: `worktree missing`, `conflict`, `rebasing`. */
   readonly status: string;
   readonly branch: string;
   readonly base_ref: string;
@@ -57,14 +58,17 @@ export async function listSessions(
   const silent = new Set(asked.filter(({ error }) => error !== undefined).map(({ engine }) => engine));
   const rows = await Promise.all(
     records.map(async (record) =>
-      toRow(repo, record, {
-        container: containerState(
-          record,
-          states,
-          how.containers && !silent.has(record.container?.engine ?? 'docker'),
-        ),
-        settle: await settledBy(places, record),
-      }),
+      toRow(
+        { repo, places, record },
+        {
+          container: containerState(
+            record,
+            states,
+            how.containers && !silent.has(record.container?.engine ?? 'docker'),
+          ),
+          settle: await settledBy(places, record),
+        },
+      ),
     ),
   );
   const remarks = [
@@ -164,8 +168,7 @@ function containerState(
 }
 
 async function toRow(
-  repo: Repository,
-  record: SessionRecord,
+  { repo, places, record }: Looked,
   told: Pick<SessionRow, 'container' | 'settle'>,
 ): Promise<SessionRow> {
   const { name, branch, base, base_ref, worktree_path: worktree, created_at } = record;
@@ -181,11 +184,13 @@ async function toRow(
   const ahead = await aheadOf(repo, base, branch).catch(() => null); // the branch may be gone
   if (record.status === 'review') return { ...known, status: 'review', ahead, changes: null };
   const changes = await changesIn(repo, worktree);
+  const active = record.status === 'active';
+  const word = active && changes !== undefined ? await unsettledWord({ repo, places, record }) : undefined;
   const count =
     changes === undefined ? null : changes.staged + changes.modified + changes.untracked + changes.conflicted;
   return {
     ...known,
-    status: changes === undefined && record.status === 'active' ? 'worktree missing' : record.status,
+    status: changes === undefined && active ? 'worktree missing' : (word ?? record.status),
     ahead,
     changes: count,
   };

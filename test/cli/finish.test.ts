@@ -49,6 +49,7 @@ describe.each(WHICH)('with a container: %s', (which) => {
     expect(stderr.split('\n')).toEqual([
       '✓ Recording what is to be done',
       `✓ Stopping the container: ${talk.container}`,
+      '✓ Looking for work in progress',
       '✓ Bringing the commits back: 1 commits',
       expect.stringMatching(/^✓ Committing what is left: [0-9a-f]{10}$/),
       '✓ Removing the container',

@@ -137,7 +137,7 @@ function document(plan: FinishPlan, state: FinishState): Record<string, unknown>
 }
 
 function remarks(state: FinishState): readonly string[] {
-  const lines: string[] = [];
+  const lines = [...state.remarks];
   if (state.pushError !== undefined) {
     const words = state.pushError.details?.['stderr'];
     const said = typeof words === 'string' ? words.split('\n') : [];
