@@ -11,32 +11,46 @@ import type { GitCall, Variables } from './call.ts';
 const LFS = /^git-lfs (clean -- %f|smudge -- %f|filter-process)$/;
 const DRIVER_KEY = /^filter\.(.*)\.(clean|smudge|process|required)$/s;
 
-/** Makes a function that gives the overriding configuration of a place; asked of git once per place. */
-export function filterOverrides(
+/** The drivers of one place, as far as they are turned off. */
+export interface FiltersOff {
+  /** Configuration that turns them off. */
+  readonly variables: Variables;
+  /** Those that would change what is committed: without them a secret may be committed in plain text. */
+  readonly cleaning: readonly string[];
+}
+
+/** Makes a function that tells the drivers of a place; asked of git once per place. */
+export function filtersOff(
   spawn: (call: GitCall) => Promise<Captured>,
-): (call: GitCall) => Promise<Variables> {
-  const known = new Map<string, Promise<Variables>>();
+): (call: Pick<GitCall, 'place'>) => Promise<FiltersOff> {
+  const known = new Map<string, Promise<FiltersOff>>();
   return (call) => {
     const key = JSON.stringify([call.place?.gitDir, call.place?.commonDir]);
-    const found = known.get(key) ?? listDrivers(spawn, call).then(toVariables);
+    const found = known.get(key) ?? listDrivers(spawn, call);
     known.set(key, found);
     return found;
   };
 }
 
-async function listDrivers(spawn: (call: GitCall) => Promise<Captured>, call: GitCall): Promise<string[]> {
+async function listDrivers(
+  spawn: (call: GitCall) => Promise<Captured>,
+  call: Pick<GitCall, 'place'>,
+): Promise<FiltersOff> {
   const listed = await spawn({
     args: ['config', '-z', '--get-regexp', '^filter\\.'],
     place: call.place,
     read: true,
   });
   const unsafe = new Set<string>();
+  const cleaning = new Set<string>();
   for (const entry of Buffer.from(listed.stdoutBytes).toString('utf8').split('\0')) {
     const [key, value] = splitOnce(entry);
     const [, driver, setting] = DRIVER_KEY.exec(key) ?? [];
-    if (driver !== undefined && setting !== 'required' && !LFS.test(value)) unsafe.add(driver);
+    if (driver === undefined || setting === 'required' || LFS.test(value)) continue;
+    unsafe.add(driver);
+    if (setting !== 'smudge' && value !== '') cleaning.add(driver);
   }
-  return [...unsafe];
+  return { variables: toVariables([...unsafe]), cleaning: [...cleaning] };
 }
 
 function splitOnce(entry: string): [string, string] {

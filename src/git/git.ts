@@ -8,7 +8,7 @@ import { isAbsolute, join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { type Captured, type Runner, describeEnd, succeeded } from '../sys/run.ts';
 import type { GitCall, Place, Variables } from './call.ts';
-import { filterOverrides } from './filters.ts';
+import { filtersOff } from './filters.ts';
 
 export type { GitCall, Place } from './call.ts';
 
@@ -17,6 +17,8 @@ export interface Git {
   text(call: GitCall): Promise<string>;
   bytes(call: GitCall): Promise<Buffer>;
   attempt(call: GitCall): Promise<Captured>;
+  /** Names of the clean filters of a place that para's calls with `contents` do not run. */
+  filtersNotRun(place: Place): Promise<readonly string[]>;
 }
 
 const SAFE_CONFIG = [
@@ -73,15 +75,20 @@ export function createGit(runner: Runner, env: NodeJS.ProcessEnv = process.env):
       maxBuffer: MAX_BUFFER,
       binary: true,
     });
-  const filters = filterOverrides((call) => spawn(call, {}));
+  const filters = filtersOff((call) => spawn(call, {}));
   const attempt = async (call: GitCall): Promise<Captured> =>
-    spawn(call, call.contents === true && call.filters !== 'user' ? await filters(call) : {});
+    spawn(call, call.contents === true && call.filters !== 'user' ? (await filters(call)).variables : {});
   const bytes = async (call: GitCall): Promise<Buffer> => {
     const captured = await attempt(call);
     if (!succeeded(captured)) throw gitFailed(call.args, captured);
     return Buffer.from(captured.stdoutBytes);
   };
-  return { attempt, bytes, text: async (call) => (await bytes(call)).toString('utf8').replace(/\n$/, '') };
+  return {
+    attempt,
+    bytes,
+    text: async (call) => (await bytes(call)).toString('utf8').replace(/\n$/, ''),
+    filtersNotRun: async (place) => (await filters({ place })).cleaning,
+  };
 }
 
 /** Forgets every inherited GIT_ variable that could point git elsewhere, and relative PATH entries (A30). */

@@ -2,6 +2,8 @@
  * Snapshots: uncommitted work as a commit under `refs/para/snap/<session>/<n>`, taken before anything destructive
  * (facts/security-reliability.md §3.3). Neither the worktree nor its index is touched.
  *
+ * It holds bytes as they are in the worktree, past every filter: it is for this repository alone, never to be pushed.
+ *
  * The commit's tree is everything in the worktree; its parents are the tip and a commit of what was staged, as in
  * git-stash(1), so that a restore brings back what was staged as staged and the rest as not.
  */
@@ -48,7 +50,11 @@ export async function takeSnapshot(from: SessionWorktree, why: string): Promise<
   const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
   const indexFile = join(worktreeAdminDir, `index.para-${randomUUID()}`);
   try {
-    const { index, all, nested } = await stageAll({ repo, worktreeAdminDir, worktreePath }, indexFile, tip);
+    const { index, all, nested } = await stageAll(
+      { repo, worktreeAdminDir, worktreePath, filters: 'raw' },
+      indexFile,
+      tip,
+    );
     const base = await treeOf(repo, tip);
     if (all === base && (index ?? base) === base) return { ref: undefined, commit: undefined, nested };
     const staged = await commitTree(repo, index ?? base, [tip], `${why}: what was staged`);
@@ -111,8 +117,9 @@ export async function restoreSnapshot(repo: Repository, worktreePath: string, co
   const where = worktreePlace(repo, await requireAdminDir(repo, worktreePath), worktreePath);
   const run = (args: readonly string[]): Promise<string> =>
     repo.git.text({ args, place: where, contents: true, timeoutMs: 600_000 });
-  // -m with the first parent's tree: what the snapshot has not got is deleted, all else is written.
-  await run(['read-tree', '-u', '-m', `${commit}^1`, commit]);
+  // With the first parent's tree: what the snapshot has not got is deleted, all else is written. Not -m, which asks
+  // whether files are as checked out: of one that went through a filter git can not tell without it.
+  await run(['read-tree', '-u', '--reset', `${commit}^1`, commit]);
   await run(['read-tree', `${commit}^2`]);
   await repo.git.attempt({ args: ['update-index', '-q', '--refresh'], place: where, contents: true });
 }

@@ -10,6 +10,7 @@ import { requireAdminDir, worktreePlace } from './worktrees.ts';
 import { type Repository, place } from './repository.ts';
 import { commitOf, swapRef } from './refs.ts';
 import { callerIdentity } from './sealed.ts';
+import { withoutFiltered } from './filtered-paths.ts';
 import { nestedRepositories, outside, refuseNested, splitPaths, tellApart } from './stage-paths.ts';
 
 /** What to commit, and where. */
@@ -19,13 +20,18 @@ export interface CommitRequest {
   readonly worktreePath: string;
   readonly branch: string;
   readonly message: string;
+  /**
+   * Clean filters of the user: `user` runs them as `git add` does, which is for a worktree that no container ever
+   * had; `refuse` (the default) runs none, and stages no file that has one.
+   */
+  readonly filters?: 'user' | 'refuse';
 }
 
 const DEADLINE_MS = 600_000;
 
 /**
  * Commits all changes on the session's branch and returns the commit; undefined when there are none.
- * @throws REFUSED for nested repositories, GIT_FAILED (no identity, the branch moved meanwhile).
+ * @throws REFUSED for nested repositories and files with a filter, GIT_FAILED (no identity, the branch moved meanwhile).
  */
 export async function commitAll(request: CommitRequest): Promise<string | undefined> {
   const { repo, branch, worktreeAdminDir } = request;
@@ -33,7 +39,7 @@ export async function commitAll(request: CommitRequest): Promise<string | undefi
   if (tip === undefined) throw new ParaError('GIT_FAILED', `the branch ${branch} does not exist`);
   const indexFile = join(worktreeAdminDir, `index.para-${String(process.pid)}`);
   try {
-    const { all: tree, nested } = await stageAll(request, indexFile, tip);
+    const { all: tree, nested } = await stageAll({ filters: 'refuse', ...request }, indexFile, tip);
     refuseNested(nested);
     if (
       tree === (await repo.git.text({ args: ['rev-parse', `${tip}^{tree}`], place: place(repo), read: true }))
@@ -63,18 +69,22 @@ export interface Staged {
  * hold locked, stays as it is. Nested repositories are named and left out. @throws GIT_FAILED
  */
 export async function stageAll(
-  request: Omit<CommitRequest, 'branch' | 'message'>,
+  request: Omit<CommitRequest, 'branch' | 'message' | 'filters'> & {
+    /** `raw`: the bytes as they are, for what is never pushed. */
+    readonly filters: 'user' | 'refuse' | 'raw';
+  },
   indexFile: string,
   tip: string,
 ): Promise<Staged> {
   const { repo, worktreeAdminDir, worktreePath } = request;
+  const filters = request.filters === 'user' ? 'user' : 'off';
   const where: Place = { ...worktreePlace(repo, worktreeAdminDir, worktreePath), indexFile };
   const copied = await copyFile(join(worktreeAdminDir, 'index'), indexFile).then(
     () => true,
     () => false,
   );
   const run = (args: readonly string[], input?: Buffer): Promise<Buffer> =>
-    repo.git.bytes({ args, input, place: where, contents: true, timeoutMs: DEADLINE_MS });
+    repo.git.bytes({ args, input, place: where, contents: true, filters, timeoutMs: DEADLINE_MS });
   const writeTree = async (): Promise<string> => (await run(['write-tree'])).toString('utf8').trim();
   if (!copied) await run(['read-tree', tip]);
   const conflicts = await run(['ls-files', '-z', '-u']);
@@ -83,12 +93,10 @@ export async function stageAll(
   const changed = splitPaths(await run(['ls-files', '-z', '-m', '-d']));
   const nested = await nestedRepositories(worktreePath, others, splitPaths(await run(['ls-files', '-z'])));
   const { gone, present } = await tellApart(worktreePath, outside(nested, changed));
+  const all = [...present, ...outside(nested, others)];
+  const added = request.filters === 'refuse' ? await withoutFiltered(repo, where, all) : all;
   await feed(run, ['update-index', '-z', '--force-remove', '--stdin'], gone);
-  await feed(
-    run,
-    ['update-index', '-z', '--add', '--remove', '--replace', '--stdin'],
-    [...present, ...outside(nested, others)],
-  );
+  await feed(run, ['update-index', '-z', '--add', '--remove', '--replace', '--stdin'], added);
   return { index, all: await writeTree(), nested: nested.map((path) => path.toString('utf8')) };
 }
 

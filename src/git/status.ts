@@ -15,6 +15,8 @@ interface Where {
   readonly repo: Repository;
   readonly worktreeAdminDir: string;
   readonly worktreePath: string;
+  /** `user` for a worktree that no container ever had; see GitCall. */
+  readonly filters?: 'off' | 'user' | undefined;
 }
 
 /** Counts what is not committed. @throws GIT_FAILED */
@@ -61,7 +63,13 @@ async function statusEntries(where: Where): Promise<readonly string[]> {
     '--untracked-files=normal',
   ];
   const place = worktreePlace(where.repo, where.worktreeAdminDir, where.worktreePath);
-  const listed = await where.repo.git.bytes({ args, place, read: true, contents: true });
+  const listed = await where.repo.git.bytes({
+    args,
+    place,
+    read: true,
+    contents: true,
+    filters: where.filters,
+  });
   return listed.toString('utf8').split('\0');
 }
 

@@ -45,8 +45,14 @@ export async function addWorktree(
   });
 }
 
-/** Makes a worktree of a branch that exists (recover). @throws GIT_FAILED */
-export async function attachWorktree({ repo, path, branch }: Omit<NewWorktree, 'base'>): Promise<void> {
+/**
+ * Makes a worktree of a branch that exists (recover). `filters` is `user` when no container could write what is on it.
+ * @throws GIT_FAILED
+ */
+export async function attachWorktree(
+  { repo, path, branch }: Omit<NewWorktree, 'base'>,
+  filters: 'off' | 'user' = 'off',
+): Promise<void> {
   const args = ['worktree', 'add', '--quiet', '--', path, branch];
   await repo.git.text({
     args,
@@ -55,6 +61,7 @@ export async function attachWorktree({ repo, path, branch }: Omit<NewWorktree, '
     cwd: repo.root,
     timeoutMs: 600_000,
     contents: true,
+    filters,
   });
 }
 

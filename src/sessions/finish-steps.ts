@@ -14,7 +14,7 @@ import { shellQuote } from '../sys/shell-quote.ts';
 import type { Step } from '../pipeline/step.ts';
 import type { FinishPlan, FinishState } from './finish.ts';
 import { newOperation } from './operation.ts';
-import { lockRepository, saveRecord, type SessionRecord } from './store.ts';
+import { everContained, lockRepository, saveRecord, type SessionRecord } from './store.ts';
 import { bringCommitsBack, removeContainer, stopContainer } from './teardown.ts';
 import { requireSettled } from './unsettled.ts';
 
@@ -113,7 +113,10 @@ function commitRest(plan: FinishPlan): Step<FinishState> {
       const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
       await refuseUncommitted(plan, worktreeAdminDir);
       state.committed = await lockRepository(places, 'commits', () =>
-        commitAll({ repo, worktreeAdminDir, worktreePath, branch, message }),
+        commitAll({
+          ...{ repo, worktreeAdminDir, worktreePath, branch, message },
+          filters: everContained(record) ? 'refuse' : 'user',
+        }),
       );
       state.tip = (await commitOf(repo, `refs/heads/${branch}`)) ?? state.tip;
       state.settled = true;
@@ -128,7 +131,9 @@ async function refuseUncommitted(
   worktreeAdminDir: string,
 ): Promise<void> {
   if (refuses === undefined) return;
-  const paths = await uncommittedPaths({ repo, worktreeAdminDir, worktreePath: record.worktree_path });
+  const { worktree_path: worktreePath } = record;
+  const filters = everContained(record) ? 'off' : 'user';
+  const paths = await uncommittedPaths({ repo, worktreeAdminDir, worktreePath, filters });
   const left = refuses === 'unstaged' ? paths.filter(({ staged }) => !staged) : paths;
   if (left.length === 0) return;
   const named = left.slice(0, 8).map(({ path }) => path);

@@ -9,6 +9,7 @@ import { requireAdminDir } from '../git/worktrees.ts';
 import type { Repository } from '../git/repository.ts';
 import { unsettledWord, type Looked } from './unsettled.ts';
 import {
+  everContained,
   isSessionBusy,
   listRecords,
   loadRecord,
@@ -183,7 +184,7 @@ async function toRow(
   };
   const ahead = await aheadOf(repo, base, branch).catch(() => null); // the branch may be gone
   if (record.status === 'review') return { ...known, status: 'review', ahead, changes: null };
-  const changes = await changesIn(repo, worktree);
+  const changes = await changesIn(repo, record);
   const active = record.status === 'active';
   const word = active && changes !== undefined ? await unsettledWord({ repo, places, record }) : undefined;
   const count =
@@ -197,13 +198,12 @@ async function toRow(
 }
 
 /** Undefined when the worktree or git's own directory for it is gone. */
-async function changesIn(repo: Repository, worktreePath: string): Promise<WorktreeChanges | undefined> {
+async function changesIn(repo: Repository, record: SessionRecord): Promise<WorktreeChanges | undefined> {
+  const { worktree_path: worktreePath } = record;
   try {
-    return await worktreeChanges({
-      repo,
-      worktreeAdminDir: await requireAdminDir(repo, worktreePath),
-      worktreePath,
-    });
+    const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
+    const filters = everContained(record) ? 'off' : 'user';
+    return await worktreeChanges({ repo, worktreeAdminDir, worktreePath, filters });
   } catch (error) {
     if (error instanceof ParaError) return undefined;
     throw error;

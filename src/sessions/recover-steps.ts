@@ -8,7 +8,7 @@ import type { Step } from '../pipeline/step.ts';
 import { tarOf, unpackFiles } from './keep-files.ts';
 import { parseSessionName } from './name.ts';
 import type { RecoverPlan, RecoverState } from './recover.ts';
-import { lockRepository, removeRecord, saveRecord } from './store.ts';
+import { everContained, lockRepository, removeRecord, saveRecord } from './store.ts';
 
 /** Every step, in order. */
 export function recoverSteps(plan: RecoverPlan): readonly Step<RecoverState>[] {
@@ -57,7 +57,7 @@ function makeWorktree({ repo, places, record }: RecoverPlan): Step<RecoverState>
         // What a recover that was cut short has left.
         await removeWorktree(repo, path);
         state.worktreeMade = true;
-        await attachWorktree({ repo, path, branch: record.branch });
+        await attachWorktree({ repo, path, branch: record.branch }, everContained(record) ? 'off' : 'user');
       }),
     undo: async (state) => {
       if (state.worktreeMade)

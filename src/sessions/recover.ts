@@ -7,7 +7,14 @@ import type { LockOptions } from '../sys/lock.ts';
 import { listArchived, type Archived } from './archive.ts';
 import { parseSessionName } from './name.ts';
 import { newOperation } from './operation.ts';
-import { loadRecord, lockSession, requireOwnPlaces, type Places, type SessionRecord } from './store.ts';
+import {
+  everContained,
+  loadRecord,
+  lockSession,
+  requireOwnPlaces,
+  type Places,
+  type SessionRecord,
+} from './store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What recovering needs of the App. */
@@ -97,7 +104,14 @@ async function decide(
   const operation = await newOperation('recover', { id: context.newId(), at: context.now() });
   return {
     ...found,
-    record: { ...archived.record, worktree_path: worktree, container: null, status: 'recovering', operation },
+    record: {
+      ...archived.record,
+      worktree_path: worktree,
+      contained: everContained(archived.record),
+      container: null,
+      status: 'recovering',
+      operation,
+    },
     branchThere: tip !== undefined,
   };
 }

@@ -131,7 +131,7 @@ function forget({ repo, places, record }: RemovePlan): Step<RemoveState> {
       const last = await commitOf(repo, ref);
       if (last !== undefined) await dropRef(repo, ref, last);
       // Last: until then one that was cut short is finished by another one.
-      await saveRecord(places, { ...record, operation: null, container: null });
+      await saveRecord(places, { ...record, operation: null, contained: true, container: null });
     },
   };
 }

@@ -22,6 +22,11 @@ export interface Places {
 
 const MAX_RECORD = 256 * 1024;
 
+/** False when all in the worktree is the user's own work, so that the user's own filters may run on it. */
+export function everContained({ container, contained }: SessionRecord): boolean {
+  return container !== null || contained === true;
+}
+
 /** The places of the repository whose main checkout is `root` (design.md §4). */
 export function placesOf(root: string): Places {
   const state = join(root, '.para', 'state');

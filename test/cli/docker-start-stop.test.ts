@@ -193,7 +193,7 @@ describe.each(WHICH)('a container that comes later and goes again, on %s', (whic
     expect(ran.code).toBe(0);
     expect(onHost('log', '-1', '--format=%s')).toBe('inside');
     expect(onHost('status', '--porcelain')).toBe('M a.txt');
-    expect(record()).toMatchObject({ status: 'active', operation: null, container: null });
+    expect(record()).toMatchObject({ status: 'active', operation: null, contained: true, container: null });
     expect(existsSync(join(repo.root, '.para/state/docker/fix'))).toBe(false);
     expect(await runPara(repo, 'docker stop fix --remove')).toMatchObject({ code: 7 });
     expect(await start('', made())).toMatchObject({ code: 0 });

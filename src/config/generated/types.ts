@@ -320,6 +320,10 @@ export interface SessionRecord {
     at: string;
   };
   /**
+   * A container has worked in the session, though it may have none now: its files are not all the user's own.
+   */
+  contained?: boolean;
+  /**
    * The session's container, if it has one.
    */
   container: null | {

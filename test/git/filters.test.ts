@@ -1,0 +1,109 @@
+/** Clean filters of the user: run on work that is all the user's own, else nothing is committed past them. */
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { commitAll } from '../../src/git/stage.ts';
+import { worktreeChanges } from '../../src/git/status.ts';
+import { type TestSession, openSession } from './session.ts';
+
+let s: TestSession;
+beforeEach(async () => {
+  s = await openSession();
+  s.temp.run(['config', 'filter.secret.clean', 'tr a-z A-Z']);
+  s.temp.run(['config', 'filter.secret.smudge', 'tr A-Z a-z']);
+  s.temp.run(['config', 'filter.secret.required', 'true']);
+  s.write('.gitattributes', '*.key filter=secret\n*.free filter=unknown\n*.smudged filter=only\n');
+  s.temp.run(['config', 'filter.only.smudge', 'cat']);
+});
+afterEach(() => s.temp.remove());
+
+const commit = (filters?: 'user' | 'refuse'): Promise<string | undefined> => {
+  const { repo, admin: worktreeAdminDir, path: worktreePath, branch } = s;
+  return commitAll({
+    ...{ repo, worktreeAdminDir, worktreePath, branch, message: 'm' },
+    ...(filters === undefined ? {} : { filters }),
+  });
+};
+const show = (path: string): string => s.temp.run(['show', `${s.branch}:${path}`]);
+
+describe('a worktree that a container may have written', () => {
+  test('refuses a new file and a changed one with a filter, and names them', async () => {
+    s.write('d/ü "q".key', 'hush');
+    s.write('plain', 'x');
+    await expect(commit()).rejects.toMatchObject({
+      code: 'REFUSED',
+      exit: 10,
+      message: expect.stringContaining('these have a filter (secret)'),
+      details: { paths: ['d/ü "q".key'], filters: ['secret'] },
+    });
+    expect(s.temp.run(['rev-parse', s.branch])).toBe(s.base);
+    // As the hint has it; what is left has no filter.
+    s.temp.run(['add', '--', 'd/ü "q".key'], { cwd: s.path });
+    s.temp.run(['commit', '-qm', 'mine'], { cwd: s.path });
+    expect(await commit()).toBeDefined();
+    expect(show('d/ü "q".key')).toBe('HUSH');
+    expect(show('plain')).toBe('x');
+    s.write('d/ü "q".key', 'hush again');
+    await expect(commit()).rejects.toMatchObject({ code: 'REFUSED' });
+  });
+
+  test('files that are as they were checked out are left alone, though git can not tell', async () => {
+    s.temp.write('.gitattributes', '*.key filter=secret\n');
+    for (const name of ['a', 'b', 'ü']) s.temp.write(`${name}.key`, `hush ${name}`);
+    s.temp.run(['add', '.']);
+    s.temp.run(['commit', '-qm', 'keys']);
+    const other = await openSession(s.temp, 's2');
+    try {
+      const { repo, admin: worktreeAdminDir, path: worktreePath, branch } = other;
+      const all = { repo, worktreeAdminDir, worktreePath, branch, message: 'm' };
+      await other.bringBack();
+      other.write('plain', 'x');
+      expect(await commitAll(all)).toBeDefined();
+      expect(s.temp.run(['diff', '--name-only', `${branch}~1`, branch])).toBe('plain');
+      other.write('a.key', 'hush a');
+      await expect(commitAll(all)).rejects.toMatchObject({ details: { paths: ['a.key'] } });
+    } finally {
+      s.temp.run(['worktree', 'remove', '--force', other.path]);
+    }
+  });
+
+  test('links, drivers nobody set up, and those that only write files are no reason', async () => {
+    symlinkSync('/nowhere', join(s.path, 'link.key'));
+    s.write('a.free', 'x');
+    s.write('a.smudged', 'x');
+    expect(await commit()).toBeDefined();
+  });
+
+  test('the attributes of the repository and of the user count too', async () => {
+    s.temp.write('.git/info/attributes', 'plain filter=secret\n');
+    s.write('plain', 'hush');
+    await expect(commit()).rejects.toMatchObject({ details: { paths: ['plain'] } });
+  });
+
+  test('git-lfs runs as ever', async () => {
+    s.temp.run(['config', 'filter.lfs.clean', 'git-lfs clean -- %f']);
+    s.temp.run(['config', 'filter.lfs.required', 'true']);
+    s.write('.gitattributes', '*.bin filter=lfs\n');
+    s.write('a.bin', 'big');
+    // There is no git-lfs here: that it is missed shows that it was to run.
+    await expect(commit()).rejects.toMatchObject({ code: 'GIT_FAILED' });
+  });
+});
+
+describe('a worktree that is all the user’s own', () => {
+  test('what is committed went through the filter, and nothing is left to change', async () => {
+    s.write('a.key', 'hush');
+    expect(await commit('user')).toBeDefined();
+    expect(show('a.key')).toBe('HUSH');
+    const where = { repo: s.repo, worktreeAdminDir: s.admin, worktreePath: s.path };
+    expect(await worktreeChanges({ ...where, filters: 'user' })).toMatchObject({ modified: 0, untracked: 0 });
+    expect(await commit('user')).toBeUndefined();
+  });
+
+  test('a filter that is required and fails stops it', async () => {
+    s.temp.run(['config', 'filter.secret.clean', 'false']);
+    s.write('a.key', 'hush');
+    await expect(commit('user')).rejects.toMatchObject({ code: 'GIT_FAILED' });
+    expect(s.temp.run(['rev-parse', s.branch])).toBe(s.base);
+  });
+});
