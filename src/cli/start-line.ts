@@ -5,7 +5,8 @@ import { agentStep, type AgentJob, type StartedAgent } from '../sessions/agent.t
 import { undoCutShort } from '../sessions/cut-short.ts';
 import { requireFits } from '../sessions/prompt.ts';
 import { siteOf, type Site } from '../sessions/site.ts';
-import { newStartState, startSteps } from '../sessions/start-steps.ts';
+import { planSetup, setupStep, type SetupPlan, type SetupScript } from '../sessions/setup.ts';
+import { newStartState, startSteps, type StartState } from '../sessions/start-steps.ts';
 import { planStart, requireFree, type StartPlan } from '../sessions/start.ts';
 import { lockSession } from '../sessions/store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
@@ -28,6 +29,12 @@ export const START_OPTIONS = {
     describe: 'The same from a file; - is stdin',
   },
   ...CONTAINER_OPTIONS,
+  'setup-script': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Run this once when the session is made, in the container if there is one',
+    defaultDescription: '.para/setup-docker.sh, .para/setup.sh',
+  },
   base: {
     type: 'string',
     requiresArg: true,
@@ -58,19 +65,12 @@ export async function startSession(args: StartArgs, app: App, line: StartLine): 
     app.output.note(`Took back an earlier start of ${request.name ?? ''} that was cut short`);
   const plan = await planStart(app, request);
   const job = line.prompt === undefined ? undefined : await planAgent(app, plan, line.prompt);
+  const setup = await setupOf(app, plan, args['setup-script']);
   const free = plan.container?.notEnforced ?? [];
   if (free.length > 0) app.output.note(`The engine does not enforce limits on ${free.join(', ')} here`);
-  if (args['dry-run']) {
-    const agent = job === undefined ? {} : { agent: { command: job.command } };
-    app.output.answer({ dry_run: true, plan: describe(plan), ...agent }, () =>
-      [
-        `Would start ${summary(plan)}`,
-        ...(job === undefined ? [] : [`and run ${job.command.join(' ')}`]),
-      ].join('\n'),
-    );
-    return 0;
-  }
-  const agent = await start(app, plan, job, onWait);
+  const wanted = { plan, job, setup: setup.script };
+  if (args['dry-run']) return sayWhatWouldBe(app, wanted);
+  const agent = await start(app, wanted, onWait);
   app.output.answer(
     { session: describe(plan), ...(agent === undefined ? {} : { agent: describeAgent(agent) }) },
     (paint) => text(plan, agent, paint.bold(plan.session)),
@@ -78,20 +78,54 @@ export async function startSession(args: StartArgs, app: App, line: StartLine): 
   return 0;
 }
 
+interface Wanted {
+  readonly plan: StartPlan;
+  readonly job: AgentJob | undefined;
+  readonly setup: SetupScript | undefined;
+}
+
+function sayWhatWouldBe(app: App, { plan, job, setup }: Wanted): number {
+  const agent = job === undefined ? {} : { agent: { command: job.command } };
+  const facts = { plan: describe(plan), setup_script: setup?.path ?? null, ...agent };
+  app.output.answer({ dry_run: true, ...facts }, () =>
+    [
+      `Would start ${summary(plan)}`,
+      ...(setup === undefined ? [] : [`run ${setup.path}`]),
+      ...(job === undefined ? [] : [`and let work: ${job.command.join(' ')}`]),
+    ].join('\n'),
+  );
+  return 0;
+}
+
 async function start(
   app: App,
-  plan: StartPlan,
-  job: AgentJob | undefined,
+  { plan, job, setup }: Wanted,
   onWait: (owner: { pid: number }) => void,
 ): Promise<StartedAgent | undefined> {
   const state = newStartState(plan);
   let agent: StartedAgent | undefined;
   const steps = job === undefined ? [] : [agentStep(app, startSite(plan), job, (made) => (agent = made))];
+  const setups = setup === undefined ? [] : [setupStep<StartState>(app, startSite(plan), setup)];
   await lockSession(plan.places, plan.session, { what: 'starts the session', onWait }, async () => {
     await requireFree(plan);
-    await app.run([...startSteps(plan), ...steps], state);
+    await app.run([...startSteps(plan, setups), ...steps], state);
   });
   return agent;
+}
+
+async function setupOf(app: App, plan: StartPlan, flag: string | undefined): Promise<SetupPlan> {
+  const { config } = await app.config();
+  const found = await planSetup({
+    ...{ cwd: app.cwd, root: plan.repo.root, flag, inContainer: plan.container !== undefined },
+    allowed: config.session.setup_allowed,
+  });
+  if (found.skipped !== undefined) app.output.warn(skipped(found.skipped, plan.repo.root));
+  return found;
+}
+
+function skipped(path: string, root: string): string {
+  const allow = `para config set session.setup_allowed ${shellQuote(JSON.stringify([root]))}`;
+  return `${path} is not run: a repository's script runs on this machine only if you say so (--setup-script ${path}, or ${allow})`;
 }
 
 async function planAgent(app: App, plan: StartPlan, prompt: string): Promise<AgentJob> {

@@ -129,6 +129,25 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('on %
     }
   });
 
+  test('the setup script makes the container ready before the agent starts; one that fails undoes the start', async () => {
+    const script = 'mkdir -p "$HOME/bin"; echo "in $PWD as $PARA_SESSION"; echo made >made; exit ${CODE:-0}';
+    await world.out(['sh', '-c', 'printf %s "$0" >setup', script], { cwd: repo });
+    await agent('cat made');
+    const setup = [...boxed, '--setup-script', 'setup'];
+    expect(await dispatch('x', ...setup)).toMatchObject({ code: 0 });
+    await until(ended);
+    expect(log()).toBe('made\n');
+    expect(readFileSync(files('logs/setup.log'), 'utf8')).toBe(`in /workspace as ${session}\n`);
+    expect(statSync(join(repo, '.para/worktrees', session, 'made')).uid).toBe(engine.uid);
+    session += 'f';
+    const failed = await dispatch('x', ...setup, '--env', 'CODE=4');
+    expect(failed).toMatchObject({ code: 1, stdout: '' });
+    expect(failed.stderr).toContain('the setup script setup ended with exit code 4');
+    expect(failed.stderr).toContain(`in /workspace as ${session}`);
+    expect(existsSync(files(''))).toBe(false);
+    expect(await world.engine('ps', '-aq', '--filter', `label=para.session=${session}`)).toBe('');
+  });
+
   test('no such program in the image: 127, and nothing is left of the start', async () => {
     await world.para(repo, ['config', 'set', 'agent.command', '["no-such-agent", "{prompt}"]']);
     const { code, stderr } = await dispatch('x', ...boxed);
