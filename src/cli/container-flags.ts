@@ -1,4 +1,5 @@
 /** The options that are about a session's container, and what they ask for. */
+import { cpus as availableCpus } from 'node:os';
 import { parseSize } from '../config/size.ts';
 import { parseVolume } from '../docker/mounts.ts';
 import { parseEnv, parsePort } from '../docker/publish.ts';
@@ -79,7 +80,13 @@ export async function containerFlags(args: Flags, app: App): Promise<ContainerFl
 
 function parseCpus(text: string): number {
   const cpus = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
-  if (cpus >= 0.01 && cpus <= 4096) return cpus;
+  // An engine on Linux has the CPUs of this machine; elsewhere it may have fewer, and says so itself.
+  const most = process.platform === 'linux' ? availableCpus().length : 4096;
+  if (cpus > most)
+    throw new ParaError('USAGE', `--cpus ${text} is more than this machine has: ${String(most)}`, {
+      hint: `--cpus ${String(most)}`,
+    });
+  if (cpus >= 0.01) return cpus;
   throw new ParaError('USAGE', `--cpus ${JSON.stringify(text)} is not a number of CPUs`, {
     hint: '--cpus 1.5',
   });

@@ -92,7 +92,7 @@ export function defineCommand<const O extends Record<string, Options>>(spec: Com
         .example(spec.examples.map(([line, what]) => [line, what] as [string, string]));
     },
     async run(args, app, invocation) {
-      refuseRepeated(args, spec.options);
+      refuseRepeated(args, { ...spec.positionals, ...spec.options });
       return spec.run(args as never, app, invocation);
     },
   };
@@ -116,8 +116,11 @@ function refuseRepeated(
   args: Readonly<Record<string, unknown>>,
   options: Readonly<Record<string, Options>>,
 ): void {
+  const lists = Object.entries(options).flatMap(([name, { array, alias }]) =>
+    array === true ? [name, ...[alias ?? []].flat()] : [],
+  );
   const repeated = Object.keys(args).find(
-    (key) => /^\w/.test(key) && key !== '_' && Array.isArray(args[key]) && options[key]?.array !== true,
+    (key) => /^\w/.test(key) && key !== '_' && Array.isArray(args[key]) && !lists.includes(key),
   );
   if (repeated !== undefined)
     throw new ParaError('USAGE', `--${repeated} may be given once only`, { hint: 'para --help' });

@@ -21,6 +21,8 @@ export function usageError(message: string, typed: Typed): ParaError {
   });
   const help = typed.words === undefined ? 'para --help' : `para ${typed.words} --help`;
   const wrong = wrongChoice(message);
+  if (typed.words === 'docker exec' && !typed.argv.includes('--'))
+    meant.push('What comes after -- is the command: para docker exec [session] -- COMMAND [ARG…]');
   const sentence = wrong?.sentence ?? plain(oneLine(message), unknown);
   return new ParaError('USAGE', sentence, { hint: [...(wrong?.meant ?? meant), help].join('\n') });
 }

@@ -134,6 +134,9 @@ export function toParaError(driver: EngineDriver, captured: Captured, subject: s
   const early = interrupted(driver, captured, subject);
   if (early !== undefined) return new ParaError(early.code, early.message, { hint: early.hint, details });
   const code = driver.classify(captured);
+  const absent = captured.args[0] === 'pull' ? absentHere(driver, subject) : undefined;
+  if (absent !== undefined)
+    return new ParaError('IMAGE_NOT_FOUND', absent.message, { hint: absent.hint, details });
   const said = engineSentence(captured);
   const words = code === undefined ? undefined : WORDS[code];
   if (code === undefined || words === undefined) {
@@ -152,6 +155,15 @@ export function toParaError(driver: EngineDriver, captured: Captured, subject: s
       words.hint(subject, driver.name),
     details: { ...details, said },
   });
+}
+
+/** No registry has an image of this machine's own, whatever the engine says of its try to reach one. */
+function absentHere(driver: EngineDriver, subject: string): { message: string; hint: string } | undefined {
+  if (!subject.startsWith('image localhost/')) return undefined;
+  return {
+    message: `there is no ${subject} on this machine`,
+    hint: `Build it, or take one of these:\n${driver.name} images`,
+  };
 }
 
 interface Early {

@@ -32,7 +32,7 @@ export async function attachToSession(
   session: string | undefined,
   say: Say,
 ): Promise<number> {
-  const found = await findSession(context, session);
+  const found = await findSession(context, session, 'containers');
   const container = requireContainer(found.record);
   const service = await context.dockerFor(container.engine);
   try {

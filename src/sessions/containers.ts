@@ -19,6 +19,14 @@ export interface ContainerContext extends FindContext {
 /** The record's container. @throws CONTAINER_NOT_FOUND when the session has none */
 export function requireContainer(record: SessionRecord): NonNullable<SessionRecord['container']> {
   if (record.container !== null) return record.container;
+  if (record.status === 'review')
+    throw new ParaError(
+      'CONTAINER_NOT_FOUND',
+      `the session ${record.name} is finished; its container is gone`,
+      {
+        hint: `Its work is on the branch ${record.branch}:\ngit log ${shellQuote(record.branch)}`,
+      },
+    );
   throw new ParaError('CONTAINER_NOT_FOUND', `the session ${record.name} has no container`, {
     hint: `To give it one: para docker start ${record.name}`,
   });
@@ -39,20 +47,19 @@ export interface ExecStreams {
 export async function execInSession(
   context: ContainerContext,
   session: string | undefined,
-  argv: readonly string[],
-  streams: ExecStreams,
+  { argv, ...how }: Omit<ExecWish, 'name'>,
 ): Promise<number> {
-  const found = await findSession(context, session);
+  const found = await findSession(context, session, 'containers');
   const container = requireContainer(found.record);
   const service = await context.dockerFor(container.engine);
-  const request = await execRequest(context, found, { name: container.name, argv, streams });
+  const request = await execRequest(context, found, { name: container.name, argv, ...how });
   const told: NodeJS.Signals[] = [];
   const code = await service.execAttach(request.exec, {
     onSignal: (signal) => {
       told.push(signal);
       return killInside(service, container.name, request.id, signal);
     },
-    ownGroup: !streams.stdinTty,
+    ownGroup: !how.streams.stdinTty,
   });
   return code === 0 || told.length > 0 ? code : explainFailure(service, found.record, argv, code);
 }
@@ -62,6 +69,9 @@ export interface ExecWish {
   readonly name: string;
   readonly argv: readonly string[];
   readonly streams: ExecStreams;
+  /** Instead of the place in the worktree where it was typed. */
+  readonly workdir?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The request, and the id that the command carries in its environment. */
@@ -80,12 +90,13 @@ export async function execRequest(
       argv: wish.argv,
       tty,
       stdin: true,
-      workdir: await workdirOf(context.cwd, found.record.worktree_path),
+      workdir: wish.workdir ?? (await workdirOf(context.cwd, found.record.worktree_path)),
       env: {
         PARA_SESSION: found.record.name,
         PARA_WORKSPACE: INSIDE.workspace,
         PARA_EXEC_ID: id,
         ...(tty && term !== undefined && /^[\w.+-]{1,64}$/.test(term) ? { TERM: term } : {}),
+        ...wish.env,
       },
     },
   };
@@ -176,7 +187,7 @@ export async function startSessionContainer(
   context: ContainerContext,
   session: string | undefined,
 ): Promise<{ session: string; container: string }> {
-  const { record } = await findSession(context, session);
+  const { record } = await findSession(context, session, 'containers');
   const { name, engine } = requireContainer(record);
   const service = await context.dockerFor(engine);
   await service.startContainer(name).catch((error: unknown) => {
@@ -207,7 +218,7 @@ export async function stopSessionContainer(
   session: string | undefined,
   graceSeconds: number,
 ): Promise<{ session: string; container: string }> {
-  const { record } = await findSession(context, session);
+  const { record } = await findSession(context, session, 'containers');
   const { name, engine } = requireContainer(record);
   await (await context.dockerFor(engine)).stopContainer(name, graceSeconds);
   return { session: record.name, container: name };

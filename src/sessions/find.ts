@@ -1,9 +1,10 @@
 /** Which session a command is about: the one named, or the one whose worktree holds the current directory. */
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { closest } from '../config/nearest.ts';
 import { ParaError } from '../errors.ts';
 import type { Repository } from '../git/repository.ts';
-import { parseSessionName } from './name.ts';
+import { isSessionName } from './name.ts';
 import { listRecords, loadRecord, placesOf, type Places, type SessionRecord } from './store.ts';
 
 /** A session and where its repository keeps things. */
@@ -20,15 +21,20 @@ export interface FindContext {
 
 /**
  * The session. Asks git only where the file system alone does not tell, so that `docker exec` pays for nothing.
- * @throws SESSION_NOT_FOUND, NAME_INVALID, NOT_A_REPOSITORY
+ * `among` says which ones an error names. @throws SESSION_NOT_FOUND, NOT_A_REPOSITORY
  */
-export async function findSession(context: FindContext, name: string | undefined): Promise<Found> {
+export async function findSession(
+  context: FindContext,
+  name: string | undefined,
+  among: 'all' | 'containers' = 'all',
+): Promise<Found> {
   const root = (await rootByPath(context.cwd)) ?? (await context.repository()).root;
   const places = placesOf(root);
-  const session = name === undefined ? await sessionOfDirectory(context.cwd, root) : parseSessionName(name);
-  if (session === undefined) throw notInSession(await nameSome(places));
-  const record = await loadRecord(places, session);
-  if (record === undefined) throw unknownSession(session, await nameSome(places));
+  const session = name ?? (await sessionOfDirectory(context.cwd, root));
+  if (session === undefined) throw notInSession(await nameSome(places, among));
+  // What can not be a name is not looked for: it might lead anywhere.
+  const record = isSessionName(session) ? await loadRecord(places, session) : undefined;
+  if (record === undefined) throw await unknownSession(session, places, among);
   return { places, record };
 }
 
@@ -61,14 +67,22 @@ async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
-async function nameSome(places: Places): Promise<string> {
+const MOST_NAMED = 10;
+
+/** Those that one may mean: the active ones first. */
+async function nameSome(places: Places, among: 'all' | 'containers'): Promise<string> {
   const { records } = await listRecords(places);
-  if (records.length === 0)
-    return `There is no session in ${basename(dirname(dirname(places.state)))} yet:\npara start NAME`;
-  return `Sessions here: ${records
-    .slice(0, 10)
-    .map((record) => record.name)
-    .join(', ')}`;
+  const where = basename(dirname(dirname(places.state)));
+  if (records.length === 0) return `There is no session in ${where} yet:\npara start NAME`;
+  const meant = records.filter(({ container }) => among === 'all' || container !== null);
+  if (meant.length === 0) return `No session in ${where} has a container:\npara start NAME --docker`;
+  const names = [
+    ...meant.filter(({ status }) => status === 'active'),
+    ...meant.filter(({ status }) => status !== 'active'),
+  ].map(({ name }) => name);
+  const more = names.length - MOST_NAMED;
+  const label = among === 'all' ? 'Sessions here' : 'Sessions with a container';
+  return `${label}: ${names.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${String(more)} more` : ''}`;
 }
 
 function notInSession(hint: string): ParaError {
@@ -79,6 +93,20 @@ function notInSession(hint: string): ParaError {
   );
 }
 
-function unknownSession(session: string, hint: string): ParaError {
-  return new ParaError('SESSION_NOT_FOUND', `there is no session ${session}`, { hint });
+async function unknownSession(
+  session: string,
+  places: Places,
+  among: 'all' | 'containers',
+): Promise<ParaError> {
+  const { records } = await listRecords(places);
+  const near = closest(
+    session,
+    records.map(({ name }) => name),
+    2,
+  );
+  const meant = near === undefined ? '' : `Did you mean ${near}?\n`;
+  const shown = isSessionName(session) ? session : JSON.stringify(session.slice(0, 60));
+  return new ParaError('SESSION_NOT_FOUND', `there is no session ${shown}`, {
+    hint: meant + (await nameSome(places, among)),
+  });
 }

@@ -27,7 +27,7 @@ export interface LogsPlan {
 export async function planLogs(context: ContainerContext, wish: LogsWish, now: Date): Promise<LogsPlan> {
   const tail = wish.tail === undefined ? undefined : parseTail(wish.tail);
   const since = wish.since === undefined ? undefined : parseSince(wish.since, now);
-  const { record } = await findSession(context, wish.session);
+  const { record } = await findSession(context, wish.session, 'containers');
   const { name: container, engine } = requireContainer(record);
   const service = await context.dockerFor(engine);
   const { follow, timestamps } = wish;

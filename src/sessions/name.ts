@@ -83,7 +83,8 @@ export function formatSessionName(
   );
 }
 
-function isSessionName(text: string): text is SessionName {
+/** True for what parseSessionName takes. */
+export function isSessionName(text: string): text is SessionName {
   return text.length <= 40 && NAME.test(text) && !RESERVED.has(text);
 }
 

@@ -35,7 +35,7 @@ export async function syncSession(
   session: string | undefined,
   onWait: NonNullable<LockOptions['onWait']>,
 ): Promise<Synced> {
-  const { places, record: found } = await findSession(context, session);
+  const { places, record: found } = await findSession(context, session, 'containers');
   requireActive(found);
   requireContainer(found);
   const repo = await context.repository();

@@ -12,6 +12,8 @@ beforeAll(async () => {
   repo = tempRepo();
   docker = await started(repo, 'docker');
   await runPara(repo, 'start bare');
+  await runPara(repo, 'start finished');
+  await runPara(repo, ['finish', 'Done', 'finished']);
 });
 afterAll(() => {
   repo.remove();
@@ -119,6 +121,12 @@ describe('the command fails', () => {
   });
 });
 
+test('as people type it to docker: -it is taken for granted, -w and -e are passed on', async () => {
+  const call = exec(['ls'], { workdir: '/tmp', term: ['-e', 'A=1', '-e', 'B=two words'] });
+  const argv = ['-it', '-w', '/tmp', '-e', 'A=1', '--env', 'B=two words', 'fix', '--', 'ls'];
+  expect(await para(argv, [call])).toMatchObject({ code: 0, stderr: '' });
+});
+
 describe('the engine could not run it: 125', () => {
   test.each([
     ['exited', 'para docker start fix'],
@@ -150,13 +158,31 @@ describe('the engine could not run it: 125', () => {
 
 describe('no engine is asked', () => {
   test.each<[string, readonly string[], number, RegExp]>([
-    ['no command', ['fix'], 2, /no command was given/],
+    [
+      'no command',
+      ['fix'],
+      2,
+      /no command was given\n.*para docker exec fix -- sh\n.*para docker attach fix\n/,
+    ],
     ['an empty command', ['fix', '--'], 2, /no command was given/],
-    ['the command without --', ['fix', 'ls'], 2, /ls/],
-    ['an unknown session', ['nope', '--', 'x'], 3, /there is no session nope\n.*Sessions here: bare, fix/],
+    ['the command without --', ['fix', 'ls', 'a b'], 2, /↳ para docker exec fix -- ls 'a b'\n/],
+    ['its flags without --', ['fix', 'ls', '-l'], 2, /↳ What comes after -- is the command/],
+    [
+      'an unknown session',
+      ['nope', '--', 'x'],
+      3,
+      /there is no session nope\n.*Sessions with a container: fix\n/,
+    ],
     ['no session here', ['--', 'x'], 3, /no session was named/],
     ['a session without a container', ['bare', '--', 'x'], 7, /the session bare has no container/],
-    ['a name that is none', ['../x', '--', 'x'], 2, /can not be a session name/],
+    ['a name that is none', ['../x', '--', 'x'], 3, /there is no session "..\/x"\n/],
+    ['one letter wrong', ['fxi', '--', 'x'], 3, /↳ Did you mean fix\?\n/],
+    [
+      'a finished session',
+      ['finished', '--', 'x'],
+      7,
+      /the session finished is finished[^]*git log para\/finished\n/,
+    ],
   ])('%s', async (_what, argv, exit, message) => {
     const { code, stdout, stderr } = await para(argv, []);
     expect(stderr).toMatch(message);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Conversation, type Which } from '../support/conversation.ts';
+import { Conversation, WHICH, type Which } from '../support/conversation.ts';
 import { footprint } from '../support/footprint.ts';
 import { detection, runPara, type EngineCall } from '../support/run-para.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
@@ -163,6 +163,7 @@ describe('refused before anything is made', () => {
     ['--port 99999', 'USAGE', 2, /99999 is not a port/],
     ['--port a:b', 'USAGE', 2, /--port "a:b": it is not/],
     ['--cpus many', 'USAGE', 2, /--cpus "many" is not a number of CPUs/],
+    ['--cpus 4097', 'USAGE', 2, /--cpus 4097 is more than this machine has: \d+/],
     ['--cpus 0', 'USAGE', 2, /is not a number of CPUs/],
     ['--memory lots', 'USAGE', 2, /lots/],
     ['--image team/App', 'USAGE', 2, /is not an image: the name must be lower case/],
@@ -209,4 +210,19 @@ describe('refused before anything is made', () => {
   test('outside a repository', async () => {
     expect(await runPara(repo, 'start fix', { cwd: repo.base })).toMatchObject({ code: 4 });
   });
+});
+
+test.each(WHICH)('an image of this machine that is not there: %s is not asked to log in', async (which) => {
+  const talk = new Conversation(repo, which);
+  const stderr = 'Error: dial tcp [::1]:443: connect: connection refused\n';
+  const image = 'localhost/nope:1';
+  const calls = [
+    ...detection(which),
+    ...[talk.imageAbsent(image), talk.pull(image, { exitCode: 125, stderr })],
+  ];
+  const ran = await runPara(repo, `start fix --image ${image} --engine ${talk.engine}`, { calls });
+  expect(ran.stderr).toContain(
+    `✗ there is no image ${image} on this machine\n  │ ${stderr}  ↳ Build it, or take one of these:\n  ↳ ${talk.engine} images\n`,
+  );
+  expect(ran.code).toBe(8);
 });

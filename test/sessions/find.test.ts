@@ -102,7 +102,25 @@ describe('by name', () => {
   });
 
   test('what is no name at all', async () => {
-    await expect(find(temp.root, '../one')).rejects.toMatchObject({ code: 'NAME_INVALID', exit: 2 });
+    await expect(find(temp.root, '../one')).rejects.toMatchObject({
+      message: 'there is no session "../one"',
+      hint: 'Sessions here: one, two',
+      exit: 3,
+    });
+  });
+
+  test('many: ten are named, the active ones first', async () => {
+    for (let n = 0; n < 12; n += 1)
+      await saveRecord(places, {
+        ...sessionRecord(temp.root, `a${String(n)}`),
+        status: n < 9 ? 'review' : 'active',
+      });
+    await expect(find(temp.root, 'threee')).rejects.toMatchObject({
+      hint: 'Sessions here: a10, a11, a9, one, two, a0, a1, a2, a3, a4 and 4 more',
+    });
+    await expect(find(temp.root, 'too')).rejects.toMatchObject({
+      hint: expect.stringMatching(/^Did you mean two\?\nSessions here: /) as unknown,
+    });
   });
 
   test('one whose record is broken', async () => {
