@@ -83,6 +83,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/docker-sync.ts'),
   },
   {
+    words: 'docker cleanup',
+    describe: 'Remove containers and networks that no session owns any more',
+    load: () => import('./commands/docker-cleanup.ts'),
+  },
+  {
     words: 'docker list',
     aliases: ['ls'],
     describe: 'List the containers of this repository',

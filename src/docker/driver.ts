@@ -104,6 +104,12 @@ export interface ContainerRow {
   readonly ports: readonly PortMapping[];
 }
 
+/** A row of `network ls`. */
+export interface NetworkRow {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** An engine's own answers about itself, asked once and cached. */
 export interface Capabilities {
   readonly rootless: boolean;
@@ -193,6 +199,8 @@ export interface EngineDriver {
   networkInspect(
     name: string,
   ): EngineCommand<{ readonly name: string; readonly labels: Readonly<Record<string, string>> }>;
+  /** Networks filtered by labels (AND); an empty value asks for the label alone. */
+  networkList(labels: Readonly<Record<string, string>>): EngineCommand<readonly NetworkRow[]>;
   networkCreate(name: string, labels: Readonly<Record<string, string>>): EngineCommand<void>;
   networkRemove(name: string): EngineCommand<void>;
   /** How the caller's uid has to be mapped on this engine. */

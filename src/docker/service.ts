@@ -15,6 +15,7 @@ import type {
   EngineCommand,
   ExecRequest,
   LogsRequest,
+  NetworkRow,
 } from './driver.ts';
 import { execCapture, execTerminal } from './exec.ts';
 import { toParaError } from './failure.ts';
@@ -38,6 +39,7 @@ export interface DockerService {
    * @returns true when this call made it
    */
   ensureNetwork(name: string, labels: Labels, onMake?: () => void): Promise<boolean>;
+  networks(labels: Labels): Promise<readonly NetworkRow[]>;
   /** Removes it; absent is not an error. */
   removeNetwork(name: string): Promise<void>;
   /** @returns the container's id */
@@ -142,7 +144,7 @@ function engineCalls(engine: Engine, runner: Runner, options: ServiceOptions): C
 
 type ImagesAndNetworks = Pick<
   DockerService,
-  'ensureImage' | 'imageExists' | 'ensureNetwork' | 'removeNetwork'
+  'ensureImage' | 'imageExists' | 'ensureNetwork' | 'networks' | 'removeNetwork'
 >;
 
 function imagesAndNetworks({ driver }: Engine, calls: Calls, options: ServiceOptions): ImagesAndNetworks {
@@ -173,6 +175,7 @@ function imagesAndNetworks({ driver }: Engine, calls: Calls, options: ServiceOpt
       if (await networkExists(name)) return false;
       throw calls.fail(made, `network ${name}`);
     },
+    networks: (labels) => calls.run(driver.networkList(labels), 'the list of networks'),
     removeNetwork: async (name) => {
       await unless('NETWORK_NOT_FOUND', calls.run(driver.networkRemove(name), `network ${name}`));
     },

@@ -2,7 +2,7 @@
 import { ParaError } from '../../errors.ts';
 import { createArgs, execArgs, labelArgs, labelFilterArgs, logsArgs } from '../argv.ts';
 import { classifyBy } from '../classify.ts';
-import type { Capabilities, ContainerRow, EngineDriver } from '../driver.ts';
+import type { Capabilities, ContainerRow, EngineDriver, NetworkRow } from '../driver.ts';
 import { readContainers, toState } from '../inspect.ts';
 import { reader, readOne, readRecords, type Source } from '../parse.ts';
 import { parsePublishedText } from '../ps-ports.ts';
@@ -63,6 +63,10 @@ export const docker = {
   imageImport: (reference) => ({ args: ['import', '-', reference], parse: nothing, timeoutMs: SLOW_MS }),
   imageRemove: (reference) => ({ args: ['rmi', reference], parse: nothing, timeoutMs: SLOW_MS }),
   networkInspect: (name) => ({ args: ['network', 'inspect', '--', name], parse: readNetwork }),
+  networkList: (labels) => ({
+    args: ['network', 'ls', ...labelFilterArgs(labels), '--format', '{{json .}}'],
+    parse: readNetworks,
+  }),
   networkCreate: (name, labels) => ({
     args: ['network', 'create', ...labelArgs(labels), '--', name],
     parse: nothing,
@@ -134,6 +138,16 @@ function readNetwork(stdout: string): {
 } {
   const network = reader(readOne(stdout, source('network inspect')), source('network inspect'));
   return { name: network.text('Name'), labels: network.strings('Labels') };
+}
+
+/** Labels come as one text, `k=v,k=v`; para's own hold no comma. */
+function readNetworks(stdout: string): readonly NetworkRow[] {
+  return readRecords(stdout, source('network ls')).map((raw) => {
+    const row = reader(raw, source('network ls'));
+    const pairs = row.text('Labels', '').split(',');
+    const labels = pairs.map((pair) => [pair.split('=', 1)[0] ?? '', pair.slice(pair.indexOf('=') + 1)]);
+    return { name: row.text('Name'), labels: Object.fromEntries(labels) as Record<string, string> };
+  });
 }
 
 /** `<layer>: Pull complete` and the like; the rest repeats what para says itself. */

@@ -65,6 +65,14 @@ export const podman = {
   imageImport: (reference) => ({ args: ['import', '-', reference], parse: nothing, timeoutMs: SLOW_MS }),
   imageRemove: (reference) => ({ args: ['rmi', reference], parse: nothing, timeoutMs: SLOW_MS }),
   networkInspect: (name) => ({ args: ['network', 'inspect', '--', name], parse: readNetwork }),
+  networkList: (labels) => ({
+    args: ['network', 'ls', ...labelFilterArgs(labels), '--format', 'json'],
+    parse: (stdout) =>
+      readRecords(stdout, source('network ls')).map((raw) => {
+        const row = reader(raw, source('network ls'));
+        return { name: row.text('name'), labels: row.strings('labels') };
+      }),
+  }),
   networkCreate: (name, labels) => ({
     args: ['network', 'create', ...labelArgs(labels), '--', name],
     parse: nothing,

@@ -1,0 +1,197 @@
+/** Containers and networks that no session owns any more: found by their labels, judged one by one. */
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ContainerInfo, EngineName, NetworkRow } from '../docker/driver.ts';
+import type { DockerService } from '../docker/service.ts';
+import { INSIDE } from '../docker/spec.ts';
+import { ParaError } from '../errors.ts';
+import { missingObjects } from '../git/bring-back-import.ts';
+import type { Repository } from '../git/repository.ts';
+import { worktreeChanges } from '../git/status.ts';
+import { readSealedRefs } from '../git/untrusted.ts';
+import { adminDirOf } from '../git/worktrees.ts';
+import type { Step } from '../pipeline/step.ts';
+import { isSessionBusy, listRecords, lockRepository, lockSession, type Places } from './store.ts';
+
+/** What looking for orphans needs of the App. */
+export interface OrphanContext {
+  repository(): Promise<Repository>;
+  places(): Promise<Places>;
+  wantedEngine(): Promise<'auto' | EngineName>;
+  dockerFor(engine: EngineName): Promise<DockerService>;
+}
+
+/** Something that can go. */
+export interface Orphan {
+  readonly kind: 'container' | 'network';
+  readonly name: string;
+  readonly session: string | null;
+  readonly engine: EngineName;
+  readonly why: string;
+}
+
+/** Something that nobody owns and that stays all the same. */
+export interface KeptOrphan extends Orphan {
+  /** The command that goes on with it. */
+  readonly next: string;
+}
+
+/** Everything decided; nothing changed yet. */
+export interface CleanupPlan {
+  readonly repo: Repository;
+  readonly places: Places;
+  readonly services: ReadonlyMap<EngineName, DockerService>;
+  readonly orphans: readonly Orphan[];
+  readonly kept: readonly KeptOrphan[];
+  /** Engines that were not asked, and why. */
+  readonly silent: readonly string[];
+}
+
+/** Asks every engine that is wanted and answers. @throws when none does */
+export async function planCleanup(context: OrphanContext, allRepos: boolean): Promise<CleanupPlan> {
+  const [repo, places] = await Promise.all([context.repository(), context.places()]);
+  const wanted = await context.wantedEngine();
+  const services = new Map<EngineName, DockerService>();
+  const failed: ParaError[] = [];
+  const found: (Orphan | KeptOrphan)[] = [];
+  for (const engine of wanted === 'auto' ? (['docker', 'podman'] as const) : [wanted]) {
+    try {
+      const service = await context.dockerFor(engine);
+      found.push(...(await orphansOf(service, { repo, places, allRepos })));
+      services.set(engine, service);
+    } catch (error) {
+      if (!(error instanceof ParaError)) throw error;
+      failed.push(error);
+    }
+  }
+  const [first] = failed;
+  if (services.size === 0 && first !== undefined) throw first;
+  const kept = found.filter((one): one is KeptOrphan => 'next' in one);
+  const orphans = found.filter((one) => !('next' in one));
+  return { repo, places, services, orphans, kept, silent: failed.map(({ message }) => message) };
+}
+
+interface Where {
+  readonly repo: Repository;
+  readonly places: Places;
+  readonly allRepos: boolean;
+}
+
+async function orphansOf(service: DockerService, where: Where): Promise<readonly (Orphan | KeptOrphan)[]> {
+  const mine = { 'para.repo': where.allRepos ? '' : where.repo.id };
+  const rows = await service.list({ ...mine, 'para.role': 'dev' });
+  const containers = await service.inspect(rows.map(({ name }) => name));
+  const engine = service.engine.driver.name;
+  const judged: (Orphan | KeptOrphan)[] = [];
+  const goneRepos = new Set<string>();
+  for (const container of containers) {
+    const isMine = container.labels['para.repo'] === where.repo.id;
+    const verdict = isMine ? await judgeMine(container, where) : await judgeOther(container);
+    if (verdict === undefined) continue;
+    const { name } = container;
+    judged.push({ kind: 'container', name, engine, session: sessionOf(container), ...verdict });
+    if (!isMine && !('next' in verdict)) goneRepos.add(container.labels['para.repo'] ?? '');
+  }
+  const networks = await service.networks({ ...mine, 'para.role': 'network' });
+  const free = await freeNetworks(networks, where, {
+    inUse: judged.some((one) => 'next' in one),
+    goneRepos,
+  });
+  return [...judged, ...free.map((one) => ({ kind: 'network' as const, engine, session: null, ...one }))];
+}
+
+async function freeNetworks(
+  networks: readonly NetworkRow[],
+  { repo, places }: Where,
+  { inUse, goneRepos }: { readonly inUse: boolean; readonly goneRepos: ReadonlySet<string> },
+): Promise<readonly Pick<Orphan, 'name' | 'why'>[]> {
+  const { records, broken } = await listRecords(places);
+  const used = (name: string): boolean =>
+    inUse || broken.length > 0 || records.some(({ container }) => container?.network === name);
+  return networks.flatMap(({ name, labels }) => {
+    const id = labels['para.repo'] ?? '';
+    if (id === repo.id) return used(name) ? [] : [{ name, why: 'no session has it' }];
+    return goneRepos.has(id) ? [{ name, why: 'its repository is gone' }] : [];
+  });
+}
+
+type Verdict = Pick<Orphan, 'why'> | Pick<KeptOrphan, 'why' | 'next'>;
+
+function sessionOf({ labels }: ContainerInfo): string | null {
+  const session = labels['para.session'] ?? '';
+  // Labels are what an image can hold too.
+  return /^[a-z0-9](?:-?[a-z0-9]){0,39}$/.test(session) ? session : null;
+}
+
+/** Undefined: a session owns it. */
+async function judgeMine(container: ContainerInfo, { repo, places }: Where): Promise<Verdict | undefined> {
+  const session = sessionOf(container);
+  const { records, broken } = await listRecords(places);
+  if (records.some((record) => record.container?.name === container.name)) return undefined;
+  if (session === null) return { why: 'no session has it' };
+  const next = `para recover ${session}`;
+  if (broken.includes(session)) return { why: 'the record of its session can not be read', next };
+  if (await isSessionBusy(places, session))
+    return { why: 'another para is at work on it', next: 'para list' };
+  const work = await workOf(repo, places, session);
+  return work === undefined ? { why: 'no session has it' } : { why: work, next };
+}
+
+/** What would be hard to find again once the container is gone; undefined when there is nothing. */
+async function workOf(repo: Repository, places: Places, session: string): Promise<string | undefined> {
+  const sealed = await readSealedRefs(
+    join(places.docker(session), 'git'),
+    repo.objectFormat === 'sha256' ? 64 : 40,
+  );
+  const head = sealed.head === undefined || sealed.head.startsWith('refs/') ? [] : [sealed.head];
+  if ((await missingObjects(repo, [...sealed.refs.values(), ...head])).size > 0)
+    return 'its git directory holds commits that were not brought back';
+  const worktreePath = places.worktree(session);
+  if (!(await isThere(worktreePath))) return undefined;
+  const worktreeAdminDir = await adminDirOf(repo, worktreePath);
+  if (worktreeAdminDir === undefined)
+    return (await readdir(worktreePath)).length > 0 ? 'its worktree holds files' : undefined;
+  const changes = await worktreeChanges({ repo, worktreeAdminDir, worktreePath });
+  const changed = Object.values(changes).some((count: number) => count > 0);
+  return changed ? 'its worktree holds uncommitted work' : undefined;
+}
+
+/** Another repository's goes only when that is gone, and its worktree with it. */
+async function judgeOther(container: ContainerInfo): Promise<Verdict | undefined> {
+  const worktree = container.mounts.find(({ target }) => target === INSIDE.workspace)?.source;
+  const root = /^(\/.+)\/\.para\/worktrees\/[^/]+$/.exec(worktree ?? '')?.[1];
+  if (root === undefined || worktree === undefined) return undefined;
+  if (await isThere(join(root, '.git'))) return undefined;
+  if (!(await isThere(worktree))) return { why: `its repository ${root} is gone` };
+  return { why: `its repository ${root} is gone, but its worktree is there`, next: `ls -la ${worktree}` };
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined;
+}
+
+/** One step for each orphan; each looks again under the session's lock. Networks come last. */
+export function cleanupSteps(plan: CleanupPlan): readonly Step<Set<string>>[] {
+  return plan.orphans.map((orphan) => ({
+    title: `Removing the ${orphan.kind}`,
+    run: async (removed, note) => {
+      note(orphan.name);
+      const service = plan.services.get(orphan.engine);
+      if (service === undefined) return;
+      if (orphan.kind === 'network') {
+        await lockRepository(plan.places, 'removes a network', () => service.removeNetwork(orphan.name));
+      } else await removeContainer(plan, service, orphan);
+      removed.add(orphan.name);
+    },
+  }));
+}
+
+async function removeContainer(plan: CleanupPlan, service: DockerService, orphan: Orphan): Promise<void> {
+  const lock = { what: 'removes an orphan' };
+  await lockSession(plan.places, orphan.session ?? 'orphan', lock, async () => {
+    const { records } = await listRecords(plan.places);
+    if (records.some(({ container }) => container?.name === orphan.name))
+      throw new ParaError('REFUSED', `${orphan.name} has got a session in the meantime`);
+    await service.removeContainer(orphan.name);
+  });
+}

@@ -1,0 +1,169 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Conversation} from '../support/conversation.ts';
+import { ID, started } from '../support/conversation.ts';
+import { gitInside } from '../support/inside.ts';
+import { repoId, runPara, type EngineCall, type Ran } from '../support/run-para.ts';
+import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
+
+interface Seen {
+  readonly name: string;
+  readonly repo: string;
+  readonly session: string;
+  readonly workspace?: string;
+}
+
+describe.each(['docker', 'podman'] as const)('%s', (engine) => {
+  let repo: TempRepo;
+  let talk: Conversation;
+  let id: string;
+
+  beforeEach(async () => {
+    repo = tempRepo();
+    id = repoId(repo);
+    talk = await started(repo, engine);
+  });
+  afterEach(() => {
+    repo.remove();
+  });
+
+  const filters = (role: string, all: boolean): string[] => [
+    ...['--filter', all ? 'label=para.repo' : `label=para.repo=${id}`],
+    ...['--filter', `label=para.role=${role}`],
+  ];
+  const lines = (rows: readonly object[]): string =>
+    engine === 'docker' ? rows.map((row) => `${JSON.stringify(row)}\n`).join('') : JSON.stringify(rows);
+  const format = engine === 'docker' ? '{{json .}}' : 'json';
+  /** The three calls that tell what there is. */
+  const look = (
+    containers: readonly Seen[],
+    networks: readonly { name: string; repo: string }[],
+    all = false,
+  ): EngineCall[] => {
+    const row = ({ name }: Seen): object =>
+      engine === 'docker'
+        ? { ID, Names: name, Image: 'x', State: 'exited', Status: '', Ports: '' }
+        : { Id: ID, Names: [name], Image: 'x', State: 'exited', Status: '', Ports: null };
+    const inspected = containers.map((seen) => ({
+      ...{ Id: ID, Name: seen.name, Created: '', RestartCount: 0, HostConfig: {}, NetworkSettings: {} },
+      State: { Status: 'exited', ExitCode: 0 },
+      Config: { Image: 'x', Labels: { 'para.repo': seen.repo, 'para.session': seen.session } },
+      Mounts: [{ Type: 'bind', Source: seen.workspace ?? '/nowhere', Destination: '/workspace', RW: true }],
+    }));
+    const names = containers.map(({ name }) => name);
+    const network = (one: { name: string; repo: string }): object =>
+      engine === 'docker'
+        ? { Name: one.name, Labels: `para.schema=1,para.repo=${one.repo},para.role=network` }
+        : { name: one.name, labels: { 'para.repo': one.repo, 'para.role': 'network' } };
+    const inspect: EngineCall = {
+      argv: [engine, 'inspect', '--type', 'container', '--', ...names],
+      stdout: JSON.stringify(inspected),
+    };
+    return [
+      {
+        argv: [engine, 'ps', '-a', '--no-trunc', ...filters('dev', all), '--format', format],
+        stdout: lines(containers.map(row)),
+      },
+      ...(names.length === 0 ? [] : [inspect]),
+      {
+        argv: [engine, 'network', 'ls', ...filters('network', all), '--format', format],
+        stdout: lines(networks.map(network)),
+      },
+    ];
+  };
+  const remove = (name: string): EngineCall => ({
+    argv: [engine, 'rm', '-f', ...(engine === 'docker' ? [] : ['-t', '0']), '--', name],
+  });
+  const cleanup = (flags: string, calls: readonly EngineCall[]): Promise<Ran> =>
+    runPara(repo, `docker cleanup --engine ${engine}${flags}`, { calls });
+  const fix = (): Seen => ({ name: talk.container, repo: id, session: 'fix', workspace: talk.worktree });
+  const lost = (): Seen => ({ name: `para-${id}-lost`, repo: id, session: 'lost' });
+  const network = (): { name: string; repo: string } => ({ name: talk.network, repo: id });
+  const forget = (): void => {
+    rmSync(join(repo.root, '.para/state/fix.state'));
+  };
+
+  test('what a session has stays, and there is nothing to do', async () => {
+    expect(await cleanup('', look([fix()], [network()]))).toEqual({
+      ...{ code: 0, stdout: 'Nothing to clean up.\n', stderr: '' },
+    });
+  });
+
+  test('a container without a session goes; --dry-run says so and does nothing', async () => {
+    const seen = look([fix(), lost()], [network()]);
+    const dry = await cleanup(' --dry-run', seen);
+    const line = `the container para-${id}-lost: no session has it\n`;
+    expect(dry).toEqual({ code: 0, stdout: `Would remove ${line}`, stderr: '' });
+    const ran = await cleanup('', [...seen, remove(`para-${id}-lost`)]);
+    expect(ran).toMatchObject({ code: 0, stdout: `Removed ${line}` });
+  });
+
+  test('the network goes with the last; --json', async () => {
+    rmSync(join(repo.root, '.para/state/docker/fix'), { recursive: true });
+    repo.run(['worktree', 'remove', '--force', talk.worktree]);
+    forget();
+    const calls = [...look([fix()], [network()]), remove(talk.container), talk.networkRemove()];
+    const { code, stdout } = await cleanup(' --json', calls);
+    expect(code).toBe(0);
+    const facts = { engine, why: 'no session has it' };
+    expect(JSON.parse(stdout)).toEqual({
+      ...{ schema: 1, ok: true, dry_run: false, kept: [] },
+      orphans: [
+        { kind: 'container', name: talk.container, session: 'fix', ...facts },
+        { kind: 'network', name: talk.network, session: null, ...facts },
+      ],
+    });
+  });
+
+  test.each<[string, () => void]>([
+    ['its worktree holds uncommitted work', () => writeFileSync(join(talk.worktree, 'x'), 'x')],
+    [
+      'its git directory holds commits that were not brought back',
+      () => gitInside(repo, 'fix', 'commit', '-q', '--allow-empty', '-m', 'inside'),
+    ],
+    ['its worktree holds files', () => rmSync(join(repo.root, '.git/worktrees'), { recursive: true })],
+  ])('never when %s: 10, and how to go on', async (why, make) => {
+    make();
+    forget();
+    const ran = await cleanup('', look([fix()], [network()]));
+    expect(ran.stdout).toBe(`Kept the container ${talk.container}: ${why}\n  para recover fix\n`);
+    expect(ran.code).toBe(10);
+    expect((await cleanup(' -f', look([fix()], [network()]))).code).toBe(10);
+  });
+
+  test('never when the record can not be read', async () => {
+    writeFileSync(join(repo.root, '.para/state/fix.state'), 'nonsense');
+    const ran = await cleanup('', look([fix()], [network()]));
+    expect(ran.stdout).toContain('the record of its session can not be read');
+    expect(ran.code).toBe(10);
+  });
+
+  test('--all-repos: only of repositories that are gone, and only with -f', async () => {
+    const there = join(repo.base, 'other');
+    mkdirSync(join(there, '.git'), { recursive: true });
+    const other = (name: string, root: string): Seen => ({
+      ...{ name, repo: name, session: 's', workspace: `${root}/.para/worktrees/s` },
+    });
+    const seen = look(
+      [fix(), other('aaaaaaaa', join(repo.base, 'gone')), other('bbbbbbbb', there)],
+      ['aaaaaaaa', 'bbbbbbbb', 'cccccccc'].map((name) => ({ name: `net-${name}`, repo: name })),
+      true,
+    );
+    const dry = await cleanup(' --all-repos', seen);
+    expect(dry.stdout).toBe(
+      `Would remove the container aaaaaaaa: its repository ${repo.base}/gone is gone\nWould remove the network net-aaaaaaaa: its repository is gone\n`,
+    );
+    expect(dry).toMatchObject({ code: 0, stderr: 'To remove them: para docker cleanup --all-repos -f\n' });
+    const calls = [
+      ...[...seen, remove('aaaaaaaa')],
+      { argv: [engine, 'network', 'rm', '--', 'net-aaaaaaaa'] } satisfies EngineCall,
+    ];
+    expect(await cleanup(' --all-repos -f', calls)).toMatchObject({ code: 0 });
+  });
+
+  test('a removal that fails is said', async () => {
+    const failing = { ...remove(`para-${id}-lost`), exitCode: 1, stderr: 'Error: no\n' };
+    expect(await cleanup('', [...look([lost(), fix()], []), failing])).toMatchObject({ code: 1, stdout: '' });
+  });
+});
