@@ -26,6 +26,7 @@ export default {
     level('unit', ['<rootDir>/test/{sys,docker,git,config,pipeline,sessions,ui,schemas}/**/*.test.ts']),
     level('command', ['<rootDir>/test/cli/**/*.test.ts']),
     level('contract', ['<rootDir>/test/contract/**/*.test.ts']),
+    level('fault', ['<rootDir>/test/fault/**/*.test.ts']),
     level('e2e', ['<rootDir>/test/e2e/**/*.test.ts']),
   ],
   testTimeout: 120_000,

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { EXIT, ParaError } from './errors.ts';
 import { createCancellation } from './sys/cancel.ts';
+import { armFault } from './sys/fault.ts';
 import { fileError } from './sys/files.ts';
 
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
@@ -18,6 +19,7 @@ async function main(argv: readonly string[]): Promise<number> {
     import('./ui/output.ts'),
     import('./cli/app.ts'),
   ]);
+  armFault(process.env['PARA_FAULT']);
   const cancellation = createCancellation();
   // `on`, never `once`: with no listener left the cursor code re-raises the signal (facts/style.md §4.2).
   for (const [name, number] of Object.entries(SIGNALS))

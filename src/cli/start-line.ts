@@ -2,13 +2,13 @@
 import type { InferredOptionTypes } from 'yargs';
 import { chooseAgent } from '../config/agents.ts';
 import { agentStep, type AgentJob, type StartedAgent } from '../sessions/agent.ts';
-import { undoCutShort } from '../sessions/cut-short.ts';
+import { settleCutShort } from '../sessions/cut-short.ts';
 import { requireFits } from '../sessions/prompt.ts';
 import { siteOf, type Site } from '../sessions/site.ts';
 import { planSetup, setupStep, type SetupPlan, type SetupScript } from '../sessions/setup.ts';
 import { newStartState, startSteps, type StartState } from '../sessions/start-steps.ts';
-import { planStart, requireFree, type StartPlan } from '../sessions/start.ts';
-import { lockSession } from '../sessions/store.ts';
+import { planStart, withNewSession, type StartPlan } from '../sessions/start.ts';
+import type { SessionRecord } from '../sessions/store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { agentLines, describeAgent } from './agent-lines.ts';
 import type { App } from './app.ts';
@@ -61,8 +61,16 @@ export async function startSession(args: StartArgs, app: App, line: StartLine): 
   const onWait = (owner: { pid: number }): void => {
     app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
   };
-  if (!args['dry-run'] && (await undoCutShort(app, request.name, onWait)))
-    app.output.note(`Took back an earlier start of ${request.name ?? ''} that was cut short`);
+  const earlier = args['dry-run'] ? undefined : await settleCutShort(app, request.name, onWait);
+  if (earlier !== undefined)
+    app.output.note(`An earlier start of ${earlier.record.name} was cut short: it is ${earlier.how}`);
+  if (earlier?.how === 'taken up') {
+    const { record } = earlier;
+    app.output.answer({ session: describe(record) }, (paint) =>
+      text(record, undefined, paint.bold(record.name)),
+    );
+    return 0;
+  }
   const plan = await planStart(app, request);
   const job = line.prompt === undefined ? undefined : await planAgent(app, plan, line.prompt);
   const setup = await setupOf(app, plan, args['setup-script']);
@@ -72,8 +80,8 @@ export async function startSession(args: StartArgs, app: App, line: StartLine): 
   if (args['dry-run']) return sayWhatWouldBe(app, wanted);
   const agent = await start(app, wanted, onWait);
   app.output.answer(
-    { session: describe(plan), ...(agent === undefined ? {} : { agent: describeAgent(agent) }) },
-    (paint) => text(plan, agent, paint.bold(plan.session)),
+    { session: describe(plan.record), ...(agent === undefined ? {} : { agent: describeAgent(agent) }) },
+    (paint) => text(plan.record, agent, paint.bold(plan.session)),
   );
   return 0;
 }
@@ -86,7 +94,7 @@ interface Wanted {
 
 function sayWhatWouldBe(app: App, { plan, job, setup }: Wanted): number {
   const agent = job === undefined ? {} : { agent: { command: job.command } };
-  const facts = { plan: describe(plan), setup_script: setup?.path ?? null, ...agent };
+  const facts = { plan: describe(plan.record), setup_script: setup?.path ?? null, ...agent };
   app.output.answer({ dry_run: true, ...facts }, () =>
     [
       `Would start ${summary(plan)}`,
@@ -106,10 +114,7 @@ async function start(
   let agent: StartedAgent | undefined;
   const steps = job === undefined ? [] : [agentStep(app, startSite(plan), job, (made) => (agent = made))];
   const setups = setup === undefined ? [] : [setupStep<StartState>(app, startSite(plan), setup)];
-  await lockSession(plan.places, plan.session, { what: 'starts the session', onWait }, async () => {
-    await requireFree(plan);
-    await app.run([...startSteps(plan, setups), ...steps], state);
-  });
+  await withNewSession(plan, onWait, () => app.run([...startSteps(plan, setups), ...steps], state));
   return agent;
 }
 
@@ -139,8 +144,9 @@ function startSite({ session: name, worktree, places, container, record }: Start
   return siteOf(places, { name, worktree }, box);
 }
 
-function describe({ session, branch, base, worktree, record }: StartPlan): Record<string, unknown> {
-  return { name: session, branch, base, worktree, container: record.container };
+function describe(record: SessionRecord): Record<string, unknown> {
+  const { name, branch, base, worktree_path: worktree, container } = record;
+  return { name, branch, base, worktree, container };
 }
 
 function summary({ session, branch, record }: StartPlan): string {
@@ -151,12 +157,8 @@ function summary({ session, branch, record }: StartPlan): string {
   return `${session}: branch ${branch}${container}`;
 }
 
-function text(
-  { session, branch, worktree, record }: StartPlan,
-  agent: StartedAgent | undefined,
-  name: string,
-): string {
-  const { container } = record;
+function text(record: SessionRecord, agent: StartedAgent | undefined, name: string): string {
+  const { name: session, branch, worktree_path: worktree, container } = record;
   const lines = [`Session ${name}`, `  branch    ${branch}`, `  worktree  ${worktree}`];
   if (container !== null)
     lines.push(

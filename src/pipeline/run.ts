@@ -3,6 +3,7 @@
  * runs for the failing task alone (facts/style.md §4.1), so undoing is done here.
  */
 import { ParaError } from '../errors.ts';
+import { stepDone, stepEntered } from '../sys/fault.ts';
 import type { Cancellation } from '../sys/cancel.ts';
 import { showRows } from './show.ts';
 import type { Note, Progress, Step } from './step.ts';
@@ -33,9 +34,11 @@ export async function runSteps<C>(steps: readonly Step<C>[], state: C, options: 
     run: async (note: Note) => {
       stopIfAsked();
       entered.push(step);
+      stepEntered();
       await step.run(state, (text) => {
         note(options.clean?.(text) ?? text);
       });
+      stepDone();
       stopIfAsked();
     },
   }));

@@ -60,7 +60,7 @@ function makeBranchAgain({ record, repo, places, remake }: CancelPlan): Step<Can
 function takeCommits(plan: CancelPlan): Step<CancelState> {
   return {
     title: 'Bringing the commits back',
-    skip: () => (plan.record.container?.git === 'sealed' ? undefined : 'nothing to bring'),
+    skip: () => (plan.record.container?.git === 'sealed' && !plan.archived ? undefined : 'nothing to bring'),
     run: async (state, note) => {
       try {
         state.broughtBack = (await bringCommitsBack(plan)).commits;
@@ -105,10 +105,11 @@ function keepFiles({ record, places, time, keep, left }: CancelPlan): Step<Cance
   };
 }
 
-function archive({ record, repo, places, time }: CancelPlan): Step<CancelState> {
+function archive({ record, repo, places, time, archived }: CancelPlan): Step<CancelState> {
   const { name: session, branch, base } = record;
   return {
     title: 'Archiving the session',
+    skip: () => (archived ? 'done by an earlier cancel' : undefined),
     run: (state, note) =>
       lockRepository(places, 'archives a session', async () => {
         const tip = (await commitOf(repo, `refs/heads/${branch}`)) ?? base;

@@ -3,16 +3,19 @@ import { lstat } from 'node:fs/promises';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
+import { archiveRef } from '../git/archive.ts';
 import { ignoredFiles } from '../git/ignored.ts';
 import { nestedIn } from '../git/stage.ts';
 import { remakeBranch, type BranchMove } from '../git/session-head.ts';
+import { commitOf } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import { archiveTime } from './archive.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import { decideKeep } from './keep-files.ts';
 import { newOperation, type Operation } from './operation.ts';
-import { loadRecord, lockSession } from './store.ts';
+import { loadRecord, lockSession, type SessionRecord } from './store.ts';
 import type { Teardown, TeardownState } from './teardown.ts';
 
 /** What a person asked for. */
@@ -39,6 +42,8 @@ export interface CancelPlan extends Teardown {
   readonly hasWorktree: boolean;
   /** What makes the branch again, when somebody has deleted it. */
   readonly remake: BranchMove | undefined;
+  /** An earlier cancel had archived everything, and removed the worktree, when it was cut short. */
+  readonly archived: boolean;
   /** What no commit can hold, and what becomes of it. */
   readonly left: readonly string[];
   readonly keep: 'nothing' | 'pack' | 'drop';
@@ -80,34 +85,43 @@ async function decide(context: CancelContext, request: CancelRequest, found: Fou
   if (record.status === 'review') throw alreadyFinished(found);
   if (record.status === 'finishing') throw halfFinished(found);
   const repo = await context.repository();
-  const { name, branch, base, worktree_path: path } = record;
-  const adminDir = await adminDirOf(repo, path);
-  const hasWorktree = (await isThere(path)) && adminDir !== undefined;
-  const left = hasWorktree ? [...(await ignoredFiles(repo, path)), ...(await nestedIn(repo, path))] : [];
-  const dead = record.operation?.kind === 'cancel' ? record.operation : undefined;
-  const operation = await newOperation('cancel', {
-    id: context.newId(),
-    // A cancel that was cut short goes on with the archive that it began.
-    at: dead === undefined ? context.now() : new Date(dead.at),
-  });
+  const operation = await operationOf(context, record);
+  const time = archiveTime(operation.at);
+  const there = await whatIsThere(repo, record, time);
+  const how = { archive: request.archiveIgnored, force: request.force };
   return {
     record,
     places,
     repo,
-    service: record.container === null ? undefined : await context.dockerFor(record.container.engine),
     operation,
-    time: archiveTime(operation.at),
+    time,
+    ...there,
+    service: record.container === null ? undefined : await context.dockerFor(record.container.engine),
+    keep: decideKeep(there.left, how, `para cancel ${record.name}`),
+  };
+}
+
+/** A cancel that was cut short goes on with the archive that it began. */
+function operationOf(context: CancelContext, { operation }: SessionRecord): Promise<Operation> {
+  const at = operation?.kind === 'cancel' ? new Date(operation.at) : context.now();
+  return newOperation('cancel', { id: context.newId(), at });
+}
+
+async function whatIsThere(
+  repo: Repository,
+  record: SessionRecord,
+  time: string,
+): Promise<Pick<CancelPlan, 'hasWorktree' | 'archived' | 'left' | 'remake'>> {
+  const { name, branch, base, worktree_path: path } = record;
+  const adminDir = await adminDirOf(repo, path);
+  const hasWorktree = (await isThere(path)) && adminDir !== undefined;
+  const archived = !hasWorktree && (await commitOf(repo, archiveRef(name, time))) !== undefined;
+  const hasCommits = hasWorktree || (!archived && record.container?.git === 'sealed');
+  return {
     hasWorktree,
-    remake:
-      hasWorktree || record.container?.git === 'sealed'
-        ? await remakeBranch({ repo, session: name, branch, base, adminDir })
-        : undefined,
-    left,
-    keep: decideKeep(
-      left,
-      { archive: request.archiveIgnored, force: request.force },
-      `para cancel ${record.name}`,
-    ),
+    archived,
+    left: hasWorktree ? [...(await ignoredFiles(repo, path)), ...(await nestedIn(repo, path))] : [],
+    remake: hasCommits ? await remakeBranch({ repo, session: name, branch, base, adminDir }) : undefined,
   };
 }
 

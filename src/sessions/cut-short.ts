@@ -13,7 +13,14 @@ import { adminDirOf, isHalfMade, undoAdd } from '../git/worktrees.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import { parseSessionName } from './name.ts';
 import { isNetworkKept } from './network.ts';
-import { loadRecord, lockRepository, lockSession, removeRecord, requireOwnPlaces } from './store.ts';
+import {
+  loadRecord,
+  lockRepository,
+  lockSession,
+  removeRecord,
+  requireOwnPlaces,
+  saveRecord,
+} from './store.ts';
 import type { Places, SessionRecord } from './store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 
@@ -24,41 +31,77 @@ export interface CutShortContext {
   dockerFor(engine: EngineName): Promise<DockerService>;
 }
 
+/** What became of a start that was cut short. */
+export type Settled = { readonly how: 'taken back' | 'taken up'; readonly record: SessionRecord };
+
 /**
- * Takes back what an earlier start of this name left when it was cut short; one that still runs is waited for.
- * Safe to repeat: the record goes last.
- * @returns true when there was one
- * @throws SESSION_EXISTS when there is work in what it left: that is for `finish`
+ * Settles what an earlier start of this name left when it was cut short; one that still runs is waited for. It is
+ * taken back, or taken up as it is when there may be work in it. Safe to repeat: the record goes last.
+ * @returns undefined when there was none
+ * @throws SESSION_EXISTS when there is work, and no whole worktree
  */
-export async function undoCutShort(
+export async function settleCutShort(
   context: CutShortContext,
   name: string | undefined,
   onWait: LockOptions['onWait'],
-): Promise<boolean> {
-  if (name === undefined) return false;
+): Promise<Settled | undefined> {
+  if (name === undefined) return undefined;
   const session = parseSessionName(name);
   const places = await context.places();
-  if ((await loadRecord(places, session))?.status !== 'starting') return false;
+  if ((await loadRecord(places, session))?.status !== 'starting') return undefined;
   await requireOwnPlaces(places);
-  const what = 'undoes a start that was cut short';
+  const what = 'settles a start that was cut short';
   return lockSession(places, session, onWait === undefined ? { what } : { what, onWait }, async () => {
     const record = await loadRecord(places, session);
-    if (record?.status !== 'starting') return false;
+    if (record?.status !== 'starting') return undefined;
+    const repo = await context.repository();
+    if (await holdsWork(repo, places, record))
+      return { how: 'taken up', record: await takeUp(context, places, record) };
     await takeBack(context, places, record);
-    return true;
+    return { how: 'taken back', record };
   });
+}
+
+/** The session goes on with what was made of it: without its container when that was not made. */
+async function takeUp(
+  context: CutShortContext,
+  places: Places,
+  record: SessionRecord,
+): Promise<SessionRecord> {
+  const { container, worktree_path: path } = record;
+  const repo = await context.repository();
+  if ((await adminDirOf(repo, path)) === undefined || (await isHalfMade(repo, path)))
+    throw workInside(record);
+  // One that came up keeps its git directory, even when it is gone by now: there may be commits in it.
+  const made = (await cameUp(places, record)) || (await isOurs(context, record));
+  if (container !== null && !made) {
+    await rm(places.docker(record.name), { recursive: true, force: true });
+    await dropPins(repo, record.name);
+  }
+  const whole: SessionRecord = {
+    ...record,
+    status: 'active',
+    operation: null,
+    container: made ? container : null,
+  };
+  await saveRecord(places, whole);
+  return whole;
+}
+
+/** The engine has the container that this start made; one that another start made is somebody's work. */
+async function isOurs(context: CutShortContext, { container, operation }: SessionRecord): Promise<boolean> {
+  if (container === null) return false;
+  const info = await (await context.dockerFor(container.engine)).status(container.name);
+  return info?.labels['para.op'] === operation?.id;
 }
 
 async function takeBack(context: CutShortContext, places: Places, record: SessionRecord): Promise<void> {
   const { container, branch, base, worktree_path: path } = record;
   const session = parseSessionName(record.name);
   const repo = await context.repository();
-  if (await holdsWork(repo, places, record)) throw workInside(record);
   if (container !== null) {
     const service = await context.dockerFor(container.engine);
-    // One of that name that another start made is somebody's work.
-    const made = (await service.status(container.name))?.labels['para.op'] === record.operation?.id;
-    if (made) await service.removeContainer(container.name);
+    if (await isOurs(context, record)) await service.removeContainer(container.name);
     if (!(await isNetworkKept(places, record))) await service.removeNetwork(container.network);
   }
   await rm(places.docker(session), { recursive: true, force: true });
@@ -72,8 +115,7 @@ async function takeBack(context: CutShortContext, places: Places, record: Sessio
 /** In doubt there is: what is taken back is gone. */
 async function holdsWork(repo: Repository, places: Places, record: SessionRecord): Promise<boolean> {
   const { branch, base, worktree_path: worktreePath } = record;
-  // The container came up, so somebody may have worked in it.
-  if (await isThere(join(places.docker(record.name), 'out', 'ready'))) return true;
+  if (await cameUp(places, record)) return true;
   const tip = await commitOf(repo, `refs/heads/${branch}`);
   if (tip !== undefined && tip !== base) return true;
   if (await isHalfMade(repo, worktreePath)) return false;
@@ -83,6 +125,11 @@ async function holdsWork(repo: Repository, places: Places, record: SessionRecord
   const changes = await worktreeChanges({ repo, worktreeAdminDir, worktreePath });
   const changed = Object.values(changes).some((count: number) => count > 0);
   return changed || (await ignoredFiles(repo, worktreePath)).length > 0;
+}
+
+/** The container ran, so somebody may have worked in it. */
+function cameUp(places: Places, { name }: SessionRecord): Promise<boolean> {
+  return isThere(join(places.docker(name), 'out', 'ready'));
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,5 +1,4 @@
 /** The steps of `para recover`. The archive stays, until `clean` finds it old: all of this can be done again. */
-import { hideParaFiles } from '../git/exclude.ts';
 import { deleteBranch, swapRef } from '../git/refs.ts';
 import { restoreSnapshot } from '../git/snapshot.ts';
 import { removeWorktree } from '../git/worktree-remove.ts';
@@ -22,13 +21,10 @@ export function recoverSteps(plan: RecoverPlan): readonly Step<RecoverState>[] {
   ];
 }
 
-function recordIntent({ repo, places, record }: RecoverPlan): Step<RecoverState> {
+function recordIntent({ places, record }: RecoverPlan): Step<RecoverState> {
   return {
     title: 'Recording the session',
-    run: async () => {
-      await hideParaFiles(repo);
-      await saveRecord(places, record);
-    },
+    run: () => saveRecord(places, record),
     undo: () => removeRecord(places, parseSessionName(record.name)),
   };
 }

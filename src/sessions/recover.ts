@@ -1,6 +1,7 @@
 /** Bringing an archived session back whole: branch, worktree, uncommitted work, ignored files. */
 import { lstat } from 'node:fs/promises';
 import { ParaError } from '../errors.ts';
+import { hideParaFiles } from '../git/exclude.ts';
 import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import type { LockOptions } from '../sys/lock.ts';
@@ -81,6 +82,7 @@ export async function withRecoverPlan<T>(
 ): Promise<T> {
   const [repo, places] = await Promise.all([context.repository(), context.places()]);
   await requireOwnPlaces(places);
+  await hideParaFiles(repo);
   const lock = { what: 'recovers the session', ...(onWait === undefined ? {} : { onWait }) };
   return lockSession(places, archived.record.name, lock, async () =>
     work(await decide(context, { repo, places, archived })),

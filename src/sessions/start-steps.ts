@@ -6,7 +6,6 @@ import type { Mount } from '../docker/driver.ts';
 import { resolveSpec } from '../docker/spec.ts';
 import { hasCode, ParaError } from '../errors.ts';
 import { dropPins } from '../git/bring-back.ts';
-import { hideParaFiles } from '../git/exclude.ts';
 import { createSealed, maskGit } from '../git/sealed.ts';
 import { addWorktree, undoAdd } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
@@ -54,10 +53,7 @@ export function startSteps(
 function recordIntent(plan: StartPlan): Step<StartState> {
   return {
     title: 'Recording the session',
-    run: async (state) => {
-      await hideParaFiles(plan.repo);
-      await saveRecord(plan.places, state.record);
-    },
+    run: (state) => saveRecord(plan.places, state.record),
     undo: () => removeRecord(plan.places, plan.session),
     leftover: () => `rm ${shellQuote(plan.places.record(plan.session))}`,
   };

@@ -8,15 +8,24 @@ import { unenforcedLimits } from '../docker/limits.ts';
 import { resolveSpec, containerName } from '../docker/spec.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
+import { hideParaFiles } from '../git/exclude.ts';
 import { branchExists, checkBranchName, resolveBase } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { readCommitted, topLevelNames } from '../git/tree.ts';
 import { planContainer, type ContainerFlags } from './container-plan.ts';
 import { formatSessionName, inventSessionName, parseSessionName, type SessionName } from './name.ts';
 import type { ContainerWish } from '../docker/spec.ts';
+import type { LockOptions } from '../sys/lock.ts';
 import { newOperation } from './operation.ts';
 import type { ImageSource } from './project.ts';
-import { listRecords, loadRecord, requireOwnPlaces, type Places, type SessionRecord } from './store.ts';
+import {
+  listRecords,
+  loadRecord,
+  lockSession,
+  requireOwnPlaces,
+  type Places,
+  type SessionRecord,
+} from './store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What a person asked for. */
@@ -111,13 +120,23 @@ async function chooseName(
 }
 
 /**
- * To be asked under the session's lock, before the first step: another start of this name may have come first,
- * and undoing this one must not take the other's worktree. @throws SESSION_EXISTS
+ * Runs `work` while holding the new session's lock. Another start of this name may have come first, and undoing this
+ * one must not take the other's worktree: that is asked under the lock. @throws SESSION_EXISTS, BUSY
  */
-export async function requireFree({ places, session, worktree }: StartPlan): Promise<void> {
-  const record = await loadRecord(places, session);
-  if (record !== undefined) throw nameTaken(session, places, record);
-  await requireNothingAt(worktree);
+export async function withNewSession<T>(
+  { repo, places, session, worktree }: StartPlan,
+  onWait: LockOptions['onWait'],
+  work: () => Promise<T>,
+): Promise<T> {
+  // First of all: even the lock is a file that the user's git would show.
+  await hideParaFiles(repo);
+  const lock = { what: 'starts the session', ...(onWait === undefined ? {} : { onWait }) };
+  return lockSession(places, session, lock, async () => {
+    const record = await loadRecord(places, session);
+    if (record !== undefined) throw nameTaken(session, places, record);
+    await requireNothingAt(worktree);
+    return work();
+  });
 }
 
 /** What lies where the worktree goes is somebody's. @throws REFUSED */

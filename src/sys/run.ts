@@ -6,6 +6,7 @@ import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Options } from 'execa';
 import { ParaError } from '../errors.ts';
+import { processStarted } from './fault.ts';
 import { redact } from './redact.ts';
 import { shellQuote } from './shell-quote.ts';
 
@@ -112,6 +113,7 @@ async function capture(request: RunRequest, baseEnv: NodeJS.ProcessEnv, trace?: 
     maxBuffer: request.maxBuffer ?? MAX_BUFFER,
   });
   if (request.onLine !== undefined) forwardLines(child, request.onLine);
+  child.once('spawn', processStarted);
   leaveOrphans(child);
   const result = await child;
   const captured = toCaptured(request, result as unknown as BufferResult, performance.now() - started);

@@ -277,7 +277,7 @@ describe('a start that is stopped from outside', () => {
       await new Promise((resolve) => setTimeout(resolve, 2_000));
       const again = await world.para(repo, ['start', 's'], { env: fake.env });
       expect(again).toMatchObject({ code: 0 });
-      expect(again.stderr).toContain('Took back an earlier start of s that was cut short');
+      expect(again.stderr).toContain('An earlier start of s was cut short: it is taken back');
       expect(fake.containers()).toEqual([]);
       expect(fake.networks()).toEqual([]);
       expect((await list()).rows).toMatchObject([{ status: 'active', settle: null }]);
@@ -288,9 +288,10 @@ describe('a start that is stopped from outside', () => {
   test('a kill when somebody has worked there already: nothing is taken back, finish keeps it', async () => {
     await killAt('✓ Creating the worktree', { verb: 'image inspect', do: 'delay', ms: 1_500 });
     writeFileSync(join(worktree(), 'work.txt'), 'work\n');
-    const refused = await world.para(repo, ['start', 's'], { env: fake.env });
-    expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toContain('para finish "What was done" s');
+    const again = await world.para(repo, ['start', 's'], { env: fake.env });
+    expect(again).toMatchObject({ code: 0 });
+    expect(again.stderr).toContain('An earlier start of s was cut short: it is taken up');
+    expect((await list()).rows).toMatchObject([{ status: 'active', settle: null, container: null }]);
     expect(readFileSync(join(worktree(), 'work.txt'), 'utf8')).toBe('work\n');
     expect(await world.para(repo, ['finish', 'Kept', 's'], { env: fake.env })).toMatchObject({ code: 0 });
     expect(await world.out(['git', 'show', 'para/s:work.txt'], { cwd: repo })).toBe('work');
@@ -303,7 +304,8 @@ describe('a start that is stopped from outside', () => {
     await waitFor(() => existsSync(join(repo, '.para/state/docker/s/out/ready')));
     running.tell('SIGKILL');
     await running.ended;
-    expect(await world.para(repo, ['start', 's'], { env: fake.env })).toMatchObject({ code: 1 });
+    expect(await world.para(repo, ['start', 's'], { env: fake.env })).toMatchObject({ code: 0 });
+    expect((await list()).rows).toMatchObject([{ status: 'active', container: 'running' }]);
     expect(await world.para(repo, ['finish', 'Kept', 's'], { env: fake.env })).toMatchObject({ code: 0 });
     expect(fake.containers()).toEqual([]);
   });
