@@ -90,7 +90,7 @@ export async function planStart(context: StartContext, request: StartRequest): P
     ? await decideContainer(context, { repo, places, config, session, base, operation, flags: request.flags })
     : undefined;
   const worktree = places.worktree(session);
-  await requireNothingAt(worktree);
+  await requireNothingAt(places, session);
   const record = await newRecord(context, { session, branch, base, baseRef, worktree, operation, container });
   return Object.freeze({ session, branch, base, worktree, repo, places, record, container });
 }
@@ -134,14 +134,18 @@ export async function withNewSession<T>(
   return lockSession(places, session, lock, async () => {
     const record = await loadRecord(places, session);
     if (record !== undefined) throw nameTaken(session, places, record);
-    await requireNothingAt(worktree);
+    await requireNothingAt(places, session);
     return work();
   });
 }
 
 /** What lies where the worktree goes is somebody's. @throws REFUSED */
-async function requireNothingAt(path: string): Promise<void> {
+async function requireNothingAt(places: Places, session: string): Promise<void> {
+  const path = places.worktree(session);
   if ((await lstat(path).catch(() => undefined)) === undefined) return;
+  // Another start of this name may have come first since its record was looked for.
+  const record = await loadRecord(places, session);
+  if (record !== undefined) throw nameTaken(session, places, record);
   throw new ParaError('REFUSED', `${path} is there already, and no session of para's`, {
     hint: `Look at it, then move it away:\nmv ${shellQuote(path)} ${shellQuote(`${path}.old`)}`,
   });

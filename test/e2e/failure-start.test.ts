@@ -353,7 +353,7 @@ describe('a start that is in the way of another', () => {
     writeFileSync(join(path, 'precious'), 'mine\n');
     const refused = await world.para(repo, ['start', 's']);
     expect(refused).toMatchObject({ code: 10, stdout: '' });
-    expect(refused.stderr).toContain(`mv '${path}'`);
+    expect(refused.stderr).toContain(`mv ${path}`);
     expect(readFileSync(join(path, 'precious'), 'utf8')).toBe('mine\n');
     expect(await sessionTraces(world, repo)).toMatchObject({ refs: [], records: [], registered: 0 });
   });
