@@ -124,7 +124,7 @@ async function chooseName(
  * one must not take the other's worktree: that is asked under the lock. @throws SESSION_EXISTS, BUSY
  */
 export async function withNewSession<T>(
-  { repo, places, session, worktree }: StartPlan,
+  { repo, places, session }: StartPlan,
   onWait: LockOptions['onWait'],
   work: () => Promise<T>,
 ): Promise<T> {
