@@ -12,12 +12,14 @@ interface Words {
   readonly hint: (subject: string, engine: string) => string;
 }
 
+const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
+
 const WORDS: Partial<Record<ErrorCode, Words>> = {
   DAEMON_NOT_AVAILABLE: {
     sentence: (_, engine) => `${engine} is installed, but its engine does not answer`,
     hint: (_, engine) =>
       engine === 'docker'
-        ? 'Start it (sudo systemctl start docker, or Docker Desktop), or use --engine podman.'
+        ? `Start it (${sudo}systemctl start docker, or Docker Desktop), or use --engine podman.`
         : 'podman machine start',
   },
   ENGINE_PERMISSION_DENIED: {

@@ -53,7 +53,10 @@ export async function diagnose(context: DoctorContext): Promise<Diagnosis> {
   );
   const usable = checks.some(({ findings }) => findings.every(({ level }) => level !== 'fail'));
   const answers = probes.some((probe) => probe.engine !== undefined);
-  return { usable, checks: answers ? checks : [...checks, await whatToInstall(context)] };
+  const isInstalled = probes.some(
+    ({ error }) => error !== undefined && error.code !== 'ENGINE_NOT_INSTALLED',
+  );
+  return { usable, checks: answers ? checks : [...checks, await whatToDo(context, isInstalled)] };
 }
 
 function broken(probe: Extract<EngineProbe, { error: object }>): Check {
@@ -155,8 +158,23 @@ function mappingText(mapping: UserMapping): string {
   return mapping.kind === 'keep-id' ? '--userns keep-id' : 'root in the container is you';
 }
 
-/** For a machine where no engine works. */
-async function whatToInstall({ caller }: DoctorContext): Promise<Check> {
+/** For a machine where no engine works: mend the one that is there, or install one. */
+async function whatToDo(context: DoctorContext, isInstalled: boolean): Promise<Check> {
+  const which =
+    context.wanted === 'auto' ? 'no container engine works here' : `${context.wanted} does not work here`;
+  const fix = isInstalled
+    ? 'Do what is said above, then: para doctor'
+    : context.wanted === 'auto'
+      ? await howToInstall(context)
+      : 'Look for another engine: para doctor';
+  return {
+    subject: 'what to do',
+    facts: [],
+    findings: [{ level: 'fail', text: `${which}; sessions without a container still work`, fix }],
+  };
+}
+
+async function howToInstall({ caller }: DoctorContext): Promise<string> {
   const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
   const id = /^ID(?:_LIKE)?=.*\b(debian|ubuntu|fedora|rhel|arch|alpine|suse)\b/m.exec(release)?.[1] ?? '';
   const sudo = caller.uid === 0 ? '' : 'sudo ';
@@ -169,20 +187,10 @@ async function whatToInstall({ caller }: DoctorContext): Promise<Check> {
     alpine: `${sudo}apk add podman`,
     suse: `${sudo}zypper install podman`,
   };
-  const command =
+  return (
     commands[id] ??
     (process.platform === 'darwin'
       ? 'brew install podman && podman machine init && podman machine start'
-      : 'Install docker or podman with your package manager.');
-  return {
-    subject: 'what to do',
-    facts: [],
-    findings: [
-      {
-        level: 'fail',
-        text: 'no container engine works here; sessions without a container do all the same',
-        fix: command,
-      },
-    ],
-  };
+      : 'Install docker or podman with your package manager.')
+  );
 }

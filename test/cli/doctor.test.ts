@@ -1,10 +1,10 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Diagnosis } from '../../src/sessions/doctor.ts';
 import { ID, type Ending, type Which } from '../support/conversation.ts';
 import { footprint } from '../support/footprint.ts';
-import { detection, runPara, type EngineCall } from '../support/run-para.ts';
+import { detection, runPara, type EngineCall, type RunOptions } from '../support/run-para.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
 
 let repo: TempRepo;
@@ -69,7 +69,13 @@ test('every engine there is: what it is, and what it enforces', async () => {
   });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(diagnosis(stdout)).toMatchObject({ schema: 1, ok: true, usable: true });
-  expect(diagnosis(stdout).checks.map((check) => check.subject)).toEqual(['docker', 'podman']);
+  expect(diagnosis(stdout).checks.map((check) => check.subject)).toEqual([
+    'git',
+    'settings',
+    'sessions',
+    'docker',
+    'podman',
+  ]);
   const uid = `--user ${String(process.getuid?.())}:${String(process.getgid?.())}`;
   expect(factsOf(stdout, 'docker')).toMatchObject({
     binary: expect.stringMatching(/fixtures\/bin\/docker$/) as unknown,
@@ -80,7 +86,8 @@ test('every engine there is: what it is, and what it enforces', async () => {
 
 test('for people: marks, facts and remedies', async () => {
   const { stdout } = await runPara(repo, 'doctor', { calls: [...all('docker'), ...all('rootless')] });
-  expect(stdout).toMatch(/^docker\n {2}binary {10}\//);
+  expect(stdout).toMatch(/^git\n {2}version {9}\d/);
+  expect(stdout).toMatch(/^docker\n {2}binary {10}\//m);
   expect(stdout).toContain('  ✓ runs containers\n');
   expect(stdout).toContain('\n\npodman\n');
   expect(stdout).toMatch(/mode {12}rootless\n/);
@@ -95,7 +102,7 @@ test('a rootless engine that can limit nothing says so, and what helps', async (
   expect(factsOf(stdout, 'podman')['limits']).toBe(
     'memory NOT enforced, cpu NOT enforced, pids NOT enforced',
   );
-  expect(diagnosis(stdout).checks[1]?.findings).toContainEqual({
+  expect(diagnosis(stdout).checks[4]?.findings).toContainEqual({
     level: 'warn',
     text: 'limits on memory, cpu, pids are not enforced: a session can use all of the machine',
     fix: expect.stringContaining('cgroup v1') as unknown,
@@ -114,7 +121,12 @@ test('--engine: that one alone', async () => {
     calls: all('podman'),
   });
   expect(code).toBe(0);
-  expect(diagnosis(stdout).checks.map((check) => check.subject)).toEqual(['podman']);
+  expect(diagnosis(stdout).checks.map((check) => check.subject)).toEqual([
+    'git',
+    'settings',
+    'sessions',
+    'podman',
+  ]);
 });
 
 test('one of two does not answer: how to mend it; the other will do', async () => {
@@ -161,7 +173,7 @@ test('one that answers but can run no container: why, and 6', async () => {
   const calls = [...detection('docker'), ...trial('docker', { exitCode: 1, stderr })];
   const { code, stdout } = await runPara(repo, 'doctor --engine docker --json', { calls });
   expect(diagnosis(stdout).usable).toBe(false);
-  expect(diagnosis(stdout).checks[0]?.findings[0]).toMatchObject({
+  expect(diagnosis(stdout).checks[3]?.findings[0]).toMatchObject({
     level: 'fail',
     text: expect.stringContaining('read-only file system') as unknown,
   });
@@ -171,7 +183,7 @@ test('one that answers but can run no container: why, and 6', async () => {
 test('what it prints is no answer: broken, not a crash', async () => {
   const odd = detection('docker').map((call, i) => (i === 0 ? call : { ...call, stdout: 'json\n' }));
   const { code, stdout } = await runPara(repo, 'doctor --engine docker', { calls: odd });
-  expect(stdout).toMatch(/^docker\n {2}✗ .*docker/);
+  expect(stdout).toMatch(/^docker\n {2}✗ .*docker/m);
   expect(code).toBe(6);
 });
 
@@ -184,4 +196,59 @@ test('too old, or on another machine', async () => {
   const second = await runPara(repo, 'doctor --engine docker', { env });
   expect(second.stdout).toContain('docker points at another machine (ssh://elsewhere)');
   expect([first.code, second.code]).toEqual([6, 6]);
+});
+
+test('docker is dead, and no other one is there: it is mended, nothing is installed', async () => {
+  const stderr = 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?\n';
+  const [version, info] = detection('docker');
+  const calls = [version, { ...info, exitCode: 1, stdout: '', stderr }] as readonly EngineCall[];
+  const { stdout } = await runPara(repo, 'doctor --engine docker', { calls });
+  expect(stdout).toContain('✗ docker does not work here; sessions without a container still work\n');
+  expect(stdout).toContain('↳ Do what is said above, then: para doctor');
+  expect(stdout).not.toMatch(/apt-get|dnf|pacman/);
+});
+
+describe('what is here besides the engines', () => {
+  const findings = async (subject: string, options: RunOptions = {}): Promise<unknown> => {
+    const calls = all('podman');
+    const { stdout } = await runPara(repo, 'doctor --engine podman --json', { ...options, calls });
+    return diagnosis(stdout).checks.find((check) => check.subject === subject)?.findings;
+  };
+
+  test('all is well', async () => {
+    expect(await findings('git')).toEqual([{ level: 'ok', text: 'new enough' }]);
+    expect(await findings('settings')).toEqual([{ level: 'ok', text: 'the settings files are valid' }]);
+    expect(await findings('sessions')).toEqual([{ level: 'ok', text: 'nothing is half done' }]);
+    expect(await findings('sessions', { cwd: repo.base })).toBeUndefined();
+  });
+
+  test('no git: 4, and where to get it', async () => {
+    const { code, stdout } = await runPara(repo, 'doctor --engine podman', { env: { PATH: '/nowhere' } });
+    expect(stdout).toMatch(/^git\n {2}✗ git was not found on PATH\n {6}↳ Install git 2\.31/);
+    expect(code).toBe(4);
+  });
+
+  test('a settings file that is broken, a worktree that is missing, a session that is half done', async () => {
+    await runPara(repo, 'start fix');
+    await runPara(repo, 'start half');
+    rmSync(join(repo.root, '.para/worktrees/fix'), { recursive: true });
+    const record = join(repo.root, '.para/state/half.state');
+    const data = JSON.parse(readFileSync(record, 'utf8')) as object;
+    writeFileSync(record, JSON.stringify({ ...data, status: 'cancelling' }));
+    repo.write('.para/config.json', '{ "git": { "psuh": 1 } }');
+    expect(await findings('settings')).toEqual([
+      expect.objectContaining({
+        level: 'fail',
+        text: expect.stringContaining('did you mean "push"') as unknown,
+      }),
+    ]);
+    expect(await findings('sessions')).toEqual([
+      { level: 'warn', text: expect.stringContaining('half is half done (cancelling)') as unknown },
+      {
+        level: 'warn',
+        text: expect.stringContaining('the worktree of fix is missing') as unknown,
+        fix: 'para cancel fix',
+      },
+    ]);
+  });
 });

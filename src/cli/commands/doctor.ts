@@ -1,4 +1,5 @@
 import { cacheDir } from '../app.ts';
+import { checkHere } from '../../sessions/doctor-here.ts';
 import { diagnose, type Diagnosis } from '../../sessions/doctor.ts';
 import type { ChalkInstance } from 'chalk';
 import { EXIT } from '../../errors.ts';
@@ -14,15 +15,18 @@ export default defineCommand({
   ],
   async run(args, app) {
     const engine = args['engine'];
-    const diagnosis = await diagnose({
+    const engines = await diagnose({
       runner: app.runner,
       env: app.env,
       cacheDir: cacheDir(app),
       wanted: engine === 'docker' || engine === 'podman' ? engine : 'auto',
       caller: app.caller,
     });
+    const here = await checkHere(app);
+    const diagnosis = { usable: engines.usable, checks: [...here, ...engines.checks] };
     app.output.answer({ ...diagnosis }, (paint) => text(diagnosis, paint));
-    return diagnosis.usable ? 0 : EXIT.engine;
+    const isGitWell = here.every(({ subject, findings }) => subject !== 'git' || findings[0]?.level === 'ok');
+    return isGitWell ? (engines.usable ? 0 : EXIT.engine) : EXIT.git;
   },
 });
 
