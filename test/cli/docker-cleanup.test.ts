@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Conversation} from '../support/conversation.ts';
+import type { Conversation } from '../support/conversation.ts';
 import { ID, started } from '../support/conversation.ts';
 import { gitInside } from '../support/inside.ts';
 import { repoId, runPara, type EngineCall, type Ran } from '../support/run-para.ts';
