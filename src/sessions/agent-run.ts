@@ -3,7 +3,9 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentRecord } from '../config/generated/types.ts';
 import { isAgentRecord } from '../config/records.ts';
+import { ParaError } from '../errors.ts';
 import { readOwnFile } from '../sys/files.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 
 /** The last run of a session's agent. */
 export interface AgentRun {
@@ -66,6 +68,43 @@ export async function agentState(
     ),
   );
   return made !== undefined && launched !== undefined && made.mtimeMs > launched.mtimeMs ? 'gone' : 'running';
+}
+
+/** What a list shows of an agent. */
+export interface AgentSummary {
+  readonly state: AgentState;
+  readonly exit_code: number | null;
+  readonly started_at: string;
+  readonly ended_at: string | null;
+  readonly log: string;
+}
+
+/** The last run in a few words; null when there was none. `container` as in `agentState`. */
+export async function summariseAgent(
+  stateDir: string,
+  container: string | undefined,
+): Promise<AgentSummary | null> {
+  const run = await readAgentRun(stateDir);
+  if (run === undefined) return null;
+  return {
+    state: await agentState(run, stateDir, container),
+    exit_code: run.end?.exitCode ?? null,
+    started_at: run.record.started_at,
+    ended_at: run.end?.at.toISOString() ?? null,
+    log: run.log,
+  };
+}
+
+/** An agent on this machine would go on in a worktree that is taken away. @throws REFUSED */
+export async function requireNoAgentHere(session: string, stateDir: string): Promise<void> {
+  const run = await readAgentRun(stateDir);
+  if (run === undefined || run.end !== undefined || run.record.container !== null) return;
+  const pid = await findHere(run);
+  if (pid === undefined) return;
+  throw new ParaError('REFUSED', `the agent of ${session} still runs (pid ${String(pid)})`, {
+    hint: `Look what it does:\ntail -f ${shellQuote(run.log)}\nor end it:\nkill ${String(pid)}`,
+    details: { pid, log: run.log },
+  });
 }
 
 /** The pid of a process of this run on this machine. A pid alone may be somebody else's by now. */

@@ -11,6 +11,7 @@ import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import type { LockOptions } from '../sys/lock.ts';
+import { requireNoAgentHere } from './agent-run.ts';
 import { archiveTime } from './archive.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import { decideKeep } from './keep-files.ts';
@@ -84,6 +85,7 @@ async function decide(context: CancelContext, request: CancelRequest, found: Fou
   const { record, places } = found;
   if (record.status === 'review') throw alreadyFinished(found);
   if (record.status === 'finishing') throw halfFinished(found);
+  await requireNoAgentHere(record.name, places.docker(record.name));
   const repo = await context.repository();
   const operation = await operationOf(context, record);
   const time = archiveTime(operation.at);

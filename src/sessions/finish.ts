@@ -11,6 +11,7 @@ import type { BranchMove } from '../git/session-head.ts';
 import { adminDirOf, isHalfMade } from '../git/worktrees.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import type { LockOptions } from '../sys/lock.ts';
+import { requireNoAgentHere } from './agent-run.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import { loadRecord, lockSession, type SessionRecord } from './store.ts';
 import type { Teardown, TeardownState } from './teardown.ts';
@@ -108,6 +109,7 @@ async function decide(
 ): Promise<FinishPlan> {
   if (record.status === 'review') throw alreadyFinished(record);
   if (record.status === 'cancelling' || record.status === 'recovering') throw halfDone(record);
+  await requireNoAgentHere(record.name, places.docker(record.name));
   const repo = await context.repository();
   if (record.status === 'starting') await requireWorktree(repo, record);
   const target = request.branch ?? record.branch;

@@ -4,6 +4,7 @@ import type { ContainerRow, EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import { aheadOf, worktreeChanges, type WorktreeChanges } from '../git/status.ts';
+import { summariseAgent, type AgentSummary } from './agent-run.ts';
 import { listArchived } from './archive.ts';
 import { requireAdminDir } from '../git/worktrees.ts';
 import type { Repository } from '../git/repository.ts';
@@ -40,6 +41,8 @@ export interface SessionRow {
   readonly created_at: string;
   /** The container's state; `missing` when the engine has none; null without one. */
   readonly container: string | null;
+  /** The last run of its agent; null when there was none. */
+  readonly agent: AgentSummary | null;
   readonly current: boolean;
   /** The command that settles what another one left half done. */
   readonly settle: string | null;
@@ -98,7 +101,7 @@ async function archivedRows(
   return archived.flatMap(({ record: { name, branch, base_ref, worktree_path, created_at } }) => {
     if (names.has(name)) return [];
     names.add(name);
-    const nothing = { ahead: null, changes: null, container: null, current: false };
+    const nothing = { ahead: null, changes: null, container: null, agent: null, current: false };
     const settle = `para recover ${name}`;
     return [
       { ...nothing, name, branch, base_ref, created_at, worktree: worktree_path, status: 'archived', settle },
@@ -180,6 +183,10 @@ async function toRow(
     worktree,
     created_at,
     ...told,
+    agent: await summariseAgent(
+      places.docker(name),
+      told.container === 'not asked' ? undefined : (told.container ?? undefined),
+    ),
     current: (repo.currentWorktree + sep).startsWith(worktree + sep),
   };
   const ahead = await aheadOf(repo, base, branch).catch(() => null); // the branch may be gone

@@ -10,7 +10,7 @@ import { ParaError } from '../errors.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { startAgent, type AgentJob, type StartedAgent } from './agent.ts';
-import { findHere, readAgentRun, RUN_VARIABLE, type AgentRun } from './agent-run.ts';
+import { readAgentRun, requireNoAgentHere, RUN_VARIABLE, type AgentRun } from './agent-run.ts';
 import { findSession, type FindContext } from './find.ts';
 import { requireFits } from './prompt.ts';
 import { runAt, siteOf, type Site, type SiteContext } from './site.ts';
@@ -146,14 +146,13 @@ const FIND_INSIDE =
 
 /** Two agents in one worktree would undo each other's work. @throws REFUSED */
 async function requireEnded(context: ResumeContext, site: Site, run: AgentRun): Promise<void> {
-  if (run.end !== undefined) return;
-  const pid = site.container === undefined ? await findHere(run) : await findInside(context, site, run);
+  if (site.container === undefined) return requireNoAgentHere(site.session, site.stateDir);
+  const pid = run.end === undefined ? await findInside(context, site, run) : undefined;
   if (pid === undefined) return;
-  const inside = site.container !== undefined;
-  const kill = `${inside ? `para docker exec ${site.session} -- ` : ''}kill ${String(pid)}`;
+  const kill = `para docker exec ${site.session} -- kill ${String(pid)}`;
   throw new ParaError(
     'REFUSED',
-    `the agent of ${site.session} still runs (pid ${String(pid)}${inside ? ' in the container' : ''})`,
+    `the agent of ${site.session} still runs (pid ${String(pid)} in the container)`,
     {
       hint: `Look what it does:\ntail -f ${shellQuote(run.log)}\nor end it:\n${kill}`,
       details: { pid, log: run.log },

@@ -50,6 +50,15 @@ describe('without a container', () => {
     await ended(2);
     expect(read('logs/agent-2.log')).toBe(log);
     expect(read('logs/agent-1.log')).toBe('first: do it\n');
+    expect((await runPara(repo, 'list')).stdout).toMatch(/^fix .* exit 0 /m);
+    const { sessions } = JSON.parse((await runPara(repo, 'list --json')).stdout) as { sessions: object[] };
+    const agent = {
+      state: 'exited',
+      exit_code: 0,
+      log: file('logs/agent-2.log'),
+      started_at: expect.any(String),
+    };
+    expect(sessions[0]).toMatchObject({ agent });
   });
 
   test('another program, or one without a follow-up, starts anew, and needs a prompt', async () => {
@@ -67,7 +76,11 @@ describe('without a container', () => {
   test('while the agent runs: 10, with its pid and its log; nothing is started', async () => {
     settings({ ...BOTH, command: ['sh', '-c', 'while [ ! -e go ]; do sleep 0.05; done', 'sh', '{prompt}'] });
     await runPara(repo, ['dispatch', 'fix', 'do it']);
+    // The worktree is not taken away under it either.
     for (const line of [
+      ['finish', 'Done', 'fix'],
+      ['cancel', 'fix', '--force'],
+
       ['resume', 'fix', '-p', 'x'],
       ['resume', 'fix'],
     ]) {
@@ -77,6 +90,7 @@ describe('without a container', () => {
       expect(ran.stderr).toContain(file('logs/agent-1.log'));
     }
     expect(existsSync(file('logs/agent-2.pid'))).toBe(false);
+    expect((await runPara(repo, 'list')).stdout).toMatch(/^fix .* running /m);
     writeFileSync(join(worktree(), 'go'), '');
     await ended(1);
   });

@@ -20,6 +20,7 @@ const COLUMNS = (now: Date): readonly Column<SessionRow>[] => [
   { head: 'AHEAD', cell: (row) => (row.ahead === null ? '-' : String(row.ahead)) },
   { head: 'CHANGES', cell: (row) => (row.changes === null ? '-' : String(row.changes)) },
   { head: 'CONTAINER', cell: (row) => row.container ?? '-' },
+  { head: 'AGENT', cell: ({ agent }) => agentWord(agent) },
   { head: 'AGE', cell: (row) => age(row.created_at, now) },
 ];
 
@@ -52,3 +53,9 @@ export default defineCommand({
     return 0;
   },
 });
+
+/** `running`, `exit 0`, or `gone`: it ended without a word. */
+function agentWord(agent: SessionRow['agent']): string {
+  if (agent === null) return '-';
+  return agent.state === 'exited' ? `exit ${String(agent.exit_code)}` : agent.state;
+}
