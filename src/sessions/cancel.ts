@@ -9,6 +9,7 @@ import { nestedIn } from '../git/stage.ts';
 import { remakeBranch, type BranchMove } from '../git/session-head.ts';
 import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
+import { inSubmodules, type WithSubmodules } from '../git/submodules.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import { requireNoAgentHere } from './agent-run.ts';
@@ -17,6 +18,7 @@ import { findSession, type FindContext, type Found } from './find.ts';
 import { decideKeep } from './keep-files.ts';
 import { newOperation, type Operation } from './operation.ts';
 import { loadRecord, lockSession, type SessionRecord } from './store.ts';
+import { submoduleWork } from './submodule-work.ts';
 import type { Teardown, TeardownState } from './teardown.ts';
 
 /** What a person asked for. */
@@ -89,7 +91,7 @@ async function decide(context: CancelContext, request: CancelRequest, found: Fou
   const repo = await context.repository();
   const operation = await operationOf(context, record);
   const time = archiveTime(operation.at);
-  const there = await whatIsThere(repo, record, time);
+  const there = await whatIsThere(repo, record, { ...request, time });
   const how = { archive: request.archiveIgnored, force: request.force };
   return {
     record,
@@ -112,7 +114,7 @@ function operationOf(context: CancelContext, { operation }: SessionRecord): Prom
 async function whatIsThere(
   repo: Repository,
   record: SessionRecord,
-  time: string,
+  { time, ...request }: CancelRequest & { readonly time: string },
 ): Promise<Pick<CancelPlan, 'hasWorktree' | 'archived' | 'left' | 'remake'>> {
   const { name, branch, base, worktree_path: path } = record;
   const adminDir = await adminDirOf(repo, path);
@@ -122,9 +124,36 @@ async function whatIsThere(
   return {
     hasWorktree,
     archived,
-    left: hasWorktree ? [...(await ignoredFiles(repo, path)), ...(await nestedIn(repo, path))] : [],
+    left: hasWorktree
+      ? [
+          ...(await ignoredFiles(repo, path)),
+          ...(await nestedIn(repo, path)),
+          ...(await submodulesToLetGo(record, { repo, adminDir, worktreePath: path, base }, request)),
+        ]
+      : [],
     remake: hasCommits ? await remakeBranch({ repo, session: name, branch, base, adminDir }) : undefined,
   };
+}
+
+/**
+ * Submodules with something in them. Neither commit nor tar brings one back: half of it is in a git directory that goes
+ * with the worktree. @throws REFUSED unless they are let go
+ */
+async function submodulesToLetGo(
+  record: SessionRecord,
+  where: WithSubmodules,
+  { force, archiveIgnored }: CancelRequest,
+): Promise<readonly string[]> {
+  const { work, ignored } = await inSubmodules(where);
+  const asWork = ignored.map((path) => ({
+    ...{ path, why: 'is ignored in a submodule', gitDir: undefined, mainGitDir: undefined },
+  }));
+  const all = [...work, ...asWork];
+  if (all.length === 0) return [];
+  if (force && !archiveIgnored) return all.map(({ path }) => path);
+  throw submoduleWork(record, all, [
+    `no archive can hold it; to let it go: para cancel ${record.name} --force`,
+  ]);
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -57,7 +57,9 @@ function takeHead(plan: FinishPlan): Step<FinishState> {
     skip: () => (worktreeGone ? 'the worktree is gone' : undefined),
     run: async (state, note) => {
       // While the container was stopped, it may have gone on.
-      const move = service === undefined ? plan.move : await requireSettled({ repo, places, record });
+      const { move, ignored } =
+        service === undefined ? plan.settled : await requireSettled({ repo, places, record });
+      state.ignored = ignored;
       if (move === undefined) return;
       await lockRepository(places, 'moves a branch', () => makeMove({ repo, branch: record.branch }, move));
       state.remarks.push(move.why);
@@ -109,7 +111,9 @@ function commitRest(plan: FinishPlan): Step<FinishState> {
         return;
       }
       const { worktree_path: worktreePath, branch } = record;
-      state.ignored = plan.keepWorktree ? [] : await ignoredFiles(repo, worktreePath);
+      state.ignored = plan.keepWorktree
+        ? []
+        : [...(await ignoredFiles(repo, worktreePath)), ...state.ignored];
       const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
       await refuseUncommitted(plan, worktreeAdminDir);
       state.committed = await lockRepository(places, 'commits', () =>

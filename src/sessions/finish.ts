@@ -7,7 +7,6 @@ import { ParaError } from '../errors.ts';
 import { pushRemote } from '../git/push.ts';
 import { branchExists, checkBranchName } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
-import type { BranchMove } from '../git/session-head.ts';
 import { adminDirOf, isHalfMade } from '../git/worktrees.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import type { LockOptions } from '../sys/lock.ts';
@@ -15,7 +14,7 @@ import { requireNoAgentHere } from './agent-run.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import { loadRecord, lockSession, type SessionRecord } from './store.ts';
 import type { Teardown, TeardownState } from './teardown.ts';
-import { requireSettled } from './unsettled.ts';
+import { NOTHING, requireSettled, type Settled } from './unsettled.ts';
 
 /** What a person asked for. */
 export interface FinishRequest {
@@ -49,8 +48,7 @@ export interface FinishPlan extends Teardown {
   readonly keepContainer: boolean;
   /** An earlier finish was cut short after it had removed the worktree. */
   readonly worktreeGone: boolean;
-  /** What the branch needs before anything is committed on it. */
-  readonly move: BranchMove | undefined;
+  readonly settled: Settled;
   readonly now: Date;
   readonly operation: string;
 }
@@ -128,7 +126,7 @@ async function decide(
     service: record.container === null ? undefined : await context.dockerFor(record.container.engine),
     keepContainer: request.keepContainer,
     worktreeGone,
-    move: worktreeGone ? undefined : await requireSettled({ repo, places, record }),
+    settled: worktreeGone ? NOTHING : await requireSettled({ repo, places, record }),
     now: context.now(),
     operation: context.newId(),
   };

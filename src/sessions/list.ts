@@ -3,14 +3,13 @@ import { sep } from 'node:path';
 import type { ContainerRow, EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
-import { aheadOf, worktreeChanges, type WorktreeChanges } from '../git/status.ts';
+import { aheadOf } from '../git/status.ts';
 import { summariseAgent, type AgentSummary } from './agent-run.ts';
+import { countChanges } from './count-changes.ts';
 import { listArchived } from './archive.ts';
-import { requireAdminDir } from '../git/worktrees.ts';
 import type { Repository } from '../git/repository.ts';
 import { unsettledWord, type Looked } from './unsettled.ts';
 import {
-  everContained,
   isSessionBusy,
   listRecords,
   loadRecord,
@@ -191,30 +190,15 @@ async function toRow(
   };
   const ahead = await aheadOf(repo, base, branch).catch(() => null); // the branch may be gone
   if (record.status === 'review') return { ...known, status: 'review', ahead, changes: null };
-  const changes = await changesIn(repo, record);
+  const changes = await countChanges(repo, record);
   const active = record.status === 'active';
   const word = active && changes !== undefined ? await unsettledWord({ repo, places, record }) : undefined;
-  const count =
-    changes === undefined ? null : changes.staged + changes.modified + changes.untracked + changes.conflicted;
   return {
     ...known,
     status: changes === undefined && active ? 'worktree missing' : (word ?? record.status),
     ahead,
-    changes: count,
+    changes: changes ?? null,
   };
-}
-
-/** Undefined when the worktree or git's own directory for it is gone. */
-async function changesIn(repo: Repository, record: SessionRecord): Promise<WorktreeChanges | undefined> {
-  const { worktree_path: worktreePath } = record;
-  try {
-    const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
-    const filters = everContained(record) ? 'off' : 'user';
-    return await worktreeChanges({ repo, worktreeAdminDir, worktreePath, filters });
-  } catch (error) {
-    if (error instanceof ParaError) return undefined;
-    throw error;
-  }
 }
 
 /** A row of `para docker list`. */

@@ -7,6 +7,7 @@ import type { Repository } from '../git/repository.ts';
 import { moveToHead, type BranchMove } from '../git/session-head.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import type { Places, SessionRecord } from './store.ts';
+import { requireNoSubmoduleWork } from './submodule-work.ts';
 
 /** A session, to be looked at. */
 export interface Looked {
@@ -15,20 +16,35 @@ export interface Looked {
   readonly record: SessionRecord;
 }
 
+/** What a worktree that can be committed as it is needs first, and what goes with it. */
+export interface Settled {
+  /** undefined: the branch is where it should be. */
+  readonly move: BranchMove | undefined;
+  /** Files that git ignores in submodules. */
+  readonly ignored: readonly string[];
+}
+
 /**
- * Looks whether the worktree can be committed as it is. @returns the move that the branch has to make first
+ * Looks whether the worktree can be committed as it is, and taken away.
  * @throws REFUSED naming what is in the way and the command that settles it
  */
-export async function requireSettled(session: Looked): Promise<BranchMove | undefined> {
+export async function requireSettled(session: Looked): Promise<Settled> {
   const { repo, record } = session;
   const { worktree_path: worktreePath, name, branch, base } = record;
   const adminDir = await adminDirOf(repo, worktreePath);
   // That one of them is gone is told by the step that needs it.
-  if (adminDir === undefined || !(await isDirectory(worktreePath))) return undefined;
+  if (adminDir === undefined || !(await isDirectory(worktreePath))) return NOTHING;
   const found = await halfDoneOf(session, adminDir);
   if (found !== undefined) throw unsettled(session, found);
-  return moveToHead({ repo, session: name, branch, base, adminDir, worktreePath });
+  const ignored = await requireNoSubmoduleWork(record, { repo, adminDir, worktreePath, base });
+  return {
+    move: await moveToHead({ repo, session: name, branch, base, adminDir, worktreePath }),
+    ignored,
+  };
 }
+
+/** For a worktree that is gone. */
+export const NOTHING: Settled = { move: undefined, ignored: [] };
 
 /** An operation of git's under way, on the host or in the container, or files with conflicts. */
 interface Unsettled {
