@@ -38,7 +38,7 @@ engine=''
 # An engine counts when it really runs a container; the reason why one does not is in $demo/why.
 try_engines() {
   para doctor --json >"$demo/doctor.json" 2>/dev/null || true
-  for candidate in $(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).checks.filter((c) => c.facts.length > 0).map((c) => c.subject).join(" ")' "$demo/doctor.json"); do
+  for candidate in $(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")).checks.filter((c) => c.facts.some((f) => f.name === "endpoint")).map((c) => c.subject).join(" ")' "$demo/doctor.json"); do
     if "$candidate" image inspect "$image" >/dev/null 2>&1 || make_image "$candidate"; then
       if timeout 60 "$candidate" run --rm --network none "$image" git --version >"$demo/why" 2>&1; then
         engine=$candidate

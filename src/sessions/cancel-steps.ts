@@ -15,6 +15,7 @@ import { packFiles, tarOf } from './keep-files.ts';
 import { parseSessionName } from './name.ts';
 import { lockRepository, removeRecord, saveRecord } from './store.ts';
 import { bringCommitsBack, removeContainer, stopContainer } from './teardown.ts';
+import { commitCount } from './count.ts';
 
 /**
  * Every step, in order. Until the archive is made each can be undone; from then on they roll forward, and a cancel
@@ -64,7 +65,7 @@ function takeCommits(plan: CancelPlan): Step<CancelState> {
     run: async (state, note) => {
       try {
         state.broughtBack = (await bringCommitsBack(plan)).commits;
-        note(`${String(state.broughtBack)} commits`);
+        note(commitCount(state.broughtBack));
       } catch (error) {
         // Commits on both sides: those from inside are in the inbox, and are archived from there.
         if (!hasCode(error, 'REFUSED')) throw error;

@@ -17,6 +17,7 @@ import { newOperation } from './operation.ts';
 import { everContained, lockRepository, saveRecord, type SessionRecord } from './store.ts';
 import { bringCommitsBack, removeContainer, stopContainer } from './teardown.ts';
 import { requireSettled } from './unsettled.ts';
+import { commitCount } from './count.ts';
 
 /**
  * Every step, in order. They roll forward: each may be run again, so a `finish` that was cut short is finished
@@ -81,7 +82,7 @@ function takeCommits(plan: FinishPlan): Step<FinishState> {
           `in the container, HEAD was ${brought.takenFrom === 'HEAD' ? 'detached' : `on ${brought.takenFrom}`}; its commits are on ${plan.record.branch} now`,
         );
       state.broughtBack = brought.commits;
-      note(`${String(state.broughtBack)} commits`);
+      note(commitCount(state.broughtBack));
     },
   };
 }

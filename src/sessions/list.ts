@@ -213,12 +213,16 @@ export interface ContainerListRow {
   readonly ports: readonly string[];
 }
 
-/** Every container that carries this repository's label; one engine call for each engine in use. */
-export async function listContainers(context: ListContext): Promise<readonly ContainerListRow[]> {
+/** Every container that carries this repository's label, by name; one engine call for each engine in use. */
+export async function listContainers(
+  context: ListContext,
+  only?: EngineName,
+): Promise<readonly ContainerListRow[]> {
   const repo = await context.repository();
   const { records } = await listRecords(placesOf(repo.root));
   const used = enginesOf(records);
-  const engines = used.length > 0 ? used : [(await context.engine()).driver.name];
+  const engines =
+    only !== undefined ? [only] : used.length > 0 ? used : [(await context.engine()).driver.name];
   const owners = new Map(
     records.flatMap((record) =>
       record.container === null ? [] : [[record.container.name, record.name] as const],
@@ -230,7 +234,7 @@ export async function listContainers(context: ListContext): Promise<readonly Con
       return rows.map((row) => toContainerRow(row, engine, owners.get(row.name) ?? null));
     }),
   );
-  return lists.flat();
+  return lists.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function toContainerRow(row: ContainerRow, engine: EngineName, session: string | null): ContainerListRow {

@@ -19,6 +19,7 @@ import {
   type Teardown,
   type TeardownState,
 } from './teardown.ts';
+import { commitCount } from './count.ts';
 
 /** What removing needs of the App. */
 export interface RemoveContext extends FindContext {
@@ -106,7 +107,7 @@ function takeCommits(plan: RemovePlan): Step<RemoveState> {
     skip: () => (plan.record.container?.git === 'sealed' ? undefined : 'git is off in it'),
     run: async (state, note) => {
       state.back = await bringCommitsBack(plan);
-      note(`${String(state.back.commits)} commits`);
+      note(commitCount(state.back.commits));
     },
   };
 }

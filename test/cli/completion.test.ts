@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { COMMANDS } from '../../src/cli/table.ts';
+import { started } from '../support/conversation.ts';
 import { runPara, type RunOptions } from '../support/run-para.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
 
@@ -12,6 +13,7 @@ beforeAll(async () => {
   await runPara(repo, 'start beta');
   await runPara(repo, 'start over');
   await runPara(repo, ['finish', 'Done', 'over']);
+  await started(repo, 'docker', 'boxed');
 });
 afterAll(() => {
   repo.remove();
@@ -87,26 +89,23 @@ describe('flags', () => {
 });
 
 describe('sessions', () => {
-  test.each([
-    ['docker', 'attach'],
-    ['docker', 'exec'],
-    ['docker', 'logs'],
-    ['docker', 'start'],
-    ['docker', 'stop'],
-    ['docker', 'sync'],
-    ['resume'],
-    ['cancel'],
-    ['finish', 'A message of words'],
-  ])('follow %s %s, but for those that are finished', async (...words) => {
-    expect(await complete([...words, ''])).toEqual(['alpha', 'beta']);
-  });
+  test.each([['docker', 'start'], ['resume'], ['cancel'], ['finish', 'A message of words']])(
+    'follow %s %s, but for those that are finished',
+    async (...words) => {
+      expect(await complete([...words, ''])).toEqual(['alpha', 'beta', 'boxed']);
+    },
+  );
+
+  test.each(['attach', 'exec', 'logs', 'stop', 'sync'])(
+    'follow docker %s, when they have a container',
+    async (verb) => {
+      expect(await complete(['docker', verb, ''])).toEqual(['boxed']);
+    },
+  );
 
   test('flags and their values in between do not matter', async () => {
-    expect(await complete(['--engine', 'docker', 'docker', '--quiet', 'exec', ''])).toEqual([
-      'alpha',
-      'beta',
-    ]);
-    expect(await complete(['finish', '-b', 'x/y', 'Message', ''])).toEqual(['alpha', 'beta']);
+    expect(await complete(['--engine', 'docker', 'docker', '--quiet', 'exec', ''])).toEqual(['boxed']);
+    expect(await complete(['finish', '-b', 'x/y', 'Message', ''])).toEqual(['alpha', 'beta', 'boxed']);
   });
 
   test('one is enough, a message comes before, and after -- para knows nothing', async () => {

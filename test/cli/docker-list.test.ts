@@ -73,3 +73,15 @@ test('what an engine prints that is no list: an error', async () => {
   const ran = await runPara(repo, 'docker list', { calls: [{ ...docker.list([]), stdout: 'json\n' }] });
   expect(ran).toMatchObject({ code: 6, stdout: '' });
 });
+
+test('-q: names alone, in order; --engine: that one alone', async () => {
+  const docker = await started(repo, 'docker');
+  const rows = ['b', 'a'].map((name) => ({ name: `${docker.container}-${name}`, state: 'exited' }));
+  const { code, stdout } = await runPara(repo, 'docker list -q', { calls: [docker.list(rows)] });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: `${docker.container}-a\n${docker.container}-b\n` });
+  const podman = new Conversation(repo, 'podman');
+  const other = await runPara(repo, 'docker list --engine podman -q', {
+    calls: [...detection('podman'), podman.list([])],
+  });
+  expect(other).toMatchObject({ code: 0, stdout: '' });
+});

@@ -50,7 +50,7 @@ describe.each(WHICH)('with a container: %s', (which) => {
       '✓ Recording what is to be done',
       `✓ Stopping the container: ${talk.container}`,
       '✓ Looking for work in progress',
-      '✓ Bringing the commits back: 1 commits',
+      '✓ Bringing the commits back: 1 commit',
       expect.stringMatching(/^✓ Committing what is left: [0-9a-f]{10}$/),
       '✓ Removing the container',
       '✓ Removing the worktree',
@@ -123,6 +123,23 @@ test('in the worktree the session needs no name; ignored files are named', async
   expect(stderr).toContain('▲ Gone with the worktree, as git ignores them: junk0 junk1');
   expect(stderr).toMatch(/junk7 …$/m);
   expect(code).toBe(0);
+});
+
+test('--dry-run: what would be committed, and what would go', async () => {
+  await runPara(repo, 'start fix');
+  const cwd = join(repo.root, '.para/worktrees/fix');
+  writeFileSync(join(cwd, '.gitignore'), 'junk\n');
+  writeFileSync(join(cwd, 'junk'), '');
+  writeFileSync(join(cwd, 'a.txt'), 'changed');
+  const before = footprint(repo);
+  const { stdout } = await finish(['--dry-run']);
+  expect(stdout).toBe(
+    `Would finish fix as para/fix\n  commit  a.txt .gitignore\n  go      junk\n  go      worktree ${cwd}\n`,
+  );
+  expect(JSON.parse((await finish(['--dry-run', '--json'])).stdout)).toMatchObject({
+    plan: { would_commit: ['a.txt', '.gitignore'], would_go: ['junk'] },
+  });
+  expect(footprint(repo)).toEqual(before);
 });
 
 describe('the branch', () => {

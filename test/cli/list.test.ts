@@ -87,6 +87,17 @@ test('an engine that does not answer: the sessions all the same, and a remark', 
   );
 });
 
+test('-q: names alone', async () => {
+  const other = tempRepo();
+  try {
+    await runPara(other, 'start one');
+    await runPara(other, 'start two');
+    expect(await runPara(other, 'list -q')).toEqual({ code: 0, stdout: 'one\ntwo\n', stderr: '' });
+  } finally {
+    other.remove();
+  }
+});
+
 describe('no sessions', () => {
   test('says how to start one', async () => {
     const empty = tempRepo();

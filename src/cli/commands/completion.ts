@@ -53,7 +53,10 @@ async function candidates(line: readonly string[], known: Invocation, app: App):
   const words = withoutFlags(typed, flags);
   const hasMessage = words[0] === 'finish' && typed.some((word) => word === '-m' || word === '--message');
   const spoken = hasMessage ? ['finish', 'message', ...words.slice(1)] : words;
-  const sessions = spoken.length <= 2 && BEFORE_SESSION.test(spoken.join(' ')) ? await sessionNames(app) : [];
+  const sessions =
+    spoken.length <= 2 && BEFORE_SESSION.test(spoken.join(' '))
+      ? await sessionNames(app, spoken[0] === 'docker' && spoken[1] !== 'start')
+      : [];
   const shells = words.join(' ') === 'completion' ? Object.keys(SCRIPTS) : [];
   return [...new Set([...nextWords(words, known.commands), ...sessions, ...shells])];
 }
@@ -82,10 +85,10 @@ function nextWords(words: readonly string[], commands: readonly CommandName[]): 
   });
 }
 
-async function sessionNames(app: App): Promise<readonly string[]> {
+async function sessionNames(app: App, withContainer: boolean): Promise<readonly string[]> {
   try {
     return (await listRecords(await app.places())).records
-      .filter((record) => record.status !== 'review')
+      .filter(({ status, container }) => (withContainer ? container !== null : status !== 'review'))
       .map((record) => record.name);
   } catch {
     return []; // completing outside a repository is no error

@@ -16,6 +16,8 @@ const COLUMNS: readonly Column<ContainerListRow>[] = [
   { head: 'PORTS', cell: (row) => row.ports.join(' ') },
 ];
 
+const ENGINES = ['docker', 'podman'] as const;
+
 export default defineCommand({
   command: 'list',
   describe: 'List the containers of this repository',
@@ -23,13 +25,19 @@ export default defineCommand({
   examples: [
     ['$0 docker list', ''],
     ['$0 docker list --json', 'for scripts'],
+    ['$0 docker list -q', 'names alone'],
   ],
-  async run(_args, app) {
-    const rows = await listContainers(app);
+  async run(args, app) {
+    const rows = await listContainers(
+      app,
+      ENGINES.find((name) => name === args['engine']),
+    );
     app.output.answer({ containers: rows }, (paint) =>
-      rows.length === 0
-        ? 'No containers here. Start one:  para start NAME --docker'
-        : table(rows, COLUMNS, paint),
+      args['quiet'] === true
+        ? rows.map(({ name }) => name).join('\n')
+        : rows.length === 0
+          ? 'No containers here. Start one:  para start NAME --docker'
+          : table(rows, COLUMNS, paint),
     );
     return 0;
   },

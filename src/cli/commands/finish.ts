@@ -1,5 +1,6 @@
 import type { FinishPlan, FinishState } from '../../sessions/finish.ts';
 import { newFinishState, planFinish, withFinishPlan } from '../../sessions/finish.ts';
+import { previewFinish } from '../../sessions/finish-preview.ts';
 import { finishSteps } from '../../sessions/finish-steps.ts';
 import { ParaError } from '../../errors.ts';
 import { listRecords } from '../../sessions/store.ts';
@@ -57,11 +58,18 @@ export default defineCommand({
         branch: plan.target,
         remote: plan.remote ?? null,
         container: record.container?.name ?? null,
+        ...(await previewFinish(plan)),
       };
-      app.output.answer(
-        { dry_run: true, plan: facts },
-        () =>
+      app.output.answer({ dry_run: true, plan: facts }, () =>
+        [
           `Would finish ${record.name} as ${plan.target}${plan.remote === undefined ? '' : ` and push it to ${plan.remote}`}`,
+          ...some('commit', facts.would_commit),
+          ...some('go  ', facts.would_go),
+          ...(record.container === null || plan.keepContainer
+            ? []
+            : [`  go      container ${record.container.name}`]),
+          ...(plan.keepWorktree ? [] : [`  go      worktree ${record.worktree_path}`]),
+        ].join('\n'),
       );
       return 0;
     }
@@ -71,6 +79,11 @@ export default defineCommand({
     return withFinishPlan(app, request, onWait, (plan) => finish(app, plan));
   },
 });
+
+function some(what: string, paths: readonly string[]): readonly string[] {
+  if (paths.length === 0) return [];
+  return [`  ${what.padEnd(6)}  ${paths.slice(0, 20).join(' ')}${paths.length > 20 ? ' …' : ''}`];
+}
 
 /** The words in their two readings. @throws USAGE when one is missing, or the only one is the name of a session */
 async function messageAndSession(

@@ -38,6 +38,7 @@ export default defineCommand({
   examples: [
     ['$0 list', ''],
     ['$0 list --json', 'for scripts'],
+    ['$0 list -q', 'names alone'],
   ],
   async run(args, app) {
     const { rows, remarks } = await listSessions(app, {
@@ -46,9 +47,11 @@ export default defineCommand({
     });
     for (const remark of remarks) app.output.warn(remark);
     app.output.answer({ sessions: rows }, (paint) =>
-      rows.length === 0
-        ? 'No sessions here. Start one:  para start NAME'
-        : table(rows, COLUMNS(app.now()), paint),
+      args['quiet'] === true
+        ? rows.map(({ name }) => name).join('\n')
+        : rows.length === 0
+          ? 'No sessions here. Start one:  para start NAME'
+          : table(rows, COLUMNS(app.now()), paint),
     );
     return 0;
   },

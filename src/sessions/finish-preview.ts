@@ -1,0 +1,24 @@
+/** What a finish would commit, and what would go with the worktree. Reads only. */
+import { ignoredFiles } from '../git/ignored.ts';
+import { uncommittedPaths } from '../git/status.ts';
+import { requireAdminDir } from '../git/worktrees.ts';
+import type { FinishPlan } from './finish.ts';
+
+/** Paths in the worktree; a directory that is new or ignored whole ends with a slash. */
+export interface FinishPreview {
+  readonly would_commit: readonly string[];
+  readonly would_go: readonly string[];
+}
+
+/** @throws GIT_FAILED when the worktree can not be asked */
+export async function previewFinish(plan: FinishPlan): Promise<FinishPreview> {
+  if (plan.worktreeGone) return { would_commit: [], would_go: [] };
+  const { repo, record } = plan;
+  const worktreePath = record.worktree_path;
+  const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
+  const left = await uncommittedPaths({ repo, worktreeAdminDir, worktreePath });
+  return {
+    would_commit: left.map(({ path }) => path),
+    would_go: plan.keepWorktree ? [] : await ignoredFiles(repo, worktreePath),
+  };
+}
