@@ -170,7 +170,7 @@ function bothMoved({ repo, session, branch, worktreePath }: BringBackRequest, ti
     'REFUSED',
     `${branch} got commits both on the host and in the container; both are kept`,
     {
-      hint: `The worktree's files are those of both sides. To make one commit of them that follows both:\ncd ${shellQuote(path)} && ${merge}\nor take the container's side: git update-ref refs/heads/${branch} ${incoming}`,
+      hint: `The worktree's files are those of both sides. To make one commit of them that follows both:\ncd ${shellQuote(path)} && ${merge}\nor take the container's commits alone (the host's stay at refs/para/snap/${session}/host):\ncd ${shellQuote(path)} && git update-ref refs/para/snap/${session}/host refs/heads/${branch} && git update-ref refs/heads/${branch} ${incoming}`,
       details: { branch, incoming, commit: tip },
     },
   );

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   existsSync,
@@ -115,6 +116,23 @@ describe('bringBack', () => {
     s.temp.run(['commit', '-q', '--no-edit'], { cwd: s.path });
     expect(s.temp.run(['show', `${tip()}:x.txt`])).toBe('x.txt');
     expect(await s.bringBack()).toMatchObject({ moved: false, inside: inner });
+  });
+
+  test('both sides moved: the way to the container’s side keeps the host’s under a ref', async () => {
+    const inner = commitInside('x.txt');
+    s.write('y.txt', 'y');
+    s.temp.run(['add', 'y.txt'], { cwd: s.path });
+    s.temp.run(['commit', '-qm', 'host'], { cwd: s.path });
+    const host = tip();
+    const refused = await s.bringBack().then(
+      () => undefined,
+      (error: unknown) => error as { hint: string },
+    );
+    const way = refused?.hint.split('\n').find((line) => line.includes('/host '));
+    execFileSync('sh', ['-ec', way ?? 'false'], { cwd: '/', env: s.temp.env });
+    expect([tip(), tip('refs/para/snap/s1/host')]).toEqual([inner, host]);
+    expect(await s.bringBack()).toMatchObject({ moved: false, inside: inner });
+    expect(await changes()).toMatchObject({ untracked: 1, modified: 0, staged: 0 });
   });
 
   test('follows HEAD to another branch, and brings other heads and the stash into the inbox', async () => {
