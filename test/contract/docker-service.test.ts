@@ -40,7 +40,7 @@ function fakeSubject(engine: EngineName): Subject {
   };
 }
 
-/** None when the test engines are not up: then the skipped test at the end says so. */
+/** None when the test engines are not up: then the last test says so. */
 function realEngines(): readonly TestEngine[] {
   try {
     return testEngines();
