@@ -54,7 +54,7 @@ async function sshCommand(repo: Repository): Promise<string> {
 }
 
 /**
- * Pushes the branch under its own name, and makes that its upstream. Hooks are off.
+ * Pushes the branch under its own name. Hooks are off, and no upstream is set: the repository's settings are the user's.
  * @throws PUSH_FAILED with what the remote said and the command to run by hand
  */
 export async function pushBranch(
@@ -68,7 +68,6 @@ export async function pushBranch(
       '--quiet',
       '--no-verify',
       '--no-recurse-submodules',
-      '--set-upstream',
       '--end-of-options',
       remote,
       `refs/heads/${branch}:refs/heads/${branch}`,
@@ -96,13 +95,4 @@ function saidBy(stderr: string): string {
     .filter((line) => /^(remote: .| ! )/.test(line))
     .slice(0, 20)
     .join('\n');
-}
-
-/** Forgets the upstream of a branch that is deleted. */
-export async function forgetUpstream(repo: Repository, branch: string): Promise<void> {
-  // It fails when nothing was set, which is just as well.
-  await repo.git.attempt({
-    args: ['config', '--local', '--remove-section', `branch.${branch}`],
-    place: place(repo),
-  });
 }

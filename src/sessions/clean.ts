@@ -3,7 +3,6 @@ import { rm } from 'node:fs/promises';
 import type { Config } from '../config/defaults.ts';
 import { dropArchive, type Archive } from '../git/archive.ts';
 import { howMerged, type Merged } from '../git/merged.ts';
-import { forgetUpstream } from '../git/push.ts';
 import { commitOf, deleteBranch } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { listWorktrees } from '../git/worktrees.ts';
@@ -124,10 +123,7 @@ function removeSession({ repo, places }: CleanPlan, { record, tip }: DoneSession
         if ((await loadRecord(places, name))?.uuid !== record.uuid) return;
         // Only at the commit that was judged: a branch that went on stays.
         if (tip !== undefined)
-          await lockRepository(places, 'removes a branch', async () => {
-            await deleteBranch(repo, branch, tip);
-            await forgetUpstream(repo, branch);
-          });
+          await lockRepository(places, 'removes a branch', () => deleteBranch(repo, branch, tip));
         await removeRecord(places, parseSessionName(name));
         note(branch);
       }),

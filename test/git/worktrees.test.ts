@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { forgetUpstream, pushBranch, pushRemote } from '../../src/git/push.ts';
+import { pushBranch, pushRemote } from '../../src/git/push.ts';
 import { branchExists, deleteBranch, dropRef, swapRef } from '../../src/git/refs.ts';
 import { sealedMounts } from '../../src/git/sealed.ts';
 import { removeWorktree } from '../../src/git/worktree-remove.ts';
@@ -116,7 +116,8 @@ test('pushes where git would, or where the settings say, without hooks, and says
   await pushBranch(s.repo, { branch: s.branch, remote: 'up' });
   expect(existsSync(marker)).toBe(false);
   expect(readFileSync(join(s.temp.base, 'up.git/refs/heads/para/s1'), 'utf8').trim()).toBe(s.base);
-  expect(s.temp.run(['rev-parse', '--abbrev-ref', `${s.branch}@{upstream}`])).toBe(`up/${s.branch}`);
+  // The repository's settings are the user's.
+  expect(s.temp.run(['config', '--local', '--list'])).not.toContain('branch.para');
   s.temp.run(['remote', 'add', 'origin', '/nowhere']);
   expect(await pushRemote(s.repo, s.branch, null)).toBe('origin');
   expect(await pushRemote(s.repo, s.branch, 'up')).toBe('up');
@@ -130,10 +131,6 @@ test('pushes where git would, or where the settings say, without hooks, and says
   });
   s.temp.run(['config', 'branch.para/s1.pushRemote', 'up']);
   expect(await pushRemote(s.repo, s.branch, null)).toBe('up');
-  await forgetUpstream(s.repo, s.branch);
-  expect(s.temp.run(['config', '--get-regexp', '^branch\\.|^remote\\.up\\.url'])).toMatch(
-    /^remote.up.url \S+$/,
-  );
 });
 
 test('a push that the other side refuses: its own words come back, clean', async () => {
