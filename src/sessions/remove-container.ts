@@ -1,5 +1,5 @@
 /** Taking the container of a session away again: what is left is an ordinary session with all its commits. */
-import { rm } from 'node:fs/promises';
+import { lstat, rename, rm } from 'node:fs/promises';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { inboxRef, type BroughtBack } from '../git/bring-back.ts';
@@ -34,6 +34,8 @@ export interface RemovePlan extends Teardown {
   readonly service: DockerService;
   readonly operation: Operation;
   readonly graceSeconds: number;
+  /** An earlier removal was cut short after it had taken the container's git directory away. */
+  readonly commitsAreBack: boolean;
 }
 
 /** What the steps found out. */
@@ -80,7 +82,10 @@ async function decide(
   if (record.status !== 'review') requireActive(record);
   const operation = await newOperation('docker stop', { id: context.newId(), at: context.now() });
   const [repo, service] = await Promise.all([context.repository(), context.dockerFor(engine)]);
-  return { record, places, repo, service, operation, graceSeconds };
+  const commitsAreBack =
+    record.operation?.kind === 'docker stop' &&
+    (await lstat(places.docker(record.name)).catch(() => undefined)) === undefined;
+  return { record, places, repo, service, operation, graceSeconds, commitsAreBack };
 }
 
 /** Every step, in order. Once the commits are back they roll forward: typed once more, it goes on. */
@@ -104,7 +109,12 @@ export function removeSteps(plan: RemovePlan): readonly Step<RemoveState>[] {
 function takeCommits(plan: RemovePlan): Step<RemoveState> {
   return {
     title: 'Bringing the commits back',
-    skip: () => (plan.record.container?.git === 'sealed' ? undefined : 'git is off in it'),
+    skip: () =>
+      plan.record.container?.git !== 'sealed'
+        ? 'git is off in it'
+        : plan.commitsAreBack
+          ? 'done by an earlier removal'
+          : undefined,
     run: async (state, note) => {
       state.back = await bringCommitsBack(plan);
       note(commitCount(state.back.commits));
@@ -127,7 +137,11 @@ function forget({ repo, places, record }: RemovePlan): Step<RemoveState> {
   return {
     title: 'Finishing up',
     run: async () => {
-      await rm(places.docker(record.name), { recursive: true, force: true });
+      // Renamed first: half a git directory would look as if it had lost the session's branch.
+      const gone = `${places.docker(record.name)}.gone`;
+      await rm(gone, { recursive: true, force: true });
+      await rename(places.docker(record.name), gone).catch(ignoreAbsent);
+      await rm(gone, { recursive: true, force: true });
       const ref = inboxRef(record.name);
       const last = await commitOf(repo, ref);
       if (last !== undefined) await dropRef(repo, ref, last);
@@ -135,4 +149,8 @@ function forget({ repo, places, record }: RemovePlan): Step<RemoveState> {
       await saveRecord(places, { ...record, operation: null, contained: true, container: null });
     },
   };
+}
+
+function ignoreAbsent(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
