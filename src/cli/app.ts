@@ -151,7 +151,8 @@ async function readStdin(maxBytes: number): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function engineName(text: string): 'auto' | 'docker' | 'podman' {
+/** What --engine, PARA_ENGINE or a setting says; anything else means that para looks for itself. */
+export function engineName(text: unknown): 'auto' | 'docker' | 'podman' {
   return text === 'docker' || text === 'podman' ? text : 'auto';
 }
 

@@ -12,6 +12,7 @@ import type { SessionRecord } from '../sessions/store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { agentLines, describeAgent } from './agent-lines.ts';
 import type { App } from './app.ts';
+import { saysWhoIsWaitedFor } from './waiting.ts';
 import { containerFlags, CONTAINER_OPTIONS, wantsContainer } from './container-flags.ts';
 
 /** The options of `start` and `dispatch`, which differ only in how the prompt is given. */
@@ -58,9 +59,7 @@ export interface StartLine {
 export async function startSession(args: StartArgs, app: App, line: StartLine): Promise<number> {
   const flags = await containerFlags(args, app);
   const request = { name: line.name, base: args.base, docker: wantsContainer(args), flags };
-  const onWait = (owner: { pid: number }): void => {
-    app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
-  };
+  const onWait = saysWhoIsWaitedFor(app.output);
   const earlier = args['dry-run'] ? undefined : await settleCutShort(app, request.name, onWait);
   if (earlier !== undefined)
     app.output.note(`An earlier start of ${earlier.record.name} was cut short: it is ${earlier.how}`);

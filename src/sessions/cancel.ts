@@ -56,8 +56,6 @@ export interface CancelPlan extends Teardown {
 export interface CancelState extends TeardownState {
   snapshot: string | undefined;
   broughtBack: number;
-  /** Why commits stayed in the inbox; they are archived too. */
-  bothMoved: ParaError | undefined;
 }
 
 /** Reads all there is to know and decides. @throws ParaError for whatever is in the way */
@@ -162,7 +160,7 @@ async function isThere(path: string): Promise<boolean> {
 
 /** The state before the first step. */
 export function newCancelState(): CancelState {
-  return { settled: false, wasRunning: false, snapshot: undefined, broughtBack: 0, bothMoved: undefined };
+  return { settled: false, wasRunning: false, snapshot: undefined, broughtBack: 0 };
 }
 
 function alreadyFinished({ record }: Found): ParaError {

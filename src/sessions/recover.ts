@@ -12,11 +12,11 @@ import {
   everContained,
   loadRecord,
   lockSession,
+  pathTaken,
   requireOwnPlaces,
   type Places,
   type SessionRecord,
 } from './store.ts';
-import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What recovering needs of the App. */
 export interface RecoverContext {
@@ -132,11 +132,5 @@ function nameTaken(name: string): ParaError {
 function branchTaken(branch: string): ParaError {
   return new ParaError('REFUSED', `the branch ${branch} exists, at another commit than the archived one`, {
     hint: `Give it another name first:\ngit branch -m ${branch} ${branch}-old`,
-  });
-}
-
-function pathTaken(path: string): ParaError {
-  return new ParaError('REFUSED', `${path} is there already, and no session of para's`, {
-    hint: `Look at it, then move it away:\nmv ${shellQuote(path)} ${shellQuote(`${path}.old`)}`,
   });
 }

@@ -22,6 +22,7 @@ import {
   listRecords,
   loadRecord,
   lockSession,
+  pathTaken,
   requireOwnPlaces,
   type Places,
   type SessionRecord,
@@ -146,9 +147,7 @@ async function requireNothingAt(places: Places, session: string): Promise<void> 
   // Another start of this name may have come first since its record was looked for.
   const record = await loadRecord(places, session);
   if (record !== undefined) throw nameTaken(session, places, record);
-  throw new ParaError('REFUSED', `${path} is there already, and no session of para's`, {
-    hint: `Look at it, then move it away:\nmv ${shellQuote(path)} ${shellQuote(`${path}.old`)}`,
-  });
+  throw pathTaken(path);
 }
 
 function nameTaken(session: string, places: Places, record: SessionRecord | undefined): ParaError {

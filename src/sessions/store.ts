@@ -57,6 +57,13 @@ export async function requireOwnPlaces({ state, worktree }: Places): Promise<voi
   }
 }
 
+/** What lies where a session's worktree goes is somebody's. */
+export function pathTaken(path: string): ParaError {
+  return new ParaError('REFUSED', `${path} is there already, and no session of para's`, {
+    hint: `Look at it, then move it away:\nmv ${shellQuote(path)} ${shellQuote(`${path}.old`)}`,
+  });
+}
+
 /** Every readable record, by name. Files that can not be read are named in `broken`, never dropped. */
 export async function listRecords(
   places: Places,

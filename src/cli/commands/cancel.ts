@@ -7,6 +7,7 @@ import {
   type CancelState,
 } from '../../sessions/cancel.ts';
 import type { App } from '../app.ts';
+import { saysWhoIsWaitedFor } from '../waiting.ts';
 import { defineCommand } from '../define.ts';
 import { wayBack } from '../way-back.ts';
 
@@ -47,9 +48,7 @@ export default defineCommand({
       );
       return 0;
     }
-    const onWait = (owner: { pid: number }): void => {
-      app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
-    };
+    const onWait = saysWhoIsWaitedFor(app.output);
     return withCancelPlan(app, request, onWait, (plan) => cancel(app, plan));
   },
 });

@@ -11,6 +11,7 @@ import {
 import { startSessionContainer } from '../../sessions/containers.ts';
 import { findSession } from '../../sessions/find.ts';
 import type { App } from '../app.ts';
+import { saysWhoIsWaitedFor } from '../waiting.ts';
 import { containerFlags, givenOption, LIKENESS_OPTIONS } from '../container-flags.ts';
 import { defineCommand } from '../define.ts';
 
@@ -55,9 +56,7 @@ async function start(app: App, name: string): Promise<number> {
 }
 
 async function adopt(app: App, request: AdoptRequest): Promise<number> {
-  const onWait = (owner: { pid: number }): void => {
-    app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
-  };
+  const onWait = saysWhoIsWaitedFor(app.output);
   const made = await withAdoptPlan(app, request, onWait, async (plan) => {
     const { notEnforced } = plan.container;
     if (notEnforced.length > 0)

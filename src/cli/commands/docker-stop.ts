@@ -7,6 +7,7 @@ import {
   type RemovePlan,
 } from '../../sessions/remove-container.ts';
 import type { App } from '../app.ts';
+import { saysWhoIsWaitedFor } from '../waiting.ts';
 import { defineCommand } from '../define.ts';
 
 export default defineCommand({
@@ -49,9 +50,7 @@ async function remove(
   app: App,
   wish: { readonly session: string | undefined; readonly graceSeconds: number },
 ): Promise<number> {
-  const onWait = (owner: { pid: number }): void => {
-    app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
-  };
+  const onWait = saysWhoIsWaitedFor(app.output);
   await withRemovePlan(app, wish, onWait, async (plan) => {
     const { name, container, branch, worktree_path: worktree } = plan.record;
     const state = newRemoveState();

@@ -1,5 +1,6 @@
 import { syncSession, type Synced } from '../../sessions/sync.ts';
 import { defineCommand } from '../define.ts';
+import { saysWhoIsWaitedFor } from '../waiting.ts';
 
 export default defineCommand({
   command: 'sync [session]',
@@ -11,9 +12,11 @@ export default defineCommand({
     ['$0 docker sync --json', 'from inside the worktree, for scripts'],
   ],
   async run(args, app) {
-    const synced = await syncSession(app, args['session'] as string | undefined, (owner) => {
-      app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
-    });
+    const synced = await syncSession(
+      app,
+      args['session'] as string | undefined,
+      saysWhoIsWaitedFor(app.output),
+    );
     for (const line of remarks(synced)) app.output.warn(line);
     app.output.answer(document(synced), () => text(synced));
     return 0;

@@ -1,4 +1,4 @@
-import { cacheDir } from '../app.ts';
+import { cacheDir, engineName } from '../app.ts';
 import { checkHere } from '../../sessions/doctor-here.ts';
 import { diagnose, type Diagnosis } from '../../sessions/doctor.ts';
 import type { ChalkInstance } from 'chalk';
@@ -14,12 +14,11 @@ export default defineCommand({
     ['$0 doctor --engine podman --json', ''],
   ],
   async run(args, app) {
-    const engine = args['engine'];
     const engines = await diagnose({
       runner: app.runner,
       env: app.env,
       cacheDir: cacheDir(app),
-      wanted: engine === 'docker' || engine === 'podman' ? engine : 'auto',
+      wanted: engineName(args['engine']),
       caller: app.caller,
     });
     const here = await checkHere(app);

@@ -5,6 +5,7 @@ import { finishSteps } from '../../sessions/finish-steps.ts';
 import { ParaError } from '../../errors.ts';
 import { listRecords } from '../../sessions/store.ts';
 import type { App } from '../app.ts';
+import { saysWhoIsWaitedFor } from '../waiting.ts';
 import { defineCommand } from '../define.ts';
 import { wayBack } from '../way-back.ts';
 
@@ -73,9 +74,7 @@ export default defineCommand({
       );
       return 0;
     }
-    const onWait = (owner: { pid: number }): void => {
-      app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
-    };
+    const onWait = saysWhoIsWaitedFor(app.output);
     return withFinishPlan(app, request, onWait, (plan) => finish(app, plan));
   },
 });

@@ -4,6 +4,7 @@ import { chooseArchive, newRecoverState, withRecoverPlan, type RecoverPlan } fro
 import { recoverSteps } from '../../sessions/recover-steps.ts';
 import { age } from '../../ui/age.ts';
 import type { App } from '../app.ts';
+import { saysWhoIsWaitedFor } from '../waiting.ts';
 import { defineCommand } from '../define.ts';
 import { shellQuote } from '../../sys/shell-quote.ts';
 
@@ -27,9 +28,7 @@ export default defineCommand({
     const name = args['session'] as string | undefined;
     const archived = name === undefined ? await choose(app) : await chooseArchive(app, name, args.at);
     if (archived === undefined) return 0;
-    const onWait = (owner: { pid: number }): void => {
-      app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
-    };
+    const onWait = saysWhoIsWaitedFor(app.output);
     return withRecoverPlan(app, archived, onWait, (plan) => recover(app, plan));
   },
 });

@@ -3,6 +3,7 @@ import { resumeSession, type Resumed } from '../../sessions/resume.ts';
 import { shellQuote } from '../../sys/shell-quote.ts';
 import { agentLines, describeAgent } from '../agent-lines.ts';
 import { defineCommand } from '../define.ts';
+import { saysWhoIsWaitedFor } from '../waiting.ts';
 
 export default defineCommand({
   command: 'resume [session]',
@@ -26,9 +27,7 @@ export default defineCommand({
   async run(args, app) {
     const prompt = await readPrompt(app, { text: args.prompt, file: args.file });
     const request = { session: args['session'] as string | undefined, prompt };
-    const resumed = await resumeSession(app, request, (owner) => {
-      app.output.note(`Waiting for another para (pid ${String(owner.pid)})`);
-    });
+    const resumed = await resumeSession(app, request, saysWhoIsWaitedFor(app.output));
     const { record, container, agent } = resumed;
     if (container === 'started') app.output.note(`Started the container ${record.container?.name ?? ''}`);
     if (container === 'unpaused') app.output.note(`Unpaused the container ${record.container?.name ?? ''}`);
