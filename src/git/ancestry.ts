@@ -22,3 +22,14 @@ export async function commitsBetween(repo: Repository, from: string, to: string)
     throw new ParaError('GIT_FAILED', 'git rev-list --count did not print a number');
   return Number(counted);
 }
+
+/** Where two lines of work parted; `to` itself when they never met, or `other` names no commit. @throws GIT_FAILED */
+export async function mergeBase(repo: Repository, to: string, other: string): Promise<string> {
+  const answer = await repo.git.attempt({
+    args: ['merge-base', '--end-of-options', to, other],
+    place: place(repo),
+    read: true,
+  });
+  if (answer.exitCode === 0) return Buffer.from(answer.stdoutBytes).toString('utf8').trim();
+  return repo.git.text({ args: ['rev-parse', '--verify', `${to}^{commit}`], place: place(repo), read: true });
+}

@@ -12,7 +12,7 @@ import { type Candidate, chooseTip, headAway } from './bring-back-tip.ts';
 import { importTips, missingObjects } from './bring-back-import.ts';
 import { commitsBetween, isAncestor } from './ancestry.ts';
 import { refreshIndex } from './index-refresh.ts';
-import { metaRef } from './sealed.ts';
+import { inboxRef, metaRef } from './sealed.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What to bring back. */
@@ -43,18 +43,19 @@ export interface BroughtBack {
   readonly others: readonly string[];
 }
 
-/** The ref that records the last tip taken from the container. */
-export function inboxRef(session: string, name = 'head'): string {
-  return `refs/para/inbox/${session}/${name}`;
+/** Forgets the tip that was taken last from a container that is gone. Safe to repeat. */
+export async function dropPins(repo: Repository, session: string): Promise<void> {
+  await deleteRefs(repo, [inboxRef(session)]);
 }
 
-/** Forgets the pinned base and the tip that was taken last; both are in a branch, or given up. Safe to repeat. */
-export async function dropPins(repo: Repository, session: string): Promise<void> {
-  await repo.git.text({
-    args: ['update-ref', '--stdin'],
-    input: `delete ${metaRef(session)}\ndelete ${inboxRef(session)}\n`,
-    place: { gitDir: repo.commonDir },
-  });
+/** Forgets all that git itself remembers of a session that is over. Safe to repeat. */
+export async function forgetSession(repo: Repository, session: string): Promise<void> {
+  await deleteRefs(repo, [metaRef(session), inboxRef(session)]);
+}
+
+async function deleteRefs(repo: Repository, refs: readonly string[]): Promise<void> {
+  const input = refs.map((ref) => `delete ${ref}\n`).join('');
+  await repo.git.text({ args: ['update-ref', '--stdin'], input, place: { gitDir: repo.commonDir } });
 }
 
 /**

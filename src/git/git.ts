@@ -3,7 +3,7 @@
  * found by looking around, because a worktree's `.git` may have been swapped by what ran in the container
  * (facts/security-reliability.md §1.3, "Rules for git").
  */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { type Captured, type Runner, describeEnd, succeeded } from '../sys/run.ts';
@@ -61,7 +61,7 @@ export function createGit(runner: Runner, env: NodeJS.ProcessEnv = process.env):
     runner.capture({
       file,
       args: [...[...SAFE_CONFIG, ...(call.config ?? [])].flatMap((setting) => ['-c', setting]), ...call.args],
-      cwd: call.cwd ?? call.place?.workTree ?? call.place?.gitDir ?? '/',
+      cwd: workingDirectory(call),
       env: {
         ...base,
         ...placeVariables(call.place),
@@ -80,7 +80,7 @@ export function createGit(runner: Runner, env: NodeJS.ProcessEnv = process.env):
     spawn(call, call.contents === true && call.filters !== 'user' ? (await filters(call)).variables : {});
   const bytes = async (call: GitCall): Promise<Buffer> => {
     const captured = await attempt(call);
-    if (!succeeded(captured)) throw gitFailed(call.args, captured);
+    if (!succeeded(captured)) throw gitFailed(call.args, captured, workingDirectory(call));
     return Buffer.from(captured.stdoutBytes);
   };
   return {
@@ -89,6 +89,10 @@ export function createGit(runner: Runner, env: NodeJS.ProcessEnv = process.env):
     text: async (call) => (await bytes(call)).toString('utf8').replace(/\n$/, ''),
     filtersNotRun: async (place) => (await filters({ place })).cleaning,
   };
+}
+
+function workingDirectory({ cwd, place }: GitCall): string {
+  return cwd ?? place?.workTree ?? place?.gitDir ?? '/';
 }
 
 /** Forgets every inherited GIT_ variable that could point git elsewhere, and relative PATH entries (A30). */
@@ -121,10 +125,14 @@ function placeVariables(place: Place | undefined): Variables {
 }
 
 /** GIT_FAILED with git's own first fatal line; control characters taken out (A35). */
-export function gitFailed(args: readonly string[], captured: Captured): ParaError {
+export function gitFailed(args: readonly string[], captured: Captured, cwd?: string): ParaError {
   if (captured.aborted) return new ParaError('INTERRUPTED', 'git was interrupted');
   const verb = args[0] ?? '';
   const details = { command: verb, exitCode: captured.exitCode };
+  // A directory to work in that is gone has the same error as a program that is.
+  const gone = cwd !== undefined && !existsSync(cwd);
+  if (captured.spawnError === 'ENOENT' && gone)
+    return new ParaError('GIT_FAILED', `the directory ${cwd} is gone`, { hint: 'para list', details });
   if (captured.spawnError === 'ENOENT')
     return new ParaError('GIT_FAILED', 'git was not found on PATH', {
       hint: 'Install git 2.31 or newer, or add its directory to PATH.',

@@ -1,4 +1,5 @@
 /** Makes a worktree's index agree with its branch, so that status shows exactly what is not committed. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Repository } from './repository.ts';
@@ -14,7 +15,7 @@ export async function refreshIndex(
   { path, branch }: { path: string; branch: string },
 ): Promise<void> {
   const admin = await adminDirOf(repo, path);
-  if (admin === undefined) return;
+  if (admin === undefined || !existsSync(path)) return;
   const head = await readFile(join(admin, 'HEAD'), 'utf8').catch(() => '');
   if (head.trim() !== `ref: refs/heads/${branch}`) return;
   const where = worktreePlace(repo, admin, path);

@@ -33,9 +33,14 @@ export interface Sealed {
   readonly mounts: readonly SealedMount[];
 }
 
-/** The ref that keeps the base of a session from the host's gc. */
+/** The ref that says what a session is, and keeps its base from the host's gc (meta.ts). */
 export function metaRef(session: string): string {
   return `refs/para/meta/${session}`;
+}
+
+/** The ref that records the last tip that the repository and the container had in common. */
+export function inboxRef(session: string, name = 'head'): string {
+  return `refs/para/inbox/${session}/${name}`;
 }
 
 /**
@@ -45,7 +50,7 @@ export function metaRef(session: string): string {
 export async function createSealed(request: SealedRequest): Promise<Sealed> {
   const { repo, dir, branch, base, session } = request;
   await repo.git.text({
-    args: ['update-ref', '--end-of-options', metaRef(session), base],
+    args: ['update-ref', '--end-of-options', inboxRef(session), base],
     place: place(repo),
   });
   await rm(dir, { recursive: true, force: true });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { succeeded } from '../sys/run.ts';
 import { isAncestor } from './ancestry.ts';
-import { inboxRef } from './bring-back.ts';
+import { inboxRef } from './sealed.ts';
 import type { Place } from './git.ts';
 import { commitOf, swapRef } from './refs.ts';
 import type { Repository } from './repository.ts';

@@ -20,7 +20,7 @@ export async function removeWorktree(repo: Repository, path: string): Promise<vo
   const all = join(repo.commonDir, 'worktrees');
   for (const name of await readdir(all).catch(() => [])) {
     const pointer = await readFile(join(all, name, 'gitdir'), 'utf8').catch(() => '');
-    if (pointer.replace(/\n$/, '') === join(path, '.git'))
+    if (resolve(all, name, pointer.replace(/\n$/, '')) === join(path, '.git'))
       await rm(join(all, name), { recursive: true, force: true });
   }
 }

@@ -1,6 +1,6 @@
 /** Makes, lists and locks worktrees. The caller holds the repository's lock (facts/performance.md §5). */
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { ParaError } from '../errors.ts';
 import type { Place } from './git.ts';
 import { type Repository, place } from './repository.ts';
@@ -115,7 +115,8 @@ export async function adminDirOf(
   const all = join(repo.commonDir, 'worktrees');
   for (const name of await readdir(all).catch(() => [])) {
     const pointer = await readFile(join(all, name, 'gitdir'), 'utf8').catch(() => '');
-    if (pointer.replace(/\n$/, '') === join(path, '.git')) return join(all, name);
+    // git can be told to write relative paths.
+    if (resolve(all, name, pointer.replace(/\n$/, '')) === join(path, '.git')) return join(all, name);
   }
   return undefined;
 }
@@ -131,7 +132,9 @@ export async function isHalfMade(repo: Pick<Repository, 'commonDir'>, path: stri
 export async function requireAdminDir(repo: Pick<Repository, 'commonDir'>, path: string): Promise<string> {
   const found = await adminDirOf(repo, path);
   if (found !== undefined) return found;
-  throw new ParaError('GIT_FAILED', `${path} is not registered as a worktree`, { hint: 'para doctor' });
+  throw new ParaError('GIT_FAILED', `${path} is not registered as a worktree`, {
+    hint: `para recover ${basename(path)}`,
+  });
 }
 
 /** Where git works for a session's worktree: everything explicit, so a swapped `.git` is not asked. */

@@ -15,6 +15,7 @@ import { findSession, type FindContext } from './find.ts';
 import { parseSessionName } from './name.ts';
 import { isNetworkKept } from './network.ts';
 import { newOperation } from './operation.ts';
+import { rememberSession } from './rebuild.ts';
 import { containerSteps, type ContainerHost, type ContainerState } from './start-steps.ts';
 import { containerRecord, decideContainer, type ContainerPlan, type StartContext } from './start.ts';
 import { loadRecord, lockSession, requireOwnPlaces, saveRecord, type SessionRecord } from './store.ts';
@@ -139,6 +140,12 @@ export function adoptSteps(plan: AdoptPlan): readonly Step<ContainerState>[] {
       undo: () => saveRecord(places, before),
     },
     ...containerSteps(plan, plan.container),
-    { title: 'Finishing up', run: () => saveRecord(places, { ...record, operation: null }) },
+    {
+      title: 'Finishing up',
+      run: async () => {
+        await rememberSession(plan.repo, record);
+        await saveRecord(places, { ...record, operation: null });
+      },
+    },
   ];
 }

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { hasCode } from '../errors.ts';
 import { createArchive } from '../git/archive.ts';
-import { dropPins } from '../git/bring-back.ts';
+import { forgetSession } from '../git/bring-back.ts';
 import { commitOf, deleteBranch, dropRef, refsUnder } from '../git/refs.ts';
 import { makeMove, ownCommits } from '../git/session-head.ts';
 import { takeSnapshot } from '../git/snapshot.ts';
@@ -14,7 +14,7 @@ import type { CancelPlan, CancelState } from './cancel.ts';
 import { packFiles, tarOf } from './keep-files.ts';
 import { parseSessionName } from './name.ts';
 import { lockRepository, removeRecord, saveRecord } from './store.ts';
-import { bringCommitsBack, removeContainer, stopContainer } from './teardown.ts';
+import { bringCommitsBack, dropNetwork, removeContainer, stopContainer } from './teardown.ts';
 import { commitCount } from './count.ts';
 
 /**
@@ -147,11 +147,17 @@ function dropWorktree({ record, repo, places }: CancelPlan): Step<CancelState> {
         if (tip !== undefined) await deleteBranch(repo, branch, tip);
         const kept = await refsUnder(repo, [`refs/para/snap/${session}/`, `refs/para/inbox/${session}/`]);
         for (const { ref, commit } of kept) await dropRef(repo, ref, commit);
-        await dropPins(repo, session);
+        await forgetSession(repo, session);
       }),
   };
 }
 
-function forget({ record, places }: CancelPlan): Step<CancelState> {
-  return { title: 'Finishing up', run: () => removeRecord(places, parseSessionName(record.name)) };
+function forget(plan: CancelPlan): Step<CancelState> {
+  return {
+    title: 'Finishing up',
+    run: async () => {
+      await removeRecord(plan.places, parseSessionName(plan.record.name));
+      await dropNetwork(plan);
+    },
+  };
 }

@@ -1,5 +1,4 @@
 /** Cancelling a session: everything it has is archived, then taken away. `recover` brings it back. */
-import { lstat } from 'node:fs/promises';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
@@ -14,10 +13,11 @@ import { adminDirOf } from '../git/worktrees.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import { requireNoAgentHere } from './agent-run.ts';
 import { archiveTime } from './archive.ts';
-import { findSession, type FindContext, type Found } from './find.ts';
+import { requireWhole } from './damage.ts';
+import { findAgain, findSession, type FindContext, type Found } from './find.ts';
 import { decideKeep } from './keep-files.ts';
 import { newOperation, type Operation } from './operation.ts';
-import { loadRecord, lockSession, type SessionRecord } from './store.ts';
+import { lockSession, type SessionRecord } from './store.ts';
 import { submoduleWork } from './submodule-work.ts';
 import type { Teardown, TeardownState } from './teardown.ts';
 
@@ -70,14 +70,13 @@ export async function withCancelPlan<T>(
   onWait: LockOptions['onWait'],
   work: (plan: CancelPlan) => Promise<T>,
 ): Promise<T> {
-  const { places, record } = await findSession(context, request.session);
+  const found = await findSession(context, request.session);
+  const { places, record } = found;
   // Asked now: the directory we are in may go with the worktree while we wait.
   await context.repository();
   const lock = { what: 'cancels the session', ...(onWait === undefined ? {} : { onWait }) };
   return lockSession(places, record.name, lock, async () =>
-    work(
-      await decide(context, request, { places, record: (await loadRecord(places, record.name)) ?? record }),
-    ),
+    work(await decide(context, request, await findAgain(context, found))),
   );
 }
 
@@ -116,7 +115,7 @@ async function whatIsThere(
 ): Promise<Pick<CancelPlan, 'hasWorktree' | 'archived' | 'left' | 'remake'>> {
   const { name, branch, base, worktree_path: path } = record;
   const adminDir = await adminDirOf(repo, path);
-  const hasWorktree = (await isThere(path)) && adminDir !== undefined;
+  const hasWorktree = (await requireWhole(repo, record)) && adminDir !== undefined;
   const archived = !hasWorktree && (await commitOf(repo, archiveRef(name, time))) !== undefined;
   const hasCommits = hasWorktree || (!archived && record.container?.git === 'sealed');
   return {
@@ -152,10 +151,6 @@ async function submodulesToLetGo(
   throw submoduleWork(record, all, [
     `no archive can hold it; to let it go: para cancel ${record.name} --force`,
   ]);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined))?.isDirectory() === true;
 }
 
 /** The state before the first step. */

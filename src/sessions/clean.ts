@@ -106,6 +106,22 @@ async function placesToLook(repo: Repository, record: SessionRecord): Promise<re
   return listed.split('\n').filter((ref) => ref !== '');
 }
 
+/**
+ * Forgets a finished session, so that its name can be used again, when its work is in another branch or its branch is
+ * gone. @returns false when it stays
+ */
+export async function forgetIfDone(
+  repo: Repository,
+  places: Places,
+  record: SessionRecord,
+): Promise<boolean> {
+  const checkedOut = new Set((await listWorktrees(repo)).map(({ branch }) => branch));
+  const done = await judge(repo, record, checkedOut);
+  if (typeof done === 'string') return false;
+  await forget(repo, places, done);
+  return true;
+}
+
 /** One step for each thing; each looks again under the session's lock before it removes anything. */
 export function cleanSteps(plan: CleanPlan): readonly Step<unknown>[] {
   return [
@@ -114,20 +130,26 @@ export function cleanSteps(plan: CleanPlan): readonly Step<unknown>[] {
   ];
 }
 
-function removeSession({ repo, places }: CleanPlan, { record, tip }: DoneSession): Step<unknown> {
-  const { name, branch } = record;
+function removeSession({ repo, places }: CleanPlan, done: DoneSession): Step<unknown> {
+  const { name, branch } = done.record;
   return {
     title: `Removing the session ${name}`,
-    run: (_state, note) =>
-      lockSession(places, name, { what: 'cleans the session up' }, async () => {
-        if ((await loadRecord(places, name))?.uuid !== record.uuid) return;
-        // Only at the commit that was judged: a branch that went on stays.
-        if (tip !== undefined)
-          await lockRepository(places, 'removes a branch', () => deleteBranch(repo, branch, tip));
-        await removeRecord(places, parseSessionName(name));
-        note(branch);
-      }),
+    run: async (_state, note) => {
+      await forget(repo, places, done);
+      note(branch);
+    },
   };
+}
+
+async function forget(repo: Repository, places: Places, { record, tip }: DoneSession): Promise<void> {
+  const { name, branch } = record;
+  await lockSession(places, name, { what: 'cleans the session up' }, async () => {
+    if ((await loadRecord(places, name))?.uuid !== record.uuid) return;
+    // Only at the commit that was judged: a branch that went on stays.
+    if (tip !== undefined)
+      await lockRepository(places, 'removes a branch', () => deleteBranch(repo, branch, tip));
+    await removeRecord(places, parseSessionName(name));
+  });
 }
 
 function removeArchive({ repo, places }: CleanPlan, archive: Archive): Step<unknown> {

@@ -1,14 +1,14 @@
 /** What can be done with the container of a session: the seed's DockerManager. */
 import { randomUUID } from 'node:crypto';
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import type { EngineName, ExecRequest } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { INSIDE } from '../docker/spec.ts';
 import { EXIT, hasCode, ParaError } from '../errors.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
-import type { SessionRecord } from './store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
+import type { SessionRecord } from './store.ts';
 
 /** What working with containers needs of the App. */
 export interface ContainerContext extends FindContext {
@@ -51,6 +51,7 @@ export async function execInSession(
 ): Promise<number> {
   const found = await findSession(context, session, 'containers');
   const container = requireContainer(found.record);
+  await requireWorktreeThere(found.record, exit);
   const service = await context.dockerFor(container.engine);
   const request = await execRequest(context, found, { name: container.name, argv, ...how });
   const told: NodeJS.Signals[] = [];
@@ -62,6 +63,18 @@ export async function execInSession(
     ownGroup: !how.streams.stdinTty,
   });
   return code === 0 || told.length > 0 ? code : explainFailure(service, found.record, argv, code);
+}
+
+/** Without it an engine says something about mounts. @throws REFUSED */
+async function requireWorktreeThere(
+  { name, worktree_path: path }: SessionRecord,
+  code: number,
+): Promise<void> {
+  if ((await stat(path).catch(() => undefined)) !== undefined) return;
+  throw new ParaError('REFUSED', `the worktree of ${name} is gone: there is nothing at ${path}`, {
+    exit: code,
+    hint: `para recover ${name}`,
+  });
 }
 
 /** What is to be run, and where. */
@@ -162,7 +175,7 @@ const exit = EXIT.engineFailedToRun;
 export function notThere(record: SessionRecord): ParaError {
   return new ParaError('CONTAINER_NOT_FOUND', `the container of ${record.name} is gone`, {
     exit,
-    hint: `The worktree is untouched: cd ${shellQuote(record.worktree_path)}`,
+    hint: `The worktree is untouched. To make the container again:\npara recover ${record.name}`,
   });
 }
 
@@ -189,6 +202,7 @@ export async function startSessionContainer(
 ): Promise<{ session: string; container: string }> {
   const { record } = await findSession(context, session, 'containers');
   const { name, engine } = requireContainer(record);
+  await requireWorktreeThere(record, EXIT.refused);
   const service = await context.dockerFor(engine);
   await service.startContainer(name).catch((error: unknown) => {
     throw hasCode(error, 'CONTAINER_NOT_FOUND') ? removedByHand(record, error as ParaError) : error;
@@ -199,7 +213,7 @@ export async function startSessionContainer(
 /** What it committed is on the host. */
 function removedByHand({ name }: SessionRecord, { message, details }: ParaError): ParaError {
   return new ParaError('CONTAINER_NOT_FOUND', message, {
-    hint: `To make it anew, with all its commits:\npara docker stop ${name} --remove && para docker start ${name}`,
+    hint: `To make it again, with all its commits:\npara recover ${name}`,
     details,
   });
 }

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
-import { dropPins } from '../git/bring-back.ts';
+import { dropPins, forgetSession } from '../git/bring-back.ts';
 import { ignoredFiles } from '../git/ignored.ts';
 import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { worktreeChanges } from '../git/status.ts';
 import { adminDirOf, isHalfMade, undoAdd } from '../git/worktrees.ts';
 import type { LockOptions } from '../sys/lock.ts';
+import { forgetIfDone } from './clean.ts';
 import { parseSessionName } from './name.ts';
 import { isNetworkKept } from './network.ts';
 import {
@@ -37,6 +38,7 @@ export type Settled = { readonly how: 'taken back' | 'taken up'; readonly record
 /**
  * Settles what an earlier start of this name left when it was cut short; one that still runs is waited for. It is
  * taken back, or taken up as it is when there may be work in it. Safe to repeat: the record goes last.
+ * A finished session of the name is forgotten when its work is in another branch.
  * @returns undefined when there was none
  * @throws SESSION_EXISTS when there is work, and no whole worktree
  */
@@ -48,7 +50,9 @@ export async function settleCutShort(
   if (name === undefined) return undefined;
   const session = parseSessionName(name);
   const places = await context.places();
-  if ((await loadRecord(places, session))?.status !== 'starting') return undefined;
+  const there = await loadRecord(places, session).catch(() => undefined);
+  if (there?.status === 'review') await forgetIfDone(await context.repository(), places, there);
+  if (there?.status !== 'starting') return undefined;
   await requireOwnPlaces(places);
   const what = 'settles a start that was cut short';
   return lockSession(places, session, onWait === undefined ? { what } : { what, onWait }, async () => {
@@ -105,15 +109,15 @@ async function takeBack(context: CutShortContext, places: Places, record: Sessio
     if (!(await isNetworkKept(places, record))) await service.removeNetwork(container.network);
   }
   await rm(places.docker(session), { recursive: true, force: true });
-  if (container?.git === 'sealed') await dropPins(repo, session);
+  await forgetSession(repo, session);
   await lockRepository(places, 'removes a worktree', () =>
     undoAdd({ repo, path, branch, base, branchMade: true }),
   );
   await removeRecord(places, session);
 }
 
-/** In doubt there is: what is taken back is gone. */
-async function holdsWork(repo: Repository, places: Places, record: SessionRecord): Promise<boolean> {
+/** True when a start that was cut short may have work in it. In doubt there is: what is taken back is gone. */
+export async function holdsWork(repo: Repository, places: Places, record: SessionRecord): Promise<boolean> {
   const { branch, base, worktree_path: worktreePath } = record;
   if (await cameUp(places, record)) return true;
   const tip = await commitOf(repo, `refs/heads/${branch}`);

@@ -5,7 +5,8 @@ import { closest } from '../config/nearest.ts';
 import { ParaError } from '../errors.ts';
 import type { Repository } from '../git/repository.ts';
 import { isSessionName } from './name.ts';
-import { listRecords, loadRecord, placesOf, type Places, type SessionRecord } from './store.ts';
+import { loadOrRebuild } from './rebuild.ts';
+import { listRecords, placesOf, type Places, type SessionRecord } from './store.ts';
 
 /** A session and where its repository keeps things. */
 export interface Found {
@@ -33,9 +34,17 @@ export async function findSession(
   const session = name ?? (await sessionOfDirectory(context.cwd, root));
   if (session === undefined) throw notInSession(await nameSome(places, among));
   // What can not be a name is not looked for: it might lead anywhere.
-  const record = isSessionName(session) ? await loadRecord(places, session) : undefined;
+  const record = isSessionName(session)
+    ? await loadOrRebuild(() => context.repository(), root, session)
+    : undefined;
   if (record === undefined) throw await unknownSession(session, places, among);
   return { places, record };
+}
+
+/** What was found, as it is now that its lock is held. */
+export async function findAgain(context: FindContext, { places, record }: Found): Promise<Found> {
+  const { root } = await context.repository();
+  return { places, record: (await loadOrRebuild(() => context.repository(), root, record.name)) ?? record };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The steps of `para finish`. */
 import { rm } from 'node:fs/promises';
 import { ParaError } from '../errors.ts';
-import { dropPins } from '../git/bring-back.ts';
+import { forgetSession } from '../git/bring-back.ts';
 import { ignoredFiles } from '../git/ignored.ts';
 import { pushBranch } from '../git/push.ts';
 import { branchExists, commitOf, deleteBranch, swapRef } from '../git/refs.ts';
@@ -15,7 +15,7 @@ import type { Step } from '../pipeline/step.ts';
 import type { FinishPlan, FinishState } from './finish.ts';
 import { newOperation } from './operation.ts';
 import { everContained, lockRepository, saveRecord, type SessionRecord } from './store.ts';
-import { bringCommitsBack, removeContainer, stopContainer } from './teardown.ts';
+import { bringCommitsBack, dropNetwork, removeContainer, stopContainer } from './teardown.ts';
 import { requireSettled } from './unsettled.ts';
 import { commitCount } from './count.ts';
 
@@ -32,7 +32,7 @@ export function finishSteps(plan: FinishPlan): readonly Step<FinishState>[] {
     commitRest(plan),
     nameBranch(plan),
     push(plan),
-    removeContainer(plan, plan.keepContainer),
+    removeContainer(plan),
     dropWorktree(plan),
     recordReview(plan),
   ];
@@ -73,7 +73,7 @@ function takeCommits(plan: FinishPlan): Step<FinishState> {
   const sealed = plan.record.container?.git === 'sealed';
   return {
     title: 'Bringing the commits back',
-    skip: () => (sealed && !plan.worktreeGone ? undefined : 'nothing to bring'),
+    skip: () => (sealed && !(plan.again && plan.worktreeGone) ? undefined : 'nothing to bring'),
     run: async (state, note) => {
       const brought = await bringCommitsBack(plan);
       if (brought.headAway !== undefined) throw headAwayInside(plan.record, brought.headAway);
@@ -106,9 +106,10 @@ function commitRest(plan: FinishPlan): Step<FinishState> {
     title: 'Committing what is left',
     run: async (state, note) => {
       if (worktreeGone) {
-        // An earlier finish of this session came further than this, and was cut short.
+        // Removed by hand, or an earlier finish of this session came further than this.
         state.tip = (await commitOf(repo, `refs/heads/${record.branch}`)) ?? state.tip;
         state.settled = true;
+        note('the worktree is gone');
         return;
       }
       const { worktree_path: worktreePath, branch } = record;
@@ -203,22 +204,17 @@ function dropWorktree({ record, repo, places, target, keepWorktree }: FinishPlan
   };
 }
 
-function recordReview({ record, places, repo, target, keepContainer }: FinishPlan): Step<FinishState> {
+function recordReview(plan: FinishPlan): Step<FinishState> {
+  const { record, places, repo, target } = plan;
   return {
     title: 'Recording the result',
     run: async () => {
-      if (!keepContainer) {
-        await rm(places.docker(record.name), { recursive: true, force: true });
-        if (record.container?.git === 'sealed') await dropPins(repo, record.name);
-      }
-      // Last: until then a finish that was cut short is finished by another one.
-      await saveRecord(places, {
-        ...record,
-        branch: target,
-        status: 'review',
-        operation: null,
-        container: keepContainer ? record.container : null,
-      });
+      await rm(places.docker(record.name), { recursive: true, force: true });
+      await forgetSession(repo, record.name);
+      // Until then a finish that was cut short is finished by another one.
+      const done = { branch: target, status: 'review', operation: null, container: null } as const;
+      await saveRecord(places, { ...record, ...done });
+      await dropNetwork(plan);
     },
   };
 }

@@ -1,5 +1,4 @@
 /** Finishing a session: its work becomes a branch ready for review, everything else is taken away. */
-import { lstat } from 'node:fs/promises';
 import type { Config } from '../config/defaults.ts';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
@@ -11,8 +10,9 @@ import { adminDirOf, isHalfMade } from '../git/worktrees.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import { requireNoAgentHere } from './agent-run.ts';
-import { findSession, type FindContext, type Found } from './find.ts';
-import { loadRecord, lockSession, type SessionRecord } from './store.ts';
+import { requireWhole } from './damage.ts';
+import { findAgain, findSession, type FindContext, type Found } from './find.ts';
+import { lockSession, type SessionRecord } from './store.ts';
 import type { Teardown, TeardownState } from './teardown.ts';
 import { NOTHING, requireSettled, type Settled } from './unsettled.ts';
 
@@ -23,7 +23,8 @@ export interface FinishRequest {
   readonly branch: string | undefined;
   /** undefined: as `git.push` says. */
   readonly push: boolean | undefined;
-  readonly keepContainer: boolean;
+  /** Do without the engine: the container is left to `docker cleanup`. */
+  readonly noContainer: boolean;
 }
 
 /** What finishing needs of the App. */
@@ -45,10 +46,13 @@ export interface FinishPlan extends Teardown {
   readonly refuses: 'uncommitted' | 'unstaged' | undefined;
   /** The worktree stays, on the branch (`session.preserve_on_finish`). */
   readonly keepWorktree: boolean;
-  readonly keepContainer: boolean;
-  /** An earlier finish was cut short after it had removed the worktree. */
+  /** The container that is left, as asked: its engine does not answer. */
+  readonly left: NonNullable<SessionRecord['container']> | undefined;
+  /** Removed by hand, or by an earlier finish that was cut short. */
   readonly worktreeGone: boolean;
   readonly settled: Settled;
+  /** An earlier finish was cut short. */
+  readonly again: boolean;
   readonly now: Date;
   readonly operation: string;
 }
@@ -94,9 +98,7 @@ export async function withFinishPlan<T>(
   const { places, record } = found;
   const lock = { what: 'finishes the session', ...(onWait === undefined ? {} : { onWait }) };
   return lockSession(places, record.name, lock, async () =>
-    work(
-      await decide(context, request, { places, record: (await loadRecord(places, record.name)) ?? record }),
-    ),
+    work(await decide(context, request, await findAgain(context, found))),
   );
 }
 
@@ -114,7 +116,7 @@ async function decide(
   const cutShort = record.status === 'finishing';
   if (target !== record.branch && !cutShort) await checkTarget(repo, target);
   const { config } = await context.config();
-  const worktreeGone = cutShort && (await isGone(record.worktree_path));
+  const worktreeGone = !(await requireWhole(repo, record));
   return {
     record,
     places,
@@ -123,13 +125,24 @@ async function decide(
     target,
     remote: await chooseRemote(repo, target, { flag: request.push, ...config.git }),
     ...wayOf(config, request),
-    service: record.container === null ? undefined : await context.dockerFor(record.container.engine),
-    keepContainer: request.keepContainer,
+    ...(await containerOf(context, record, request.noContainer)),
     worktreeGone,
+    again: cutShort,
     settled: worktreeGone ? NOTHING : await requireSettled({ repo, places, record }),
     now: context.now(),
     operation: context.newId(),
   };
+}
+
+/** Who takes the container away, or which one is left. */
+async function containerOf(
+  context: FinishContext,
+  { container }: SessionRecord,
+  leave: boolean,
+): Promise<Pick<FinishPlan, 'service' | 'left'>> {
+  if (container === null) return { service: undefined, left: undefined };
+  if (leave) return { service: undefined, left: container };
+  return { service: await context.dockerFor(container.engine), left: undefined };
 }
 
 function wayOf(
@@ -167,10 +180,6 @@ async function requireWorktree(
   throw new ParaError('REFUSED', `the start of ${name} was cut short before its worktree was made`, {
     hint: `para start ${name}`,
   });
-}
-
-async function isGone(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined)) === undefined;
 }
 
 async function checkTarget(repo: Repository, branch: string): Promise<void> {

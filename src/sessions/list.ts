@@ -7,6 +7,9 @@ import { aheadOf } from '../git/status.ts';
 import { summariseAgent, type AgentSummary } from './agent-run.ts';
 import { countChanges } from './count-changes.ts';
 import { listArchived } from './archive.ts';
+import { branchExists } from '../git/refs.ts';
+import { damageOf } from './damage.ts';
+import { rebuildOthers } from './rebuild.ts';
 import type { Repository } from '../git/repository.ts';
 import { unsettledWord, type Looked } from './unsettled.ts';
 import {
@@ -26,10 +29,13 @@ export interface ListContext {
   engine(): Promise<{ readonly driver: { readonly name: EngineName } }>;
 }
 
+/** A finished session whose branch was merged and deleted, or thrown away. */
+const BRANCH_GONE = 'branch gone';
+
 /** A row of `para list`. `null` where there is nothing to say. */
 export interface SessionRow {
   readonly name: string;
-  /** active, review, starting, finishing, or what has to be settled: `worktree missing`, `conflict`, `rebasing`. */
+  /** active, review, starting …, or what is wrong (damage.ts) or has to be settled: `worktree missing`, `conflict`. */
   readonly status: string;
   readonly branch: string;
   readonly base_ref: string;
@@ -43,11 +49,11 @@ export interface SessionRow {
   /** The last run of its agent; null when there was none. */
   readonly agent: AgentSummary | null;
   readonly current: boolean;
-  /** The command that settles what another one left half done. */
+  /** The command that mends it, or settles what another one left half done. */
   readonly settle: string | null;
 }
 
-/** Every session of the repository, and what could not be told. */
+/** Every session of the repository, those at work first, and what could not be told. */
 export async function listSessions(
   context: ListContext,
   how: { readonly containers: boolean; readonly archived?: boolean },
@@ -55,39 +61,59 @@ export async function listSessions(
   const repo = await context.repository();
   const places = placesOf(repo.root);
   const { records, broken } = await listRecords(places);
-  const engines = how.containers ? enginesOf(records) : [];
+  const others = await rebuildOthers(repo, new Set(records.map(({ name }) => name)), broken);
+  const all = [...records, ...others].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const engines = how.containers ? enginesOf(all) : [];
   const asked = await Promise.all(engines.map((engine) => askEngine(context, repo, engine)));
-  const states = new Map(asked.flatMap(({ rows }) => rows.map((row) => [row.name, row.state] as const)));
-  const silent = new Set(asked.filter(({ error }) => error !== undefined).map(({ engine }) => engine));
-  const rows = await Promise.all(
-    records.map(async (record) =>
-      toRow(
-        { repo, places, record },
-        {
-          container: containerState(
-            record,
-            states,
-            how.containers && !silent.has(record.container?.engine ?? 'docker'),
-          ),
-          settle: await settledBy(places, record),
-        },
-      ),
-    ),
+  const told = await Promise.all(
+    all.map(async (record) => {
+      const row = await toRow({ repo, places, record }, containerState(record, asked));
+      if (!others.includes(record)) {
+        const settle = await settledBy(places, record, row);
+        return { ...row, settle };
+      }
+      const status = broken.includes(record.name) ? 'record unreadable' : 'record missing';
+      return { ...row, status, settle: `para recover ${record.name}` };
+    }),
   );
+  // A finished session whose branch was deleted is over; `clean` forgets it.
+  const rows = told.filter((row) => how.archived === true || !isOver(row));
   const remarks = [
     ...asked.flatMap(({ error }) =>
       error === undefined ? [] : [`${error.message}; containers are not shown`],
     ),
-    ...rows.flatMap(({ name, status, settle }) =>
-      settle === null
-        ? []
-        : [`${name} is half done (${status}) and nobody is at it; to settle it: ${settle}`],
-    ),
-    ...broken.map(
-      (name) => `the record of the session ${name} can not be read; its branch and worktree are untouched`,
-    ),
+    ...rows.flatMap(remarkOn),
+    ...(await unreadable(
+      places,
+      broken.filter((name) => !others.some((other) => other.name === name)),
+    )),
   ];
-  return { rows: how.archived === true ? [...rows, ...(await archivedRows(repo, records))] : rows, remarks };
+  const ordered = [...rows.filter((row) => !isFinished(row)), ...rows.filter(isFinished)];
+  const archived = how.archived === true ? await archivedRows(repo, all) : [];
+  return { rows: [...ordered, ...archived], remarks };
+}
+
+function isFinished({ status }: SessionRow): boolean {
+  return status === 'review' || status === BRANCH_GONE;
+}
+
+function isOver({ status }: SessionRow): boolean {
+  return status === BRANCH_GONE;
+}
+
+function remarkOn({ name, status, container, settle }: SessionRow): readonly string[] {
+  if (settle === null || status === BRANCH_GONE) return [];
+  if (status in SETTLES || settle !== `para recover ${name}`)
+    return [`${name} is half done (${status}) and nobody is at it; to settle it: ${settle}`];
+  return [`${name}: ${status === 'active' ? `container ${container ?? ''}` : status}; to mend it: ${settle}`];
+}
+
+async function unreadable(places: Places, sessions: readonly string[]): Promise<readonly string[]> {
+  const why = async (session: string): Promise<string> => {
+    const error: unknown = await loadRecord(places, session).catch((cause: unknown) => cause);
+    return error instanceof ParaError ? `${error.message}; its branch and worktree are untouched` : '';
+  };
+  return (await Promise.all(sessions.map(why))).filter((text) => text !== '');
 }
 
 /** Cancelled sessions whose name is not in use again; the newest archive of each. */
@@ -108,20 +134,25 @@ async function archivedRows(
   });
 }
 
-/** The command that goes on with, or undoes, what a para that is no longer there has left half done. */
-async function settledBy(places: Places, record: SessionRecord): Promise<string | null> {
+/** The command that mends it, or goes on with what a para that is no longer there has left half done. */
+async function settledBy(places: Places, record: SessionRecord, row: SessionRow): Promise<string | null> {
   const { name, status, operation } = record;
+  if (row.status === BRANCH_GONE) return 'para clean';
   const command = SETTLES[status] ?? CONTAINER_SETTLES[operation?.kind ?? 'start'];
-  if (command === undefined) return null;
-  if (await isSessionBusy(places, name)) return null;
-  // It may have come to its end since the record was read.
-  const now = await loadRecord(places, name).catch(() => undefined);
-  if (now?.status !== status || now.operation?.id !== operation?.id) return null;
+  if (command === undefined) return row.settle;
+  if (!(await isLeft(places, record))) return null;
   return `${command} ${name}`;
 }
 
+/** True when nobody is at it, and it has not come to its end since the record was read. */
+async function isLeft(places: Places, { name, status, operation }: SessionRecord): Promise<boolean> {
+  if (await isSessionBusy(places, name)) return false;
+  const now = await loadRecord(places, name).catch(() => undefined);
+  return now?.status === status && now.operation?.id === operation?.id;
+}
+
 /** What to type again when the verb that a status stands for was cut short. */
-const SETTLES: Readonly<Partial<Record<SessionRecord['status'], string>>> = {
+const SETTLES: Readonly<Partial<Record<SessionRecord['status'], string>>> & { readonly finishing: string } = {
   starting: 'para start',
   finishing: 'para finish "What was done"',
   cancelling: 'para cancel',
@@ -135,7 +166,8 @@ const CONTAINER_SETTLES: Readonly<Partial<Record<NonNullable<SessionRecord['oper
     'docker stop': 'para docker stop --remove',
   };
 
-function enginesOf(records: readonly SessionRecord[]): readonly EngineName[] {
+/** The engines that sessions have containers of. */
+export function enginesOf(records: readonly SessionRecord[]): readonly EngineName[] {
   return [
     ...new Set(records.flatMap((record) => (record.container === null ? [] : [record.container.engine]))),
   ];
@@ -161,85 +193,37 @@ async function askEngine(context: ListContext, repo: Repository, engine: EngineN
   }
 }
 
-function containerState(
-  record: SessionRecord,
-  states: ReadonlyMap<string, string>,
-  asked: boolean,
-): string | null {
-  if (record.container === null) return null;
-  return asked ? (states.get(record.container.name) ?? 'missing') : 'not asked';
+function containerState({ container }: SessionRecord, asked: readonly Asked[]): string | null {
+  if (container === null) return null;
+  const answer = asked.find(({ engine }) => engine === container.engine);
+  if (answer === undefined || answer.error !== undefined) return 'not asked';
+  return answer.rows.find(({ name }) => name === container.name)?.state ?? 'missing';
 }
 
-async function toRow(
-  { repo, places, record }: Looked,
-  told: Pick<SessionRow, 'container' | 'settle'>,
-): Promise<SessionRow> {
-  const { name, branch, base, base_ref, worktree_path: worktree, created_at } = record;
-  const known = {
-    name,
-    branch,
-    base_ref,
-    worktree,
-    created_at,
-    ...told,
-    agent: await summariseAgent(
-      places.docker(name),
-      told.container === 'not asked' ? undefined : (told.container ?? undefined),
-    ),
-    current: (repo.currentWorktree + sep).startsWith(worktree + sep),
-  };
-  const ahead = await aheadOf(repo, base, branch).catch(() => null); // the branch may be gone
-  if (record.status === 'review') return { ...known, status: 'review', ahead, changes: null };
-  const changes = await countChanges(repo, record);
-  const active = record.status === 'active';
-  const word = active && changes !== undefined ? await unsettledWord({ repo, places, record }) : undefined;
-  return {
-    ...known,
-    status: changes === undefined && active ? 'worktree missing' : (word ?? record.status),
-    ahead,
-    changes: changes ?? null,
-  };
+async function toRow(looked: Looked, container: string | null): Promise<SessionRow> {
+  const { repo, places, record } = looked;
+  const { name, branch, base, base_ref, worktree_path: worktree, created_at, status } = record;
+  const current = (repo.currentWorktree + sep).startsWith(worktree + sep);
+  const state = container === 'not asked' ? undefined : (container ?? undefined);
+  const agent = await summariseAgent(places.docker(name), state);
+  const ahead = await aheadOf(repo, base, branch).catch(() => null);
+  const known = { name, branch, base_ref, worktree, created_at, container, agent, current, ahead };
+  // Only when it could not be counted is git asked why.
+  const hasBranch = ahead !== null || (await branchExists(repo, branch));
+  if (status === 'review')
+    return { ...known, status: hasBranch ? 'review' : BRANCH_GONE, changes: null, settle: null };
+  const changes = (await countChanges(repo, record)) ?? null;
+  if (status !== 'active') return { ...known, status, changes, settle: null };
+  return { ...known, changes, ...(await lookedAt(looked, container, hasBranch)) };
 }
 
-/** A row of `para docker list`. */
-export interface ContainerListRow {
-  /** null: no session of this repository owns it. */
-  readonly session: string | null;
-  readonly name: string;
-  readonly engine: EngineName;
-  readonly image: string;
-  readonly state: string;
-  readonly status: string;
-  readonly ports: readonly string[];
-}
-
-/** Every container that carries this repository's label, by name; one engine call for each engine in use. */
-export async function listContainers(
-  context: ListContext,
-  only?: EngineName,
-): Promise<readonly ContainerListRow[]> {
-  const repo = await context.repository();
-  const { records } = await listRecords(placesOf(repo.root));
-  const used = enginesOf(records);
-  const engines =
-    only !== undefined ? [only] : used.length > 0 ? used : [(await context.engine()).driver.name];
-  const owners = new Map(
-    records.flatMap((record) =>
-      record.container === null ? [] : [[record.container.name, record.name] as const],
-    ),
-  );
-  const lists = await Promise.all(
-    engines.map(async (engine) => {
-      const rows = await (await context.dockerFor(engine)).list({ 'para.repo': repo.id });
-      return rows.map((row) => toContainerRow(row, engine, owners.get(row.name) ?? null));
-    }),
-  );
-  return lists.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function toContainerRow(row: ContainerRow, engine: EngineName, session: string | null): ContainerListRow {
-  const ports = row.ports.map(
-    (port) => `${port.hostIp}:${String(port.hostPort)}->${String(port.containerPort)}/${port.protocol}`,
-  );
-  return { session, name: row.name, engine, image: row.image, state: row.state, status: row.status, ports };
+async function lookedAt(
+  looked: Looked,
+  container: string | null,
+  hasBranch: boolean,
+): Promise<Pick<SessionRow, 'status' | 'settle'>> {
+  const damaged = await damageOf(looked.repo, looked.record, hasBranch);
+  const word = damaged?.damage ?? (await unsettledWord(looked)) ?? 'active';
+  const isWhole = damaged === undefined && container !== 'missing';
+  return { status: word, settle: isWhole ? null : `para recover ${looked.record.name}` };
 }

@@ -3,11 +3,15 @@ import { listRecords, type Places, type SessionRecord } from './store.ts';
 
 /** True unless the record's session is the only one with its network, or it has none of para's. */
 export async function isNetworkKept(places: Places, record: SessionRecord): Promise<boolean> {
-  const network = record.container?.network ?? 'none';
+  const { network, engine } = record.container ?? { network: 'none', engine: undefined };
   if (network === 'none' || network === 'bridge') return true;
   const { records, broken } = await listRecords(places);
   return (
     broken.length > 0 ||
-    records.some((other) => other.name !== record.name && other.container?.network === network)
+    records.some(
+      ({ name, container }) =>
+        // Another engine has a network of that name of its own.
+        name !== record.name && container?.network === network && container.engine === engine,
+    )
   );
 }

@@ -1,4 +1,5 @@
 /** The steps of `para recover`. The archive stays, until `clean` finds it old: all of this can be done again. */
+import { forgetSession } from '../git/bring-back.ts';
 import { deleteBranch, swapRef } from '../git/refs.ts';
 import { restoreSnapshot } from '../git/snapshot.ts';
 import { removeWorktree } from '../git/worktree-remove.ts';
@@ -7,6 +8,7 @@ import type { Step } from '../pipeline/step.ts';
 import { tarOf, unpackFiles } from './keep-files.ts';
 import { parseSessionName } from './name.ts';
 import type { RecoverPlan, RecoverState } from './recover.ts';
+import { rememberSession } from './rebuild.ts';
 import { everContained, lockRepository, removeRecord, saveRecord } from './store.ts';
 
 /** Every step, in order. */
@@ -21,11 +23,17 @@ export function recoverSteps(plan: RecoverPlan): readonly Step<RecoverState>[] {
   ];
 }
 
-function recordIntent({ places, record }: RecoverPlan): Step<RecoverState> {
+function recordIntent({ repo, places, record }: RecoverPlan): Step<RecoverState> {
   return {
     title: 'Recording the session',
-    run: () => saveRecord(places, record),
-    undo: () => removeRecord(places, parseSessionName(record.name)),
+    run: async () => {
+      await saveRecord(places, record);
+      await rememberSession(repo, record);
+    },
+    undo: async () => {
+      await forgetSession(repo, record.name);
+      await removeRecord(places, parseSessionName(record.name));
+    },
   };
 }
 

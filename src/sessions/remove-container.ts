@@ -2,18 +2,19 @@
 import { lstat, rename, rm } from 'node:fs/promises';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
-import { inboxRef, type BroughtBack } from '../git/bring-back.ts';
-import { commitOf, dropRef } from '../git/refs.ts';
+import { dropPins, type BroughtBack } from '../git/bring-back.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Step } from '../pipeline/step.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import { requireContainer } from './containers.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import { newOperation, type Operation } from './operation.ts';
+import { rememberSession } from './rebuild.ts';
 import { loadRecord, lockSession, saveRecord } from './store.ts';
 import { requireActive } from './sync.ts';
 import {
   bringCommitsBack,
+  dropNetwork,
   removeContainer,
   stopContainer,
   type Teardown,
@@ -133,7 +134,8 @@ function remove(plan: RemovePlan): Step<RemoveState> {
   };
 }
 
-function forget({ repo, places, record }: RemovePlan): Step<RemoveState> {
+function forget(plan: RemovePlan): Step<RemoveState> {
+  const { repo, places, record } = plan;
   return {
     title: 'Finishing up',
     run: async () => {
@@ -142,11 +144,12 @@ function forget({ repo, places, record }: RemovePlan): Step<RemoveState> {
       await rm(gone, { recursive: true, force: true });
       await rename(places.docker(record.name), gone).catch(ignoreAbsent);
       await rm(gone, { recursive: true, force: true });
-      const ref = inboxRef(record.name);
-      const last = await commitOf(repo, ref);
-      if (last !== undefined) await dropRef(repo, ref, last);
-      // Last: until then one that was cut short is finished by another one.
-      await saveRecord(places, { ...record, operation: null, contained: true, container: null });
+      await dropPins(repo, record.name);
+      const after = { ...record, operation: null, contained: true, container: null };
+      await rememberSession(repo, after);
+      // Until then one that was cut short is finished by another one.
+      await saveRecord(places, after);
+      await dropNetwork(plan);
     },
   };
 }

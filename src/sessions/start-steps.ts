@@ -5,12 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mount } from '../docker/driver.ts';
 import { resolveSpec } from '../docker/spec.ts';
 import { hasCode, ParaError } from '../errors.ts';
-import { dropPins } from '../git/bring-back.ts';
+import { forgetSession } from '../git/bring-back.ts';
 import { createSealed, maskGit } from '../git/sealed.ts';
 import { addWorktree, undoAdd } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { stateDirectories } from './container-plan.ts';
 import { isNetworkKept } from './network.ts';
+import { rememberSession } from './rebuild.ts';
 import type { ContainerPlan, StartPlan } from './start.ts';
 import { lockRepository, removeRecord, saveRecord, type SessionRecord } from './store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
@@ -53,8 +54,14 @@ export function startSteps(
 function recordIntent(plan: StartPlan): Step<StartState> {
   return {
     title: 'Recording the session',
-    run: (state) => saveRecord(plan.places, state.record),
-    undo: () => removeRecord(plan.places, plan.session),
+    run: async (state) => {
+      await saveRecord(plan.places, state.record);
+      await rememberSession(plan.repo, state.record);
+    },
+    undo: async () => {
+      await forgetSession(plan.repo, plan.session);
+      await removeRecord(plan.places, plan.session);
+    },
     leftover: () => `rm ${shellQuote(plan.places.record(plan.session))}`,
   };
 }
@@ -75,15 +82,16 @@ function createWorktree(plan: StartPlan): Step<StartState> {
   };
 }
 
-/** The steps that make a container and start it. */
+/** The steps that make a container and start it, and one that prepares the host's side of it. */
 export function containerSteps(
   plan: ContainerHost,
   container: ContainerPlan,
+  seal: Step<ContainerState> = sealGit(plan, container),
 ): readonly Step<ContainerState>[] {
   return [
     pullImage(container),
     createNetwork(plan, container),
-    sealGit(plan, container),
+    seal,
     createContainer(plan, container),
     startContainer(plan, container),
   ];
@@ -139,10 +147,7 @@ function sealGit(plan: ContainerHost, container: ContainerPlan): Step<ContainerS
       const sealed = await createSealed({ repo, session, branch, base, worktreePath: worktree, dir: git });
       state.gitMounts = sealed.mounts;
     },
-    undo: async () => {
-      await rm(dir, { recursive: true, force: true });
-      if (container.git === 'sealed') await dropPins(plan.repo, plan.session);
-    },
+    undo: () => rm(dir, { recursive: true, force: true }),
     leftover: () => `rm -rf ${shellQuote(dir)}`,
   };
 }

@@ -7,9 +7,8 @@ import type { Engine } from '../docker/driver.ts';
 import { unenforcedLimits } from '../docker/limits.ts';
 import { resolveSpec, containerName } from '../docker/spec.ts';
 import type { DockerService } from '../docker/service.ts';
-import { ParaError } from '../errors.ts';
 import { hideParaFiles } from '../git/exclude.ts';
-import { branchExists, checkBranchName, resolveBase } from '../git/refs.ts';
+import { checkBranchName, resolveBase } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { readCommitted, topLevelNames } from '../git/tree.ts';
 import { planContainer, type ContainerFlags } from './container-plan.ts';
@@ -18,6 +17,7 @@ import type { ContainerWish } from '../docker/spec.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import { newOperation } from './operation.ts';
 import type { ImageSource } from './project.ts';
+import { nameTaken, requireFreeBranch } from './free-name.ts';
 import {
   listRecords,
   loadRecord,
@@ -27,7 +27,6 @@ import {
   type Places,
   type SessionRecord,
 } from './store.ts';
-import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What a person asked for. */
 export interface StartRequest {
@@ -82,7 +81,7 @@ export async function planStart(context: StartContext, request: StartRequest): P
   const session = await chooseName(request.name, places, nameMaker(config, context.now()));
   const branch = `${config.git.branch_prefix}/${session}`;
   await checkBranchName(repo, branch);
-  if (await branchExists(repo, branch)) throw branchTaken(branch, session);
+  await requireFreeBranch(repo, places, { session, branch });
   const base = await resolveBase(repo, request.base);
   const baseRef = request.base ?? repo.headBranch ?? 'HEAD';
   const operation = context.newId();
@@ -150,18 +149,7 @@ async function requireNothingAt(places: Places, session: string): Promise<void> 
   throw pathTaken(path);
 }
 
-function nameTaken(session: string, places: Places, record: SessionRecord | undefined): ParaError {
-  const hint = `cd ${shellQuote(places.worktree(session))}`;
-  if (record?.status === 'review')
-    return new ParaError('SESSION_EXISTS', `the session ${session} exists already (finished, in review)`, {
-      hint: `Its work is on the branch ${record.branch}. Choose another name:\npara start ${session}-2`,
-    });
-  if (record?.status === 'starting')
-    return new ParaError('SESSION_EXISTS', `an earlier start of ${session} has not come to its end`, {
-      hint: `When it is not running any more, this undoes it and starts anew:\npara start ${session}`,
-    });
-  return new ParaError('SESSION_EXISTS', `the session ${session} exists already`, { hint });
-}
+type DecideContext = Pick<StartContext, 'home' | 'caller' | 'engine' | 'docker'>;
 
 /** All that a container's plan is made from. */
 export interface Decision {
@@ -175,7 +163,7 @@ export interface Decision {
 }
 
 /** Decides what container it is; asks for an engine, and changes nothing. @throws ParaError */
-export async function decideContainer(context: StartContext, decision: Decision): Promise<ContainerPlan> {
+export async function decideContainer(context: DecideContext, decision: Decision): Promise<ContainerPlan> {
   const { repo, base } = decision;
   const [names, blob] = await Promise.all([
     topLevelNames(repo, base),
@@ -240,10 +228,4 @@ export function containerRecord(plan: ContainerPlan): NonNullable<SessionRecord[
     hardening: wish.hardening,
     git: plan.git,
   };
-}
-
-function branchTaken(branch: string, session: string): ParaError {
-  return new ParaError('SESSION_EXISTS', `the branch ${branch} exists already`, {
-    hint: `Choose another name:\npara start ${session}-2`,
-  });
 }

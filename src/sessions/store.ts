@@ -1,13 +1,13 @@
 /** The session records: one file per session, a cache of what git and the engine's labels say. */
-import { lstat, readdir, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { link, lstat, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { ParaError } from '../errors.ts';
-import { checkSessionRecord } from '../config/records.ts';
 import type { SessionRecord } from '../config/generated/types.ts';
-import { readOwnFile, replaceFile } from '../sys/files.ts';
+import { replaceFile } from '../sys/files.ts';
 import { lockOwner, withLock, type LockOptions } from '../sys/lock.ts';
 import type { SessionName } from './name.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
+import { readRecordFile } from './record-file.ts';
 
 export type { SessionRecord };
 
@@ -19,8 +19,6 @@ export interface Places {
   /** Host side of what a session's container sees. */
   readonly docker: (session: string) => string;
 }
-
-const MAX_RECORD = 256 * 1024;
 
 /** False when all in the worktree is the user's own work, so that the user's own filters may run on it. */
 export function everContained({ container, contained }: SessionRecord): boolean {
@@ -85,38 +83,51 @@ export async function listRecords(
   return { records, broken };
 }
 
-/** One record, or undefined. @throws CONFIG_UNREADABLE when the file is there but makes no sense. */
+/**
+ * One record, or undefined. When the file makes no sense, the one that it replaced is taken.
+ * @throws CONFIG_UNREADABLE when neither can be read, or a newer para wrote it
+ */
 export async function loadRecord(places: Places, session: string): Promise<SessionRecord | undefined> {
   const path = places.record(session);
-  let text: string | undefined;
-  try {
-    text = await readOwnFile(path, MAX_RECORD);
-  } catch (error) {
-    throw unreadable(path, error instanceof Error ? error.message : String(error));
-  }
-  if (text === undefined) return undefined;
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    throw unreadable(path, 'not JSON');
-  }
-  const problem = checkSessionRecord(data);
-  if (problem !== undefined) throw unreadable(path, problem);
-  const record = data as SessionRecord;
-  if (record.name !== session)
-    throw unreadable(path, `it is about the session ${JSON.stringify(record.name)}`);
-  return record;
+  const found = await readRecordFile(path, session);
+  if (found === undefined || !('why' in found)) return found;
+  if (found.newer) throw newerRecord(path, found.why);
+  const before = await readRecordFile(previous(path), session);
+  if (before === undefined || 'why' in before) throw unreadable(path, found.why, session);
+  // There is one before it, so that start came to its end.
+  return before.status === 'starting' ? { ...before, status: 'active', operation: null } : before;
 }
 
-/** Replaces a record whole. */
+/**
+ * Replaces a record whole and keeps the one before; one that can not be read is set aside, never deleted.
+ * @throws CONFIG_UNREADABLE when a newer para wrote it: it is left as it is
+ */
 export async function saveRecord(places: Places, record: SessionRecord): Promise<void> {
-  await replaceFile(places.record(record.name), `${JSON.stringify(record, undefined, 2)}\n`);
+  const path = places.record(record.name);
+  const there = await readRecordFile(path, record.name);
+  if (there !== undefined && 'why' in there) {
+    if (there.newer) throw newerRecord(path, there.why);
+    await rename(path, `${path}.corrupt-${new Date().toISOString().replaceAll(/[-:.]/g, '')}`);
+  } else if (there !== undefined) await keepPrevious(path);
+  await replaceFile(path, `${JSON.stringify(record, undefined, 2)}\n`);
+}
+
+function previous(path: string): string {
+  return `${path}.prev`;
+}
+
+/** The same file under a second name: it was synced when it was written. */
+async function keepPrevious(path: string): Promise<void> {
+  const temporary = `${previous(path)}.${String(process.pid)}.tmp`;
+  await rm(temporary, { force: true });
+  await link(path, temporary);
+  await rename(temporary, previous(path));
 }
 
 /** Forgets a record and what the host keeps for its container. */
 export async function removeRecord(places: Places, session: SessionName): Promise<void> {
   await rm(places.docker(session), { recursive: true, force: true });
+  await rm(previous(places.record(session)), { force: true });
   await rm(places.record(session), { force: true });
 }
 
@@ -144,14 +155,20 @@ export function lockRepository<T>(places: Places, what: string, work: () => Prom
   return withLock(join(places.state, 'locks', 'repository'), { what }, work);
 }
 
-function unreadable(path: string, why: string): ParaError {
-  const worktree = join(dirname(path), '..', 'worktrees', basename(path, '.state'));
+function unreadable(path: string, why: string, session: string): ParaError {
   return new ParaError('CONFIG_UNREADABLE', `the session record ${path} can not be read: ${why}`, {
     hint: [
-      'The worktree and the branch are untouched. Move the file away to go on without the session:',
+      'The worktree and the branch are untouched. To make the record anew:',
+      `para recover ${session}`,
+      'or go on without the session:',
       `mv ${shellQuote(path)} ${shellQuote(`${path}.corrupt`)}`,
-      'The worktree is an ordinary one of git: commit there what is to be kept, then take it away:',
-      `git worktree remove ${shellQuote(worktree)}`,
     ].join('\n'),
+  });
+}
+
+function newerRecord(path: string, why: string): ParaError {
+  return new ParaError('CONFIG_UNREADABLE', `the session record ${path} can not be read: ${why}`, {
+    hint: 'Use the para that wrote it; this one leaves the session as it is.',
+    details: { newer: true },
   });
 }

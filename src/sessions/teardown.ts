@@ -61,18 +61,28 @@ export function bringCommitsBack({ record, places, repo }: Teardown): Promise<Br
   );
 }
 
-/** The container, and the network when no other session has it. */
-export function removeContainer({ record, places, service }: Teardown, keep = false): Step<unknown> {
+/** The container; its network goes last (dropNetwork). */
+export function removeContainer({ record, service }: Teardown): Step<unknown> {
   return {
     title: 'Removing the container',
-    skip: () => (service === undefined ? 'no container' : keep ? 'kept, as asked' : undefined),
+    skip: () => (service === undefined ? 'no container' : undefined),
     run: async () => {
       await service?.removeContainer(record.container?.name ?? '');
-      if (await isNetworkKept(places, record)) return;
-      // A start that runs right now may have it already: then the engine refuses, and that is right.
-      await service?.removeNetwork(record.container?.network ?? '').catch(ignoreRefusal);
     },
   };
+}
+
+/**
+ * The network, when no other session has it. To be called once the record names no container any more: of several that
+ * end at the same time the last one finds nobody else.
+ */
+export async function dropNetwork({ record, places, service }: Teardown): Promise<void> {
+  if (service === undefined) return;
+  await lockRepository(places, 'removes the network', async () => {
+    if (await isNetworkKept(places, record)) return;
+    // A start that runs right now may have it already: then the engine refuses, and that is right.
+    await service.removeNetwork(record.container?.network ?? '').catch(ignoreRefusal);
+  });
 }
 
 function ignoreRefusal(error: unknown): void {

@@ -72,7 +72,7 @@ describe('flags', () => {
     );
     expect(start).not.toContain('--no-dry-run');
     expect(await complete(['finish', 'x', '-'])).toEqual(
-      expect.arrayContaining(['--branch', '-b', '--push', '--no-push', '--keep-container']),
+      expect.arrayContaining(['--branch', '-b', '--push', '--no-push', '--no-container']),
     );
   });
 

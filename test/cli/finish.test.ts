@@ -81,12 +81,22 @@ describe('with a container', () => {
     expect(await finish([], calls)).toMatchObject({ code: 0 });
   });
 
-  test('--keep-container: stopped, and no more', async () => {
+  test('--no-container: no engine is asked, what was committed inside comes back', async () => {
     const talk = await started(repo, 'docker');
-    expect(await finish(['--keep-container'], [talk.status('running'), talk.stop()])).toMatchObject({
-      code: 0,
-    });
-    expect(record()).toMatchObject({ status: 'review', container: { name: talk.container } });
+    const { code, stderr } = await finish(['--no-container']);
+    expect(code).toBe(0);
+    expect(stderr).toContain(`The container ${talk.container} was left, and may still run`);
+    expect(record()).toMatchObject({ status: 'review', container: null });
+  });
+
+  test('an engine that does not answer: another one is no way on', async () => {
+    const talk = await started(repo, 'docker');
+    const stderr = 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?\n';
+    const dead = { ...talk.status('running'), exitCode: 1, stdout: '', stderr };
+    const ran = await finish([], [dead]);
+    expect(ran.code).toBe(6);
+    expect(ran.stderr).toContain('para finish --no-container');
+    expect(ran.stderr).not.toContain('--engine');
   });
 });
 

@@ -20,6 +20,7 @@ beforeAll(async () => {
   await runPara(repo, ['finish', 'Done', 'done']);
   rmSync(join(repo.root, '.para/worktrees/lost'), { recursive: true });
   writeFileSync(join(repo.root, '.para/state/torn.state'), '{');
+  rmSync(join(repo.root, '.para/state/torn.state.prev'));
   writeFileSync(join(repo.root, '.para/worktrees/bare/new.txt'), 'x');
   writeFileSync(join(repo.root, '.para/worktrees/bare/a.txt'), 'changed');
 });
@@ -45,11 +46,16 @@ test('a row for each session, and one engine call; nothing is written', async ()
     ['SESSION', 'STATUS', 'BRANCH', 'BASE', 'AHEAD', 'CHANGES', 'CONTAINER'],
     ['bare', 'active', 'para/bare', 'main', '0', '2', '-'],
     ['box', 'active', 'para/box', 'main', '0', '0', 'running'],
-    ['done', 'review', 'para/done', 'main', '1', '-', '-'],
     ['gone', 'active', 'para/gone', 'main', '0', '0', 'missing'],
     ['lost', 'worktree missing', 'para/lost', 'main', '0', '-', '-'],
+    ['torn', 'record unreadable', 'para/torn', 'main', '0', '0', '-'],
+    ['done', 'review', 'para/done', 'main', '1', '-', '-'],
   ]);
-  expect(stderr).toContain('▲ the record of the session torn can not be read');
+  expect(stderr.trimEnd().split('\n')).toEqual([
+    '▲ gone: container missing; to mend it: para recover gone',
+    '▲ lost: worktree missing; to mend it: para recover lost',
+    '▲ torn: record unreadable; to mend it: para recover torn',
+  ]);
   expect(footprint(repo)).toEqual(before);
 });
 

@@ -140,7 +140,7 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('adop
     await world.engine('rm', '-f', `para-${repoId(repo)}-h`);
     const absent = await world.para(repo, ['docker', 'start', 'h']);
     expect(absent).toMatchObject({ code: 7, stdout: '' });
-    expect(absent.stderr).toContain('para docker stop h --remove && para docker start h');
+    expect(absent.stderr).toContain('para recover h');
     expect(await remove('h')).toMatchObject({ code: 0 });
     expect(await start('h')).toMatchObject({ code: 0 });
     expect(await inside('h', 'git log -1 --format=%s')).toBe('inside');

@@ -42,7 +42,7 @@ describe('a sealed directory', () => {
       ['/para/git', false],
       ['/para/objects', true],
     ]);
-    expect(tip('refs/para/meta/s1')).toBe(s.base);
+    expect(tip('refs/para/inbox/s1/head')).toBe(s.base);
   });
 });
 

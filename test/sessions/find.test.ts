@@ -123,9 +123,19 @@ describe('by name', () => {
     });
   });
 
-  test('one whose record is broken', async () => {
+  test('one whose record is broken or gone is put together from its worktree', async () => {
     writeFileSync(places.record('one'), '{');
-    await expect(find(temp.root, 'one')).rejects.toMatchObject({ code: 'CONFIG_UNREADABLE' });
+    rmSync(places.record('two'));
+    expect(await find(temp.root, 'one')).toBe('one');
+    expect(await find(temp.root, 'two')).toBe('two');
+  });
+
+  test('one with a broken record, and nothing else', async () => {
+    writeFileSync(places.record('torn'), '{');
+    await expect(find(temp.root, 'torn')).rejects.toMatchObject({
+      code: 'CONFIG_UNREADABLE',
+      hint: expect.stringContaining('para recover torn'),
+    });
   });
 });
 

@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -71,7 +72,9 @@ describe('a file that can not be read as a record', () => {
     await expect(loadRecord(places, 'bad')).rejects.toMatchObject({
       code: 'CONFIG_UNREADABLE',
       exit: 5,
-      hint: expect.stringContaining(`mv ${places.record('bad')}`),
+      hint: expect.stringContaining(
+        kind === 'of a newer para' ? 'Use the para that wrote it' : `mv ${places.record('bad')}`,
+      ),
     });
   });
 
@@ -85,6 +88,40 @@ describe('a file that can not be read as a record', () => {
     mkdirSync(places.record('bad'), { recursive: true });
     expect((await listRecords(places)).broken).toEqual(['bad']);
   });
+});
+
+describe('the record before', () => {
+  test('is used while the file is unreadable, and the next save sets that one aside', async () => {
+    const record = sessionRecord(root, 'one', { status: 'starting' });
+    await saveRecord(places, record);
+    await saveRecord(places, { ...record, status: 'active' });
+    writeFileSync(places.record('one'), '{');
+    // A start that has a record after it came to its end.
+    expect(await loadRecord(places, 'one')).toEqual({ ...record, status: 'active' });
+    await saveRecord(places, { ...record, status: 'review' });
+    expect(await loadRecord(places, 'one')).toMatchObject({ status: 'review' });
+    const [aside = ''] = readdirSync(places.state).filter((name) => name.includes('.corrupt-'));
+    expect(readFileSync(join(places.state, aside), 'utf8')).toBe('{');
+  });
+
+  test('goes with the session', async () => {
+    const record = sessionRecord(root, 'one');
+    await saveRecord(places, record);
+    await saveRecord(places, record);
+    await removeRecord(places, parseSessionName('one'));
+    expect(readdirSync(places.state)).toEqual([]);
+  });
+});
+
+test('a record of a newer para is never written', async () => {
+  const text = JSON.stringify({ ...sessionRecord(root, 'one'), schema: 2, more: true });
+  plant('one', text);
+  await expect(saveRecord(places, sessionRecord(root, 'one'))).rejects.toMatchObject({
+    code: 'CONFIG_UNREADABLE',
+    message: expect.stringContaining('a newer para wrote it (version 2)'),
+  });
+  expect(readFileSync(places.record('one'), 'utf8')).toBe(text);
+  expect(readdirSync(places.state)).toEqual(['one.state']);
 });
 
 test('removing a record takes the container’s host side with it, and bears that nothing is there', async () => {

@@ -1,4 +1,4 @@
-import { listContainers, type ContainerListRow } from '../../sessions/list.ts';
+import { listContainers, type ContainerListRow } from '../../sessions/list-containers.ts';
 import { table, type Column } from '../../ui/table.ts';
 import { defineCommand } from '../define.ts';
 

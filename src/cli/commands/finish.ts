@@ -2,7 +2,7 @@ import type { FinishPlan, FinishState } from '../../sessions/finish.ts';
 import { newFinishState, planFinish, withFinishPlan } from '../../sessions/finish.ts';
 import { previewFinish } from '../../sessions/finish-preview.ts';
 import { finishSteps } from '../../sessions/finish-steps.ts';
-import { ParaError } from '../../errors.ts';
+import { EXIT, ParaError } from '../../errors.ts';
 import { listRecords } from '../../sessions/store.ts';
 import type { App } from '../app.ts';
 import { saysWhoIsWaitedFor } from '../waiting.ts';
@@ -36,7 +36,11 @@ export default defineCommand({
       describe: 'Push the branch (--no-push: do not)',
       defaultDescription: 'git.push',
     },
-    'keep-container': { type: 'boolean', default: false, describe: 'Stop the container, but keep it' },
+    container: {
+      type: 'boolean',
+      default: true,
+      describe: 'Remove the container (--no-container: do without its engine, and leave it)',
+    },
     'dry-run': { type: 'boolean', default: false, describe: 'Say what would be done, and do nothing' },
   },
   examples: [
@@ -49,7 +53,7 @@ export default defineCommand({
       ...(await messageAndSession(app, words, args.message)),
       branch: args.branch,
       push: args.push,
-      keepContainer: args['keep-container'],
+      noContainer: !args.container,
     };
     if (args['dry-run']) {
       const plan = await planFinish(app, request);
@@ -66,7 +70,7 @@ export default defineCommand({
           `Would finish ${record.name} as ${plan.target}${plan.remote === undefined ? '' : ` and push it to ${plan.remote}`}`,
           ...some('commit', facts.would_commit),
           ...some('go  ', facts.would_go),
-          ...(record.container === null || plan.keepContainer
+          ...(record.container === null || plan.left !== undefined
             ? []
             : [`  go      container ${record.container.name}`]),
           ...(plan.keepWorktree ? [] : [`  go      worktree ${record.worktree_path}`]),
@@ -75,7 +79,11 @@ export default defineCommand({
       return 0;
     }
     const onWait = saysWhoIsWaitedFor(app.output);
-    return withFinishPlan(app, request, onWait, (plan) => finish(app, plan));
+    try {
+      return await withFinishPlan(app, request, onWait, (plan) => finish(app, plan));
+    } catch (error) {
+      throw withoutEngine(error);
+    }
   },
 });
 
@@ -111,6 +119,16 @@ async function isSession(app: App, word: string): Promise<boolean> {
   return records.some(({ name }) => name === word);
 }
 
+/** A session is bound to its engine: another one is no way on when that does not answer. */
+function withoutEngine(error: unknown): unknown {
+  if (!(error instanceof ParaError) || error.exit !== EXIT.engine) return error;
+  return new ParaError(error.code, error.message, {
+    hint: 'Start the engine and try again, or bring the work back without it (the container is left):\npara finish --no-container …',
+    details: error.details,
+    cause: error,
+  });
+}
+
 async function finish(app: App, plan: FinishPlan): Promise<number> {
   const state = newFinishState(plan);
   try {
@@ -122,6 +140,12 @@ async function finish(app: App, plan: FinishPlan): Promise<number> {
       );
     throw error;
   }
+  if (plan.worktreeGone && !plan.again)
+    app.output.warn('The worktree was removed by hand: only what was committed is on the branch');
+  if (plan.left !== undefined)
+    app.output.warn(
+      `The container ${plan.left.name} was left, and may still run; when ${plan.left.engine} answers: para docker cleanup`,
+    );
   for (const line of remarks(state)) app.output.warn(line);
   app.output.answer(document(plan, state), (paint) =>
     [

@@ -1,6 +1,8 @@
 import { ParaError } from '../../errors.ts';
 import { listArchived, type Archived } from '../../sessions/archive.ts';
 import { chooseArchive, newRecoverState, withRecoverPlan, type RecoverPlan } from '../../sessions/recover.ts';
+import { isWhole, withMendPlan, type MendPlan } from '../../sessions/mend.ts';
+import { mendSteps, newMendState } from '../../sessions/mend-steps.ts';
 import { recoverSteps } from '../../sessions/recover-steps.ts';
 import { age } from '../../ui/age.ts';
 import type { App } from '../app.ts';
@@ -10,7 +12,7 @@ import { shellQuote } from '../../sys/shell-quote.ts';
 
 export default defineCommand({
   command: 'recover [session]',
-  describe: 'Bring a cancelled session back, with its uncommitted work',
+  describe: 'Bring a cancelled session back, with its uncommitted work; or mend one',
   positionals: { session: { describe: 'Session; without one, choose from a list' } },
   options: {
     at: {
@@ -22,16 +24,45 @@ export default defineCommand({
   },
   examples: [
     ['$0 recover', 'choose from what is archived'],
-    ['$0 recover fix-login', 'the newest archive of that name'],
+    ['$0 recover fix-login', 'mend it; or, when it was cancelled, the newest archive of that name'],
   ],
   async run(args, app) {
     const name = args['session'] as string | undefined;
+    const onWait = saysWhoIsWaitedFor(app.output);
+    if (name !== undefined && args.at === undefined) {
+      const done = await withMendPlan(app, name, onWait, (plan) => mend(app, plan));
+      if (done) return 0;
+    }
     const archived = name === undefined ? await choose(app) : await chooseArchive(app, name, args.at);
     if (archived === undefined) return 0;
-    const onWait = saysWhoIsWaitedFor(app.output);
     return withRecoverPlan(app, archived, onWait, (plan) => recover(app, plan));
   },
 });
+
+/** @returns false when there is nothing to mend, and maybe an archive to bring back */
+async function mend(app: App, plan: MendPlan | undefined): Promise<boolean> {
+  if (plan === undefined) return false;
+  const { name, branch } = plan.record;
+  if (isWhole(plan)) {
+    // Whoever asks for an archive while a session has its name is told so.
+    if ((await listArchived(plan.repo, name)).archived.length > 0) return false;
+    app.output.answer({ session: { name, mended: [] } }, () => `Nothing is wrong with the session ${name}`);
+    return true;
+  }
+  const state = newMendState(plan);
+  await app.run(mendSteps(plan), state);
+  const { worktree_path: worktree, container } = state.record;
+  const mended = [...plan.wrong, ...(plan.again === undefined ? [] : ['container missing'])];
+  app.output.answer({ session: { name, branch, worktree, container: container?.name ?? null, mended } }, () =>
+    [
+      `Session ${name} is whole again (${mended.join(', ')})`,
+      `  branch    ${branch}`,
+      `  worktree  ${worktree}`,
+      ...(container === null ? [] : [`  container ${container.name}`]),
+    ].join('\n'),
+  );
+  return true;
+}
 
 async function recover(app: App, plan: RecoverPlan): Promise<number> {
   const { name, branch, worktree_path: worktree } = plan.record;

@@ -1,0 +1,90 @@
+/** Puts a worktree right that was removed, moved or cut off by hand. The caller holds the repository's lock. */
+import { lstat, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ParaError } from '../errors.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
+import { commitOf, refsUnder } from './refs.ts';
+import { refreshIndex } from './index-refresh.ts';
+import { type Repository, place } from './repository.ts';
+import { restoreSnapshot } from './snapshot.ts';
+import { removeWorktree } from './worktree-remove.ts';
+import { adminDirOf, attachWorktree, requireAdminDir } from './worktrees.ts';
+
+/** A session's worktree, where it should be. */
+export interface Mendable {
+  readonly repo: Repository;
+  readonly session: string;
+  readonly path: string;
+  readonly branch: string;
+  readonly base: string;
+}
+
+/**
+ * Makes the worktree again from the branch, with the last snapshot when that was taken at the branch's tip.
+ * @returns the snapshot that was put back
+ */
+export async function remakeWorktree({ repo, session, path, branch }: Mendable): Promise<string | undefined> {
+  await removeWorktree(repo, path);
+  await attachWorktree({ repo, path, branch });
+  const last = (await refsUnder(repo, [`refs/para/snap/${session}/`])).at(-1)?.commit;
+  if (last === undefined) return undefined;
+  // One with a second parent is a snapshot; others are old tips.
+  const isSnapshot = (await commitOf(repo, `${last}^2`)) !== undefined;
+  const tip = await commitOf(repo, `refs/heads/${branch}`);
+  if (!isSnapshot || (await commitOf(repo, `${last}^1`)) !== tip) return undefined;
+  await restoreSnapshot(repo, path, last);
+  return last;
+}
+
+/** Moves a worktree back from where it was put, and says so to git. @throws REFUSED when it can not be moved */
+export async function moveBack({ repo, path }: Mendable, from: string): Promise<void> {
+  const admin = (await adminDirOf(repo, path)) ?? (await requireAdminDir(repo, from));
+  await mkdir(dirname(path), { recursive: true });
+  await rename(from, path).catch((cause: unknown) => {
+    throw new ParaError('REFUSED', `${from} can not be moved back to ${path}`, {
+      hint: `mv ${shellQuote(from)} ${shellQuote(path)}`,
+      cause,
+    });
+  });
+  await connect(path, admin);
+}
+
+/** Makes the worktree known to git that lies at `path`; its files are left alone, and nothing is staged. */
+export async function register({ repo, path, branch }: Mendable): Promise<void> {
+  const scratch = join(dirname(path), `.${basename(path)}.register`);
+  await rm(scratch, { recursive: true, force: true });
+  await repo.git.text({
+    args: ['worktree', 'add', '--quiet', '--no-checkout', '--force', '--', scratch, branch],
+    place: place(repo),
+    cwd: repo.root,
+  });
+  await connect(path, await requireAdminDir(repo, scratch));
+  await rm(scratch, { recursive: true, force: true });
+  await refreshIndex(repo, { path, branch });
+}
+
+/** The worktree's `.git` and git's own directory for it name each other again. Something else at `.git` is put aside. */
+export async function connect(path: string, admin: string): Promise<void> {
+  const pointer = join(path, '.git');
+  const there = await lstat(pointer).catch(() => undefined);
+  if (there !== undefined && !there.isFile()) await rename(pointer, await putAside(path));
+  // In place, and only when it has to be: a container may have a mount on it, which goes with the file.
+  await writeOnce(pointer, `gitdir: ${admin}\n`);
+  await writeOnce(join(admin, 'gitdir'), `${pointer}\n`);
+}
+
+async function writeOnce(path: string, text: string): Promise<void> {
+  if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await writeFile(path, text);
+}
+
+/** Beside the state, not in the worktree: there it would be committed. */
+async function putAside(path: string): Promise<string> {
+  const kept = join(dirname(dirname(path)), 'state', 'kept');
+  await mkdir(kept, { recursive: true });
+  return join(await mkdtemp(join(kept, `${basename(path)}-`)), 'git');
+}
+
+/** Gives a branch its name back, in the worktrees that are on it too. @throws GIT_FAILED */
+export async function renameBranch(repo: Repository, from: string, to: string): Promise<void> {
+  await repo.git.text({ args: ['branch', '-m', '--', from, to], place: place(repo), cwd: repo.root });
+}

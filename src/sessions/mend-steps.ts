@@ -1,0 +1,150 @@
+/** The steps that mend a session. Each looks at what is there, so all of them can be done again. */
+import { existsSync } from 'node:fs';
+import { makeMove, remakeBranch } from '../git/session-head.ts';
+import {
+  connect,
+  moveBack,
+  register,
+  remakeWorktree,
+  renameBranch,
+  type Mendable,
+} from '../git/worktree-mend.ts';
+import { adminDirOf } from '../git/worktrees.ts';
+import type { Step } from '../pipeline/step.ts';
+import type { MendPlan } from './mend.ts';
+import { rememberSession } from './rebuild.ts';
+import type { StartState } from './start-steps.ts';
+import { bringCommitsBack } from './teardown.ts';
+import { lockRepository, saveRecord, type SessionRecord } from './store.ts';
+
+const STOP_GRACE = 10;
+
+/** What the steps share: a container that is made again is made as by a start. */
+export type MendState = StartState;
+
+/** The state before the first step. */
+export function newMendState(plan: MendPlan): MendState {
+  return { gitMounts: [], networkMade: false, nameTaken: false, record: mended(plan) };
+}
+
+/** Every step, in order. The record comes before the container: an engine that fails leaves a session that works. */
+export function mendSteps(plan: MendPlan): readonly Step<MendState>[] {
+  return [
+    mendBranch(plan),
+    takeCommits(plan),
+    mendWorktree(plan),
+    saveSession(plan, withoutNewContainer(plan)),
+    restart(plan),
+    removeObsolete(plan),
+    ...(plan.again === undefined ? [] : [...plan.again.steps, saveSession(plan, mended(plan))]),
+  ];
+}
+
+/** The session once all is done. */
+function mended(plan: MendPlan): SessionRecord {
+  return { ...(plan.again?.record ?? plan.record), worktree_path: plan.places.worktree(plan.record.name) };
+}
+
+/** The container by its old name: it is `missing` until there is a new one. */
+function withoutNewContainer(plan: MendPlan): SessionRecord {
+  return { ...mended(plan), container: plan.record.container };
+}
+
+function mendable({ repo, places, record }: MendPlan): Mendable {
+  const { name: session, branch, base } = record;
+  return { repo, session, path: places.worktree(session), branch, base };
+}
+
+function mendBranch(plan: MendPlan): Step<MendState> {
+  const { repo, places, record, damage } = plan;
+  return {
+    title: 'Bringing the branch back',
+    skip: () => (plan.branchGone && record.status === 'active' ? undefined : `${record.branch} is there`),
+    run: (_state, note) =>
+      lockRepository(places, 'makes a branch', async () => {
+        if (damage?.damage === 'branch renamed' && damage.now !== undefined) {
+          note(`${damage.now} is ${record.branch} again`);
+          return renameBranch(repo, damage.now, record.branch);
+        }
+        const { session, branch, base, path } = mendable(plan);
+        const adminDir = await adminDirOf(repo, path);
+        const move = await remakeBranch({ repo, session, branch, base, adminDir });
+        if (move === undefined) return;
+        note(`${branch} at ${move.after.slice(0, 10)}`);
+        await makeMove({ repo, branch }, move);
+      }),
+  };
+}
+
+/** A worktree that is made again has to hold what was committed in the container. */
+function takeCommits(plan: MendPlan): Step<MendState> {
+  const { record, damage } = plan;
+  const sealed = record.container?.git === 'sealed' && damage?.damage === 'worktree missing';
+  return {
+    title: 'Bringing the commits back',
+    skip: () => (sealed ? undefined : 'not needed'),
+    run: async (_state, note) => {
+      note(`${String((await bringCommitsBack(plan)).commits)} commits`);
+    },
+  };
+}
+
+function mendWorktree(plan: MendPlan): Step<MendState> {
+  const { places, damage } = plan;
+  return {
+    title: 'Mending the worktree',
+    skip: () => (damage === undefined ? 'it is whole' : undefined),
+    run: (_state, note) => lockRepository(places, 'mends a worktree', () => mendAt(plan, note)),
+  };
+}
+
+async function mendAt(plan: MendPlan, note: (text: string) => void): Promise<void> {
+  const { repo, record, damage } = plan;
+  const one = mendable(plan);
+  if (damage?.damage === 'worktree moved' && damage.now !== undefined) {
+    note(`moved back from ${damage.now}`);
+    return moveBack(one, damage.now);
+  }
+  if (!existsSync(one.path)) {
+    const snapshot = await remakeWorktree(one);
+    note(snapshot === undefined ? 'made again' : `made again, with the snapshot ${snapshot.slice(0, 10)}`);
+    return;
+  }
+  const admin = (await adminDirOf(repo, one.path)) ?? (await adminDirOf(repo, record.worktree_path));
+  if (admin === undefined) return register(one);
+  return connect(one.path, admin);
+}
+
+function saveSession({ repo, places }: MendPlan, record: SessionRecord): Step<MendState> {
+  return {
+    title: 'Recording the session',
+    run: async () => {
+      await saveRecord(places, record);
+      if (record.status === 'active') await rememberSession(repo, record);
+    },
+  };
+}
+
+function restart({ record, service, running, damage }: MendPlan): Step<MendState> {
+  const name = record.container?.name ?? '';
+  // Its mounts are of what was there before.
+  const made = damage?.damage === 'worktree missing' || damage?.damage === 'no .git file';
+  return {
+    title: 'Restarting the container',
+    skip: () => (running && made ? undefined : 'not needed'),
+    run: async () => {
+      await service?.stopContainer(name, STOP_GRACE);
+      await service?.startContainer(name);
+    },
+  };
+}
+
+function removeObsolete({ service, obsolete }: MendPlan): Step<MendState> {
+  return {
+    title: 'Removing the old container',
+    skip: () => (obsolete === undefined ? 'none' : undefined),
+    run: async () => {
+      await service?.removeContainer(obsolete ?? '');
+    },
+  };
+}

@@ -1,0 +1,131 @@
+/** Mending a session that exists and was changed by hand: its record, branch, worktree and container. */
+import { existsSync } from 'node:fs';
+import type { Engine } from '../docker/driver.ts';
+import { containerName } from '../docker/spec.ts';
+import type { DockerService } from '../docker/service.ts';
+import { ParaError } from '../errors.ts';
+import { commitOf } from '../git/refs.ts';
+import type { Repository } from '../git/repository.ts';
+import type { LockOptions } from '../sys/lock.ts';
+import { containerAgain, type Again, type AgainContext } from './container-again.ts';
+import { damageOf, type Damaged } from './damage.ts';
+import type { FindContext } from './find.ts';
+import { parseSessionName } from './name.ts';
+import { loadOrRebuild } from './rebuild.ts';
+import { loadRecord, lockSession, requireOwnPlaces, type Places, type SessionRecord } from './store.ts';
+
+/** What mending needs of the App. */
+export interface MendContext extends FindContext, AgainContext {
+  places(): Promise<Places>;
+  engine(): Promise<Engine>;
+}
+
+/** Everything decided; nothing changed yet. */
+export interface MendPlan {
+  readonly repo: Repository;
+  readonly places: Places;
+  /** As it is now; its places may be old ones. */
+  readonly record: SessionRecord;
+  /** What is wrong, in words. */
+  readonly wrong: readonly string[];
+  readonly damage: Damaged | undefined;
+  readonly branchGone: boolean;
+  /** The record's engine, when it has a container. */
+  readonly service: DockerService | undefined;
+  /** The old one still runs: it has to start anew to see the worktree that was made again. */
+  readonly running: boolean;
+  /** A container that is nobody's once the session has a new one. */
+  readonly obsolete: string | undefined;
+  readonly again: Again | undefined;
+}
+
+/**
+ * What is wrong with a session, or undefined when there is no such session or another verb has to come to its end.
+ * Nothing wrong: `wrong` is empty. @throws CONFIG_UNREADABLE of a newer para
+ */
+export async function planMend(context: MendContext, name: string): Promise<MendPlan | undefined> {
+  const session = parseSessionName(name);
+  const [repo, places] = await Promise.all([context.repository(), context.places()]);
+  const there = await loadRecord(places, session).catch(() => undefined);
+  const found = there ?? (await loadOrRebuild(() => Promise.resolve(repo), repo.root, session));
+  if (found === undefined || (found.status !== 'active' && there !== undefined)) return undefined;
+  const record = there ?? (await adopt(context, repo, found));
+  const branchGone = (await commitOf(repo, `refs/heads/${record.branch}`)) === undefined;
+  const damage = record.status === 'active' ? await damageOf(repo, record, !branchGone) : undefined;
+  return {
+    ...{ repo, places, record, damage, branchGone },
+    ...(await mendContainer(context, { repo, places, record, damage })),
+    wrong: [
+      ...(there === undefined ? ['record missing or unreadable'] : []),
+      ...(damage === undefined ? [] : [damage.damage]),
+    ],
+  };
+}
+
+/** Hands `work` the plan while it holds the session's lock. @throws BUSY */
+export async function withMendPlan<T>(
+  context: MendContext,
+  name: string,
+  onWait: LockOptions['onWait'],
+  work: (plan: MendPlan | undefined) => Promise<T>,
+): Promise<T> {
+  const places = await context.places();
+  await requireOwnPlaces(places);
+  const lock = { what: 'mends the session', ...(onWait === undefined ? {} : { onWait }) };
+  return lockSession(places, parseSessionName(name), lock, async () => work(await planMend(context, name)));
+}
+
+/** True when there is nothing to mend. */
+export function isWhole({ wrong, again }: MendPlan): boolean {
+  return wrong.length === 0 && again === undefined;
+}
+
+type ContainerPart = Pick<MendPlan, 'service' | 'running' | 'obsolete' | 'again'>;
+
+async function mendContainer(
+  context: MendContext,
+  session: Pick<MendPlan, 'repo' | 'places' | 'record' | 'damage'>,
+): Promise<ContainerPart> {
+  const { repo, places, record, damage } = session;
+  const none = { service: undefined, running: false, obsolete: undefined, again: undefined };
+  if (record.container === null || record.status !== 'active') return none;
+  const service = await context.dockerFor(record.container.engine);
+  const moved = damage?.damage === 'repository moved';
+  const state = (await service.status(record.container.name))?.state;
+  const placed = { ...record, worktree_path: places.worktree(record.name) };
+  // A copy of the repository has its own; the container is the original's.
+  const copied = moved && existsSync(record.worktree_path);
+  return {
+    service,
+    running: state === 'running' && !moved,
+    obsolete: moved && !copied && state !== undefined ? record.container.name : undefined,
+    again:
+      state === undefined || moved
+        ? await containerAgain(context, { repo, places, record: placed })
+        : undefined,
+  };
+}
+
+/** Looks for the container of a session whose record was lost, and did not name one. */
+async function adopt(context: MendContext, repo: Repository, record: SessionRecord): Promise<SessionRecord> {
+  if (record.container !== null || record.status !== 'active') return record;
+  try {
+    const engine = await context.engine();
+    const service = await context.dockerFor(engine.driver.name);
+    const name = containerName(repo.id, record.name);
+    const rows = await service.list({ 'para.repo': repo.id, 'para.session': record.name });
+    const row = rows.find((one) => one.name === name);
+    if (row === undefined) return record;
+    const sealed = existsSync(`${repo.root}/.para/state/docker/${record.name}/git/HEAD`);
+    const known = { name, engine: engine.driver.name, binary: engine.binary, endpoint: engine.endpoint };
+    const asked = { image: row.image, image_source: 'its container', network: 'none' };
+    return {
+      ...record,
+      container: { ...known, ...asked, hardening: 'default', git: sealed ? 'sealed' : 'off' },
+    };
+  } catch (error) {
+    // No engine, no container: the worktree is there all the same.
+    if (error instanceof ParaError) return record;
+    throw error;
+  }
+}

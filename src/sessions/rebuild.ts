@@ -1,0 +1,134 @@
+/** A session whose record is gone or damaged, put together from what git and the file system still say of it. */
+import { randomUUID } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { checkSessionRecord } from '../config/records.ts';
+import { ParaError } from '../errors.ts';
+import { mergeBase } from '../git/ancestry.ts';
+import { readMetas, writeMeta } from '../git/meta.ts';
+import { branchExists } from '../git/refs.ts';
+import { worktreesDir, type Repository } from '../git/repository.ts';
+import { listWorktrees } from '../git/worktrees.ts';
+import { isSessionName } from './name.ts';
+import { readRecordFile } from './record-file.ts';
+import { loadRecord, placesOf, type SessionRecord } from './store.ts';
+import { fromUpstream } from './upstream.ts';
+
+/** Makes git remember what the session is, so that it outlives its record. */
+export async function rememberSession(repo: Repository, record: SessionRecord): Promise<void> {
+  const about = JSON.stringify({ ...record, status: 'active', operation: null });
+  await writeMeta(repo, { session: record.name, about: `${about}\n` }, record.base);
+}
+
+/**
+ * The session without a readable record, if there is anything of it left: from the record of the Rust para, from its
+ * ref, or from its worktree. A finished or cancelled one has left nothing to go by.
+ */
+export async function rebuildRecord(repo: Repository, session: string): Promise<SessionRecord | undefined> {
+  return (
+    (await takenOver(repo, session)) ?? (await fromMeta(repo, session)) ?? (await fromWorktree(repo, session))
+  );
+}
+
+/** Sessions that git or the worktrees know, and that are not among `known`. One call of git when there is none. */
+export async function rebuildOthers(
+  repo: Repository,
+  known: ReadonlySet<string>,
+  broken: readonly string[],
+): Promise<readonly SessionRecord[]> {
+  const metas = (await readMetas(repo)).map(({ session }) => session);
+  const worktrees = await readdir(worktreesDir(repo)).catch(() => []);
+  const names = [...new Set([...broken, ...metas, ...worktrees])].filter((name) => !known.has(name)).sort();
+  const rebuilt: SessionRecord[] = [];
+  for (const name of names) {
+    if (!isSessionName(name) || (await hasRecord(repo, name))) continue;
+    const record = await rebuildRecord(repo, name);
+    if (record !== undefined) rebuilt.push(record);
+  }
+  return rebuilt;
+}
+
+/** Of this para, written meanwhile, or of a newer one. */
+async function hasRecord(repo: Repository, session: string): Promise<boolean> {
+  const places = placesOf(repo.root);
+  const found = await loadRecord(places, session).catch(isNewer);
+  return found !== undefined && found !== false;
+}
+
+/** True for the error that says so. */
+function isNewer(error: unknown): boolean {
+  return error instanceof ParaError && error.details?.['newer'] === true;
+}
+
+/** The record, or the rebuilt one when there is none that can be read. @throws CONFIG_UNREADABLE of a newer para */
+export async function loadOrRebuild(
+  repository: () => Promise<Repository>,
+  root: string,
+  session: string,
+): Promise<SessionRecord | undefined> {
+  let unreadable: ParaError | undefined;
+  try {
+    const record = await loadRecord(placesOf(root), session);
+    if (record !== undefined) return record;
+  } catch (error) {
+    if (!(error instanceof ParaError) || error.code !== 'CONFIG_UNREADABLE' || isNewer(error)) throw error;
+    unreadable = error;
+  }
+  const rebuilt = await rebuildRecord(await repository(), session);
+  if (rebuilt === undefined && unreadable !== undefined) throw unreadable;
+  return rebuilt;
+}
+
+async function takenOver(repo: Repository, session: string): Promise<SessionRecord | undefined> {
+  const places = placesOf(repo.root);
+  const file = await readRecordFile(places.record(session), session);
+  if (file === undefined || !('why' in file) || file.newer) return undefined;
+  const old = fromUpstream(file.data, session);
+  if (old === undefined || !(await branchExists(repo, old.branch))) return undefined;
+  const base = await mergeBase(repo, `refs/heads/${old.branch}`, old.parent ?? repo.headBranch ?? 'HEAD');
+  const { parent, ...facts } = old;
+  return newRecord(repo, session, { ...facts, base, base_ref: parent ?? repo.headBranch ?? 'HEAD' });
+}
+
+async function fromMeta(repo: Repository, session: string): Promise<SessionRecord | undefined> {
+  const about = (await readMetas(repo, session)).find((meta) => meta.session === session)?.about ?? '';
+  let data: unknown;
+  try {
+    data = JSON.parse(about);
+  } catch {
+    return undefined;
+  }
+  if (checkSessionRecord(data) !== undefined) return undefined;
+  const record = data as SessionRecord;
+  return record.name === session ? record : undefined;
+}
+
+async function fromWorktree(repo: Repository, session: string): Promise<SessionRecord | undefined> {
+  const path = placesOf(repo.root).worktree(session);
+  const branch = (await listWorktrees(repo)).find((worktree) => worktree.path === path)?.branch;
+  if (branch === undefined || !(await branchExists(repo, branch))) return undefined;
+  const base = await mergeBase(repo, `refs/heads/${branch}`, repo.headBranch ?? 'HEAD');
+  const made = (await stat(path).catch(() => undefined))?.birthtime ?? new Date(0);
+  return newRecord(repo, session, {
+    branch,
+    base,
+    base_ref: repo.headBranch ?? 'HEAD',
+    created_at: made.toISOString(),
+    status: 'active',
+  });
+}
+
+type Facts = Pick<SessionRecord, 'branch' | 'base' | 'base_ref' | 'created_at' | 'status'>;
+
+function newRecord(repo: Repository, name: string, facts: Facts): SessionRecord {
+  return {
+    schema: 1,
+    uuid: randomUUID(),
+    name,
+    worktree_path: placesOf(repo.root).worktree(name),
+    operation: null,
+    // Nobody knows: what is in the worktree is not taken for the user's own work.
+    contained: true,
+    container: null,
+    ...facts,
+  };
+}
