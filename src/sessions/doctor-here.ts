@@ -54,16 +54,8 @@ async function checkSessions(context: HereContext): Promise<readonly Check[]> {
   );
   if (outside) return [];
   const check = await attempt('sessions', 'nothing is half done', async () => {
-    const { rows, remarks } = await listSessions(context, { containers: false });
-    const missing = rows.filter(({ status }) => status === 'worktree missing');
-    return [
-      ...remarks.map((text): Finding => ({ level: 'warn', text })),
-      ...missing.map(({ name }): Finding => ({
-        level: 'warn',
-        text: `the worktree of ${name} is missing; its commits are on its branch`,
-        fix: `para cancel ${name}`,
-      })),
-    ];
+    const { remarks } = await listSessions(context, { containers: false });
+    return remarks.map((text): Finding => ({ level: 'warn', text }));
   });
   return [check];
 }

@@ -133,7 +133,10 @@ describe.each(['docker', 'podman'] as const)('%s', (engine) => {
   });
 
   test('never when the record can not be read', async () => {
-    writeFileSync(join(repo.root, '.para/state/fix.state'), 'nonsense');
+    const record = join(repo.root, '.para/state/fix.state');
+    writeFileSync(record, 'nonsense');
+    // The record before it would do.
+    rmSync(`${record}.prev`);
     const ran = await cleanup('', look([fix()], [network()]));
     expect(ran.stdout).toContain('the record of its session can not be read');
     expect(ran.code).toBe(10);

@@ -243,11 +243,10 @@ describe('what is here besides the engines', () => {
       }),
     ]);
     expect(await findings('sessions')).toEqual([
-      { level: 'warn', text: expect.stringContaining('half is half done (cancelling)') as unknown },
+      { level: 'warn', text: 'fix: worktree missing; to mend it: para recover fix' },
       {
         level: 'warn',
-        text: expect.stringContaining('the worktree of fix is missing') as unknown,
-        fix: 'para cancel fix',
+        text: 'half is half done (cancelling) and nobody is at it; to settle it: para cancel half',
       },
     ]);
   });
