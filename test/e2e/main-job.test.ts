@@ -80,7 +80,7 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))(
       expect(await sessionTraces(world, repo)).toMatchObject({
         registered: 0,
         worktrees: [],
-        records: ['s.state'],
+        records: ['s.state', 's.state.prev'],
         docker: [],
         heldLocks: [],
       });
