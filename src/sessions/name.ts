@@ -43,6 +43,14 @@ export function parseSessionName(text: string): SessionName {
   );
 }
 
+/** Makes a name that is not taken. */
+export type NameMaker = (isTaken: (name: string) => boolean) => SessionName;
+
+/** How names are made: after `session.default_name_format`, or readable ones. */
+export function nameMaker(format: string | null, now: Date): NameMaker {
+  return format === null ? inventSessionName : (isTaken) => formatSessionName(format, now, isTaken);
+}
+
 /** A readable name that `isTaken` does not know, such as `calm-otter`. */
 export function inventSessionName(isTaken: (name: string) => boolean): SessionName {
   for (let attempt = 0; attempt < 200; attempt += 1) {
@@ -54,11 +62,7 @@ export function inventSessionName(isTaken: (name: string) => boolean): SessionNa
 }
 
 /** A name after `session.default_name_format`; with a number when it is taken. @throws CONFIG_INVALID */
-export function formatSessionName(
-  format: string,
-  now: Date,
-  isTaken: (name: string) => boolean,
-): SessionName {
+function formatSessionName(format: string, now: Date, isTaken: (name: string) => boolean): SessionName {
   const two = (part: number): string => String(part).padStart(2, '0');
   const parts: Readonly<Record<string, string>> = {
     '%Y': String(now.getFullYear()),

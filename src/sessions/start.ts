@@ -12,7 +12,7 @@ import { checkBranchName, resolveBase } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { readCommitted, topLevelNames } from '../git/tree.ts';
 import { planContainer, type ContainerFlags } from './container-plan.ts';
-import { formatSessionName, inventSessionName, parseSessionName, type SessionName } from './name.ts';
+import { nameMaker, parseSessionName, type NameMaker, type SessionName } from './name.ts';
 import type { ContainerWish } from '../docker/spec.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import { newOperation } from './operation.ts';
@@ -78,7 +78,11 @@ export async function planStart(context: StartContext, request: StartRequest): P
   const repo = await context.repository();
   const [places, { config }] = await Promise.all([context.places(), context.config()]);
   await requireOwnPlaces(places);
-  const session = await chooseName(request.name, places, nameMaker(config, context.now()));
+  const session = await chooseName(
+    request.name,
+    places,
+    nameMaker(config.session.default_name_format, context.now()),
+  );
   const branch = `${config.git.branch_prefix}/${session}`;
   await checkBranchName(repo, branch);
   await requireFreeBranch(repo, places, { session, branch });
@@ -93,13 +97,6 @@ export async function planStart(context: StartContext, request: StartRequest): P
   await requireNothingAt(places, session);
   const record = await newRecord(context, { session, branch, base, baseRef, worktree, operation, container });
   return Object.freeze({ session, branch, base, worktree, repo, places, record, container });
-}
-
-type NameMaker = (isTaken: (name: string) => boolean) => SessionName;
-
-function nameMaker({ session }: Config, now: Date): NameMaker {
-  const format = session.default_name_format;
-  return format === null ? inventSessionName : (isTaken) => formatSessionName(format, now, isTaken);
 }
 
 async function chooseName(
