@@ -31,5 +31,9 @@ export default {
   ],
   testTimeout: 120_000,
   testSequencer: '<rootDir>/test/support/sequencer.cjs',
-  reporters: ['default', '<rootDir>/test/support/summary-reporter.cjs'],
+  reporters: [
+    'default',
+    '<rootDir>/test/support/fault-reporter.cjs',
+    '<rootDir>/test/support/summary-reporter.cjs',
+  ],
 };
