@@ -6,7 +6,7 @@ import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Options } from 'execa';
 import { ParaError } from '../errors.ts';
-import { processStarted } from './fault.ts';
+import { processStarted, toldExitCode } from './fault.ts';
 import { redact } from './redact.ts';
 import { shellQuote } from './shell-quote.ts';
 
@@ -113,10 +113,14 @@ async function capture(request: RunRequest, baseEnv: NodeJS.ProcessEnv, trace?: 
     maxBuffer: request.maxBuffer ?? MAX_BUFFER,
   });
   if (request.onLine !== undefined) forwardLines(child, request.onLine);
-  child.once('spawn', processStarted);
+  if (child.pid !== undefined) processStarted(child.pid);
   leaveOrphans(child);
+  wakeAtDeadline(child, request.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   const result = await child;
-  const captured = toCaptured(request, result as unknown as BufferResult, performance.now() - started);
+  const captured: Captured = {
+    ...toCaptured(request, result as unknown as BufferResult, performance.now() - started),
+    exitCode: toldExitCode(child.pid, result.exitCode),
+  };
   trace?.(redact(`${quote(request)}  # ${captured.ms.toFixed(0)} ms, ${describeEnd(captured)}`));
   return captured;
 }
@@ -132,6 +136,15 @@ function leaveOrphans(child: ChildProcess): void {
       child.stdout?.destroy();
       child.stderr?.destroy();
     }, LAST_WORDS_MS).unref();
+  });
+}
+
+/** A process that somebody has stopped hears only when it goes on that it was told to end. */
+function wakeAtDeadline(child: ChildProcess, timeoutMs: number): void {
+  if (timeoutMs === 0) return;
+  const timer = setTimeout(() => child.kill('SIGCONT'), timeoutMs + 100).unref();
+  child.once('exit', () => {
+    clearTimeout(timer);
   });
 }
 
