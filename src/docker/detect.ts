@@ -4,9 +4,10 @@ import which from 'which';
 import { ParaError } from '../errors.ts';
 import { succeeded, type Runner } from '../sys/run.ts';
 import { readCachedEngine, writeCachedEngine } from './capability-cache.ts';
-import type { Engine, EngineDriver, EngineName } from './driver.ts';
+import type { Engine, EngineCommand, EngineDriver, EngineName } from './driver.ts';
 import { docker } from './drivers/docker.ts';
 import { podman } from './drivers/podman.ts';
+import { askedDeadline, deadlineOf } from './deadline.ts';
 import { endpointOf, hostVariable } from './endpoint.ts';
 import { toParaError } from './failure.ts';
 import { isAtLeast } from './version.ts';
@@ -66,14 +67,15 @@ async function probeEngine(request: DetectRequest, name: EngineName): Promise<En
 
 async function findEngine(request: DetectRequest, name: EngineName): Promise<Engine> {
   const binary = await findBinary(name, request.env);
+  const callMs = askedDeadline(request.env);
   const endpoint = refuseRemote(name, await endpointOf(name, request.env));
   const cacheKey = { cacheDir: request.cacheDir, binary, endpoint, env: request.env };
   const cached = request.fresh === true ? undefined : await readCachedEngine(cacheKey);
   if (cached !== undefined) {
     const { version, capabilities } = cached;
-    return { driver: DRIVERS[cached.driver], binary, version, endpoint, capabilities };
+    return { driver: DRIVERS[cached.driver], binary, version, endpoint, capabilities, callMs };
   }
-  const engine = await askEngine(request, name, { binary, endpoint });
+  const engine = await askEngine(request, name, { binary, endpoint, callMs });
   await writeCachedEngine(cacheKey, engine);
   return engine;
 }
@@ -91,31 +93,29 @@ async function findBinary(name: EngineName, env: NodeJS.ProcessEnv): Promise<str
 async function askEngine(
   { runner }: DetectRequest,
   name: EngineName,
-  { binary, endpoint }: Pick<Engine, 'binary' | 'endpoint'>,
+  found: Pick<Engine, 'binary' | 'endpoint' | 'callMs'>,
 ): Promise<Engine> {
   const first = DRIVERS[name];
-  const { engine, version } = await ask(runner, first, { binary, command: first.version() });
+  const { engine, version } = await ask(runner, first, { ...found, command: first.version() });
   const driver = DRIVERS[engine];
   if (!isAtLeast(version, driver.minVersion)) {
     throw new ParaError('ENGINE_TOO_OLD', `${engine} ${version} is older than ${driver.minVersion}`, {
       hint: `Update ${engine}.`,
     });
   }
-  const capabilities = await ask(runner, driver, { binary, command: driver.info() });
+  const capabilities = await ask(runner, driver, { ...found, command: driver.info() });
   if (capabilities.remote) throw remoteError(engine, 'a podman machine or remote service');
-  return { driver, binary, version, endpoint, capabilities };
+  return { ...found, driver, version, capabilities };
 }
 
-interface Question<T> {
-  readonly binary: string;
-  readonly command: { readonly args: readonly string[]; parse(stdout: string): T };
+interface Question<T> extends Pick<Engine, 'binary' | 'callMs'> {
+  readonly command: EngineCommand<T>;
 }
 
-/** Detection must not hang on a dead socket. */
-const ASK_TIMEOUT_MS = 10_000;
-
-async function ask<T>(runner: Runner, driver: EngineDriver, { binary, command }: Question<T>): Promise<T> {
-  const captured = await runner.capture({ file: binary, args: command.args, timeoutMs: ASK_TIMEOUT_MS });
+async function ask<T>(runner: Runner, driver: EngineDriver, question: Question<T>): Promise<T> {
+  const { binary, callMs, command } = question;
+  const timeoutMs = deadlineOf(command, callMs);
+  const captured = await runner.capture({ file: binary, args: command.args, timeoutMs });
   if (!succeeded(captured)) throw toParaError(driver, captured, `engine ${driver.name}`);
   return command.parse(captured.stdout);
 }

@@ -12,8 +12,10 @@ export interface EngineCommand<T> {
   readonly args: readonly string[];
   /** Reads stdout. Throws ENGINE_OUTPUT_UNREADABLE, never returns an empty answer for a broken one. */
   parse(stdout: string): T;
-  /** Milliseconds; 0 = none (pull). Default of the runner otherwise. */
+  /** Milliseconds that the engine may take; 0 = none (pull). Default 30 000. */
   readonly timeoutMs?: number;
+  /** Milliseconds on top, for what runs in the container. */
+  readonly graceMs?: number;
 }
 
 /** A bind mount, already resolved to absolute host paths. */
@@ -138,6 +140,8 @@ export interface Engine {
   /** DOCKER_HOST, context name, CONTAINER_HOST, or 'local'. */
   readonly endpoint: string;
   readonly capabilities: Capabilities;
+  /** Milliseconds for each call, instead of what its driver says (PARA_ENGINE_TIMEOUT). */
+  readonly callMs?: number | undefined;
 }
 
 /** What a failed call left behind, for `classify`. */

@@ -24,7 +24,8 @@ export async function execCapture(
   calls: ExecCalls,
   { request, extra }: ExecCall,
 ): Promise<Captured> {
-  const captured = await calls.capture(driver.exec(request), extra);
+  const { timeoutMs = 0, ...others } = extra ?? {};
+  const captured = await calls.capture({ ...driver.exec(request), timeoutMs }, others);
   if (captured.exitCode === undefined || captured.timedOut || captured.aborted) {
     throw calls.fail(captured, `container ${request.container}`);
   }

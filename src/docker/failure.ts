@@ -181,7 +181,7 @@ function interrupted(driver: EngineDriver, captured: Captured, subject: string):
     return {
       code: 'DEADLINE',
       message: `${verb} gave no answer for ${subject} in time`,
-      hint: 'para doctor',
+      hint: 'para doctor\nor, when it is only slow: export PARA_ENGINE_TIMEOUT=300',
     };
   }
   if (captured.aborted)

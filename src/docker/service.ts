@@ -17,6 +17,7 @@ import type {
   LogsRequest,
   NetworkRow,
 } from './driver.ts';
+import { deadlineOf } from './deadline.ts';
 import { execCapture, execTerminal } from './exec.ts';
 import { toParaError } from './failure.ts';
 
@@ -125,7 +126,7 @@ function engineCalls(engine: Engine, runner: Runner, options: ServiceOptions): C
   const capture: Calls['capture'] = (command, extra = {}) =>
     runner.capture({
       signal: options.signal,
-      timeoutMs: command.timeoutMs,
+      timeoutMs: deadlineOf(command, engine.callMs),
       ...extra,
       file: engine.binary,
       args: command.args,

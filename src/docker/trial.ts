@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { ParaError } from '../errors.ts';
 import { succeeded, type Runner } from '../sys/run.ts';
+import { deadlineOf } from './deadline.ts';
 import type { ContainerSpec, Engine, EngineCommand } from './driver.ts';
 import { toParaError } from './failure.ts';
 
@@ -22,8 +23,8 @@ export async function tryContainer(
   const image = `localhost/para-doctor:${name}`;
   const { driver } = engine;
   const call = async (command: EngineCommand<unknown>, input?: Buffer): Promise<void> => {
-    const { args, timeoutMs } = command;
-    const captured = await runner.capture({ file: engine.binary, args, timeoutMs, input });
+    const timeoutMs = deadlineOf(command, engine.callMs);
+    const captured = await runner.capture({ file: engine.binary, args: command.args, timeoutMs, input });
     if (!succeeded(captured)) throw toParaError(driver, captured, 'a trial container');
   };
   try {

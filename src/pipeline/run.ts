@@ -86,6 +86,7 @@ function undoIncomplete(cause: unknown, left: readonly string[]): ParaError {
     hint: left.join('\n'),
     details: { left },
     cause,
+    exit: cause instanceof ParaError ? cause.exit : undefined,
   });
 }
 

@@ -126,6 +126,9 @@ async function workdirOf(cwd: string, worktree: string): Promise<string> {
 const KILL_INSIDE =
   'for p in /proc/[0-9]*; do if tr "\\0" "\\n" <"$p/environ" 2>/dev/null | grep -qx "PARA_EXEC_ID=$2"; then kill -s "$1" "${p#/proc/}" 2>/dev/null; fi; done; :';
 
+/** An exec has no deadline of its own; one of para's answers at once, or its engine hangs. */
+const ASKED_INSIDE_MS = 10_000;
+
 /** Sends a signal to everything that an exec with this id has started. */
 export async function killInside(
   service: DockerService,
@@ -135,7 +138,7 @@ export async function killInside(
 ): Promise<void> {
   const argv = ['sh', '-c', KILL_INSIDE, 'sh', signal.replace(/^SIG/, ''), id];
   // Under a signal of its own: the one that all other calls obey is raised already.
-  const own = { signal: new AbortController().signal };
+  const own = { signal: new AbortController().signal, timeoutMs: ASKED_INSIDE_MS };
   await service.execCapture({ container, argv, tty: false, stdin: false }, own);
 }
 
@@ -159,12 +162,9 @@ async function explainFailure(
 }
 
 async function hasCommand(service: DockerService, container: string, command: string): Promise<boolean> {
-  const answer = await service.execCapture({
-    container,
-    argv: ['sh', '-c', 'command -v -- "$1" || test -e "$1"', 'sh', command],
-    tty: false,
-    stdin: false,
-  });
+  const argv = ['sh', '-c', 'command -v -- "$1" || test -e "$1"', 'sh', command];
+  const request = { container, argv, tty: false, stdin: false };
+  const answer = await service.execCapture(request, { timeoutMs: ASKED_INSIDE_MS });
   return answer.exitCode === 0;
 }
 

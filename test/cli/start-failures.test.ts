@@ -146,7 +146,8 @@ describe.each<Which>(['docker', 'podman'])('%s: a step fails, what was made is u
         ...[talk().create(), talk().start(said(START)), talk().remove(stuck)],
       ],
     });
-    expect(code).toBe(1);
+    // As what began it: START is a failure of the container.
+    expect(code).toBe(7);
     expect(stderr).toContain('✗ Undo: creating the container\n');
     expect(stderr).toContain('not everything could be undone\n');
     expect(stderr).toContain(`↳ ${talk().engine} rm -f ${talk().container}\n`);

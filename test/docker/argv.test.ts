@@ -95,7 +95,7 @@ describe.each([docker, podman])('$name', (driver) => {
   });
 
   test('stop has its grace besides the time an engine needs', () => {
-    expect(driver.stop('c', 30)).toMatchObject({ args: ['stop', '-t', '30', '--', 'c'], timeoutMs: 90_000 });
+    expect(driver.stop('c', 30)).toMatchObject({ args: ['stop', '-t', '30', '--', 'c'], graceMs: 30_000 });
   });
 
   test('remove is at once', () => {

@@ -133,3 +133,37 @@ test('the service: images, networks, deadlines, unknown words', async () => {
     message: 'docker start failed for container x: the moon  is full',
   });
 });
+
+test('PARA_ENGINE_TIMEOUT is the deadline of each call, but not of what runs in a container', async () => {
+  await install('docker');
+  const seen: (number | undefined)[] = [];
+  const runner = fakeRunner(up);
+  const noting = {
+    ...runner,
+    capture: (call: Parameters<typeof runner.capture>[0]) => {
+      seen.push(call.timeoutMs);
+      return runner.capture(call);
+    },
+  };
+  const engine = await detectEngine({
+    ...request(runner),
+    runner: noting,
+    env: { PATH: bin, PARA_ENGINE_TIMEOUT: '2.5' },
+  });
+  const service = createDockerService(engine, noting);
+  await service.stopContainer('c', 10);
+  await service.startContainer('c');
+  const exec = { container: 'c', argv: ['make'], tty: false, stdin: false };
+  await service.execCapture(exec);
+  await service.execCapture(exec, { timeoutMs: 10_000 });
+  expect(seen).toEqual([2_500, 2_500, 12_500, 2_500, 0, 2_500]);
+});
+
+test.each(['no', '0', '-1', '99999', '1e3'])('PARA_ENGINE_TIMEOUT=%s is refused', async (text) => {
+  await install('docker');
+  const env = { PATH: bin, PARA_ENGINE_TIMEOUT: text };
+  await expect(detectEngine({ ...request(fakeRunner(up)), wanted: 'docker', env })).rejects.toMatchObject({
+    code: 'USAGE',
+    hint: 'export PARA_ENGINE_TIMEOUT=120',
+  });
+});

@@ -37,7 +37,8 @@ export const docker = {
   stop: (container, grace) => ({
     args: ['stop', '-t', String(grace), '--', container],
     parse: nothing,
-    timeoutMs: grace * 1000 + SLOW_MS,
+    timeoutMs: SLOW_MS,
+    graceMs: grace * 1000,
   }),
   kill: (container, signal) => ({ args: ['kill', '-s', signal, '--', container], parse: nothing }),
   unpause: (container) => ({ args: ['unpause', '--', container], parse: nothing }),
