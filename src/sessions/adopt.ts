@@ -11,7 +11,7 @@ import { requireAdminDir } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import type { ContainerFlags } from './container-plan.ts';
-import { findSession, type FindContext } from './find.ts';
+import { findSession, type FindContext, type Found } from './find.ts';
 import { parseSessionName } from './name.ts';
 import { isNetworkKept } from './network.ts';
 import { newOperation } from './operation.ts';
@@ -92,7 +92,7 @@ export async function withAdoptPlan(
   const lock = { what: 'gives the session a container', onWait };
   return lockSession(places, record.name, lock, async () => {
     const now = (await loadRecord(places, record.name)) ?? record;
-    const settled = isHalfAdopted(now) ? await settle(context, request, now) : now;
+    const settled = isHalfAdopted(now) ? await settleAdoption(context, { places, record: now }) : now;
     if (settled.container !== null) return undefined;
     const plan = await planAdopt(context, request);
     await work(plan);
@@ -100,13 +100,14 @@ export async function withAdoptPlan(
   });
 }
 
-/** Forward when the container came up, since somebody may have worked in it; else all is taken back. */
-async function settle(
-  context: AdoptContext,
-  { session }: AdoptRequest,
-  record: SessionRecord,
+/**
+ * Settles one that was cut short, while the caller holds the session's lock: forward when the container came up, since
+ * somebody may have worked in it; else all is taken back.
+ */
+export async function settleAdoption(
+  context: Pick<AdoptContext, 'repository' | 'dockerFor'>,
+  { places, record }: Found,
 ): Promise<SessionRecord> {
-  const { places } = await findSession(context, session);
   const { container, operation } = record;
   const ready = await stat(join(places.docker(record.name), 'out', 'ready')).catch(() => undefined);
   if (container === null || ready !== undefined) return save({ ...record, operation: null });

@@ -16,7 +16,7 @@ import { archiveTime } from './archive.ts';
 import { requireWhole } from './damage.ts';
 import { findAgain, findSession, type FindContext, type Found } from './find.ts';
 import { decideKeep } from './keep-files.ts';
-import { newOperation, type Operation } from './operation.ts';
+import { newOperation, settledWith, wishOf, type Operation } from './operation.ts';
 import { lockSession, type SessionRecord } from './store.ts';
 import { submoduleWork } from './submodule-work.ts';
 import type { Teardown, TeardownState } from './teardown.ts';
@@ -80,13 +80,14 @@ export async function withCancelPlan<T>(
   );
 }
 
-async function decide(context: CancelContext, request: CancelRequest, found: Found): Promise<CancelPlan> {
+async function decide(context: CancelContext, asked: CancelRequest, found: Found): Promise<CancelPlan> {
   const { record, places } = found;
+  const request = goneOn(asked, record);
   if (record.status === 'review') throw alreadyFinished(found);
   if (record.status === 'finishing') throw halfFinished(found);
   await requireNoAgentHere(record.name, places.docker(record.name));
   const repo = await context.repository();
-  const operation = await operationOf(context, record);
+  const operation = await operationOf(context, record, request);
   const time = archiveTime(operation.at);
   const there = await whatIsThere(repo, record, { ...request, time });
   const how = { archive: request.archiveIgnored, force: request.force };
@@ -103,9 +104,21 @@ async function decide(context: CancelContext, request: CancelRequest, found: Fou
 }
 
 /** A cancel that was cut short goes on with the archive that it began. */
-function operationOf(context: CancelContext, { operation }: SessionRecord): Promise<Operation> {
+function operationOf(
+  context: CancelContext,
+  { operation }: SessionRecord,
+  { force, archiveIgnored }: CancelRequest,
+): Promise<Operation> {
   const at = operation?.kind === 'cancel' ? new Date(operation.at) : context.now();
-  return newOperation('cancel', { id: context.newId(), at });
+  const wish = { force, archive_ignored: archiveIgnored };
+  return newOperation('cancel', { id: context.newId(), at, wish });
+}
+
+/** And with what was asked for then, unless something else is said now. */
+function goneOn(request: CancelRequest, record: SessionRecord): CancelRequest {
+  if (request.force || request.archiveIgnored) return request;
+  const { force = false, archive_ignored: archiveIgnored = false } = wishOf(record, 'cancel');
+  return { ...request, force, archiveIgnored };
 }
 
 async function whatIsThere(
@@ -166,6 +179,6 @@ function alreadyFinished({ record }: Found): ParaError {
 
 function halfFinished({ record }: Found): ParaError {
   return new ParaError('REFUSED', `a finish of ${record.name} was cut short, and has to come to its end`, {
-    hint: `para finish "What was done" ${record.name}`,
+    hint: settledWith(record.name),
   });
 }

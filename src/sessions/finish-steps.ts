@@ -42,7 +42,9 @@ function recordIntent(plan: FinishPlan): Step<FinishState> {
   return {
     title: 'Recording what is to be done',
     run: async () => {
-      const operation = await newOperation('finish', { id: plan.operation, at: plan.now });
+      const operation = await newOperation('finish', {
+        ...{ id: plan.operation, at: plan.now, wish: plan.wish },
+      });
       await saveRecord(plan.places, { ...plan.record, status: 'finishing', operation });
     },
     undo: async (state) => {

@@ -12,6 +12,7 @@ import type { LockOptions } from '../sys/lock.ts';
 import { requireNoAgentHere } from './agent-run.ts';
 import { requireWhole } from './damage.ts';
 import { findAgain, findSession, type FindContext, type Found } from './find.ts';
+import { settledWith, wishOf, type Wish } from './operation.ts';
 import { lockSession, type SessionRecord } from './store.ts';
 import type { Teardown, TeardownState } from './teardown.ts';
 import { NOTHING, requireSettled, type Settled } from './unsettled.ts';
@@ -55,6 +56,8 @@ export interface FinishPlan extends Teardown {
   readonly again: boolean;
   readonly now: Date;
   readonly operation: string;
+  /** For the record. */
+  readonly wish: Wish;
 }
 
 /** What the steps found out. */
@@ -104,9 +107,10 @@ export async function withFinishPlan<T>(
 
 async function decide(
   context: FinishContext,
-  request: FinishRequest,
+  asked: FinishRequest,
   { places, record }: Found,
 ): Promise<FinishPlan> {
+  const request = goneOn(asked, record);
   if (record.status === 'review') throw alreadyFinished(record);
   if (record.status === 'cancelling' || record.status === 'recovering') throw halfDone(record);
   await requireNoAgentHere(record.name, places.docker(record.name));
@@ -131,6 +135,27 @@ async function decide(
     settled: worktreeGone ? NOTHING : await requireSettled({ repo, places, record }),
     now: context.now(),
     operation: context.newId(),
+    wish: toWish(request),
+  };
+}
+
+/** One that was cut short goes on with what was asked for then; what is said now counts more. */
+function goneOn(request: FinishRequest, record: SessionRecord): FinishRequest {
+  const { branch, push, no_container: noContainer = false } = wishOf(record, 'finish');
+  return {
+    ...request,
+    branch: request.branch ?? branch,
+    push: request.push ?? push,
+    noContainer: request.noContainer || noContainer,
+  };
+}
+
+function toWish({ message, branch, push, noContainer }: FinishRequest): Wish {
+  return {
+    message: message.trim(),
+    ...(branch === undefined ? {} : { branch }),
+    ...(push === undefined ? {} : { push }),
+    no_container: noContainer,
   };
 }
 
@@ -212,7 +237,7 @@ async function chooseRemote(
 function halfDone({ name, status }: SessionRecord): ParaError {
   const verb = status === 'cancelling' ? 'cancel' : 'recover';
   return new ParaError('REFUSED', `a ${verb} of ${name} was cut short, and has to come to its end`, {
-    hint: `para ${verb} ${name}`,
+    hint: settledWith(name),
   });
 }
 

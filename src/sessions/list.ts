@@ -9,6 +9,7 @@ import { countChanges } from './count-changes.ts';
 import { listArchived } from './archive.ts';
 import { branchExists } from '../git/refs.ts';
 import { damageOf } from './damage.ts';
+import { halfDoneVerb, settledWith } from './operation.ts';
 import { rebuildOthers } from './rebuild.ts';
 import type { Repository } from '../git/repository.ts';
 import { unsettledWord, type Looked } from './unsettled.ts';
@@ -51,6 +52,8 @@ export interface SessionRow {
   readonly current: boolean;
   /** The command that mends it, or settles what another one left half done. */
   readonly settle: string | null;
+  /** The verb that was cut short, when nobody is at it. */
+  readonly half_done: NonNullable<SessionRecord['operation']>['kind'] | null;
 }
 
 /** Every session of the repository, those at work first, and what could not be told. */
@@ -69,8 +72,7 @@ export async function listSessions(
     all.map(async (record) => {
       const row = await toRow({ repo, places, record }, containerState(record, asked));
       if (!others.includes(record)) {
-        const settle = await settledBy(places, record, row);
-        return { ...row, settle };
+        return { ...row, ...(await settledBy(places, record, row)) };
       }
       const status = broken.includes(record.name) ? 'record unreadable' : 'record missing';
       return { ...row, status, settle: `para recover ${record.name}` };
@@ -101,10 +103,11 @@ function isOver({ status }: SessionRow): boolean {
   return status === BRANCH_GONE;
 }
 
-function remarkOn({ name, status, container, settle }: SessionRow): readonly string[] {
+function remarkOn(row: SessionRow): readonly string[] {
+  const { name, status, container, settle } = row;
   if (settle === null || status === BRANCH_GONE) return [];
-  if (status in SETTLES || settle !== `para recover ${name}`)
-    return [`${name} is half done (${status}) and nobody is at it; to settle it: ${settle}`];
+  if (row.half_done !== null)
+    return [`${name} is half done (${row.half_done}) and nobody is at it; to settle it: ${settle}`];
   return [`${name}: ${status === 'active' ? `container ${container ?? ''}` : status}; to mend it: ${settle}`];
 }
 
@@ -126,7 +129,14 @@ async function archivedRows(
   return archived.flatMap(({ record: { name, branch, base_ref, worktree_path, created_at } }) => {
     if (names.has(name)) return [];
     names.add(name);
-    const nothing = { ahead: null, changes: null, container: null, agent: null, current: false };
+    const nothing = {
+      ahead: null,
+      changes: null,
+      container: null,
+      agent: null,
+      current: false,
+      half_done: null,
+    };
     const settle = `para recover ${name}`;
     return [
       { ...nothing, name, branch, base_ref, created_at, worktree: worktree_path, status: 'archived', settle },
@@ -135,13 +145,16 @@ async function archivedRows(
 }
 
 /** The command that mends it, or goes on with what a para that is no longer there has left half done. */
-async function settledBy(places: Places, record: SessionRecord, row: SessionRow): Promise<string | null> {
-  const { name, status, operation } = record;
-  if (row.status === BRANCH_GONE) return 'para clean';
-  const command = SETTLES[status] ?? CONTAINER_SETTLES[operation?.kind ?? 'start'];
-  if (command === undefined) return row.settle;
-  if (!(await isLeft(places, record))) return null;
-  return `${command} ${name}`;
+async function settledBy(
+  places: Places,
+  record: SessionRecord,
+  { status, settle }: SessionRow,
+): Promise<Pick<SessionRow, 'settle' | 'half_done'>> {
+  if (status === BRANCH_GONE) return { settle: 'para clean', half_done: null };
+  const verb = halfDoneVerb(record);
+  if (verb === undefined) return { settle, half_done: null };
+  if (!(await isLeft(places, record))) return { settle: null, half_done: null };
+  return { settle: settledWith(record.name), half_done: verb };
 }
 
 /** True when nobody is at it, and it has not come to its end since the record was read. */
@@ -150,21 +163,6 @@ async function isLeft(places: Places, { name, status, operation }: SessionRecord
   const now = await loadRecord(places, name).catch(() => undefined);
   return now?.status === status && now.operation?.id === operation?.id;
 }
-
-/** What to type again when the verb that a status stands for was cut short. */
-const SETTLES: Readonly<Partial<Record<SessionRecord['status'], string>>> & { readonly finishing: string } = {
-  starting: 'para start',
-  finishing: 'para finish "What was done"',
-  cancelling: 'para cancel',
-  recovering: 'para recover',
-};
-
-/** The same for what was done to the container of a session that stays. */
-const CONTAINER_SETTLES: Readonly<Partial<Record<NonNullable<SessionRecord['operation']>['kind'], string>>> =
-  {
-    'docker start': 'para docker start',
-    'docker stop': 'para docker stop --remove',
-  };
 
 /** The engines that sessions have containers of. */
 export function enginesOf(records: readonly SessionRecord[]): readonly EngineName[] {
@@ -207,7 +205,8 @@ async function toRow(looked: Looked, container: string | null): Promise<SessionR
   const state = container === 'not asked' ? undefined : (container ?? undefined);
   const agent = await summariseAgent(places.docker(name), state);
   const ahead = await aheadOf(repo, base, branch).catch(() => null);
-  const known = { name, branch, base_ref, worktree, created_at, container, agent, current, ahead };
+  const half_done = null;
+  const known = { name, branch, base_ref, worktree, created_at, container, agent, current, ahead, half_done };
   // Only when it could not be counted is git asked why.
   const hasBranch = ahead !== null || (await branchExists(repo, branch));
   if (status === 'review')

@@ -13,7 +13,8 @@ export interface Unreadable {
 }
 
 const SCHEMA = 1;
-const MAX_RECORD = 256 * 1024;
+// A command line's longest word is 128 KiB (execve(2)), and can be a finish's message.
+const MAX_RECORD = 1024 * 1024;
 
 /** The record, undefined when there is no such file, or what is wrong with it. */
 export async function readRecordFile(

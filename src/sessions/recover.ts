@@ -7,7 +7,7 @@ import type { Repository } from '../git/repository.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import { listArchived, type Archived } from './archive.ts';
 import { parseSessionName } from './name.ts';
-import { newOperation } from './operation.ts';
+import { newOperation, wishOf } from './operation.ts';
 import {
   everContained,
   loadRecord,
@@ -44,7 +44,8 @@ export interface RecoverState {
 }
 
 /**
- * The archive that a name and the beginning of a time mean; the newest without a time.
+ * The archive that a name and the beginning of a time mean; without a time the one that a recover which was cut short
+ * had begun with, or the newest.
  * @throws SESSION_NOT_FOUND naming those that there are
  */
 export async function chooseArchive(
@@ -55,7 +56,9 @@ export async function chooseArchive(
   const session = parseSessionName(name);
   const repo = await context.repository();
   const { archived } = await listArchived(repo, session);
-  const found = archived.find(({ archive }) => time === undefined || archive.time.startsWith(time));
+  const there = await loadRecord(await context.places(), session).catch(() => undefined);
+  const wanted = time ?? (there && wishOf(there, 'recover').archive);
+  const found = archived.find(({ archive }) => wanted === undefined || archive.time.startsWith(wanted));
   if (found !== undefined) return found;
   const times = archived.map(({ archive }) => archive.time).join(', ');
   const others = (await listArchived(repo)).archived.map(({ archive }) => archive.session);
@@ -103,7 +106,9 @@ async function decide(
   const worktree = places.worktree(name);
   if (there === undefined && (await lstat(worktree).catch(() => undefined)) !== undefined)
     throw pathTaken(worktree);
-  const operation = await newOperation('recover', { id: context.newId(), at: context.now() });
+  const operation = await newOperation('recover', {
+    ...{ id: context.newId(), at: context.now(), wish: { archive: archived.archive.time } },
+  });
   return {
     ...found,
     record: {

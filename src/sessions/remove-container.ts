@@ -81,7 +81,9 @@ async function decide(
   const { engine } = requireContainer(record);
   // The container that a finish left behind, as it was asked, goes the same way.
   if (record.status !== 'review') requireActive(record);
-  const operation = await newOperation('docker stop', { id: context.newId(), at: context.now() });
+  const operation = await newOperation('docker stop', {
+    ...{ id: context.newId(), at: context.now(), wish: { grace: graceSeconds } },
+  });
   const [repo, service] = await Promise.all([context.repository(), context.dockerFor(engine)]);
   const commitsAreBack =
     record.operation?.kind === 'docker stop' &&

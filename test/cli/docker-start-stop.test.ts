@@ -171,7 +171,7 @@ describe.each(WHICH)('a container that comes later and goes again, on %s', (whic
     writeFileSync(file, JSON.stringify({ ...record(), operation }));
     expect(
       (await runPara(repo, 'list', { calls: [talk.list([], ['label=para.role=dev'])] })).stderr,
-    ).toContain('to settle it: para docker start fix');
+    ).toContain('to settle it: para recover fix');
     // It came up: somebody may have worked in it.
     expect(await start('', [talk.start()])).toMatchObject({ code: 0 });
     expect(record()['operation']).toBeNull();

@@ -246,7 +246,7 @@ describe('what is here besides the engines', () => {
       { level: 'warn', text: 'fix: worktree missing; to mend it: para recover fix' },
       {
         level: 'warn',
-        text: 'half is half done (cancelling) and nobody is at it; to settle it: para cancel half',
+        text: 'half is half done (cancel) and nobody is at it; to settle it: para recover half',
       },
     ]);
   });

@@ -67,7 +67,7 @@ test('--json: every field of every row', async () => {
   expect((sessions as readonly { name: string }[]).find(({ name }) => name === 'box')).toEqual({
     ...{ name: 'box', status: 'active', branch: 'para/box', base_ref: 'main', ahead: 0, changes: 0 },
     ...{ worktree: docker.worktree, created_at: '2026-01-02T03:04:05.000Z' },
-    ...{ container: 'running', agent: null, current: false, settle: null },
+    ...{ container: 'running', agent: null, current: false, settle: null, half_done: null },
   });
 });
 

@@ -271,8 +271,8 @@ describe('a start that is stopped from outside', () => {
     async (row, fault) => {
       await killAt(`✓ ${row}`, fault);
       const { stderr, rows } = await list();
-      expect(rows).toMatchObject([{ name: 's', status: 'starting', settle: 'para start s' }]);
-      expect(stderr).toContain('para start s');
+      expect(rows).toMatchObject([{ name: 's', status: 'starting', settle: 'para recover s' }]);
+      expect(stderr).toContain('para recover s');
       // What the killed para had asked of the engine is done, or not, by now.
       await new Promise((resolve) => setTimeout(resolve, 2_000));
       const again = await world.para(repo, ['start', 's'], { env: fake.env });

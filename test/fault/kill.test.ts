@@ -61,9 +61,13 @@ async function cutShort(verb: Verb, fault: string): Promise<boolean> {
 async function settle(verb: Verb): Promise<void> {
   const [row] = await rows();
   const half = row !== undefined && row.settle !== null && row.status !== 'archived';
-  // What list names; else the command itself, unless it had reached its end.
-  const args = half ? words(row.settle) : row?.status === verb.end ? undefined : verb.args;
-  if (args !== undefined) expect({ args, ...(await at.para(args)) }).toMatchObject({ code: 0 });
+  // What list names; then the command itself, unless its end is reached: a start was taken back.
+  if (half) {
+    const args = words(row.settle);
+    expect({ args, ...(await at.para(args)) }).toMatchObject({ code: 0 });
+  }
+  if ((await rows())[0]?.status === verb.end) return;
+  expect({ args: verb.args, ...(await at.para(verb.args)) }).toMatchObject({ code: 0 });
 }
 
 /** Nothing is lost right after the kill, nor when what was cut short has been settled. */

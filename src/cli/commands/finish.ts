@@ -1,6 +1,7 @@
 import type { FinishPlan, FinishState } from '../../sessions/finish.ts';
 import { newFinishState, planFinish, withFinishPlan } from '../../sessions/finish.ts';
 import { previewFinish } from '../../sessions/finish-preview.ts';
+import { finishRemarks } from '../../sessions/finish-remarks.ts';
 import { finishSteps } from '../../sessions/finish-steps.ts';
 import { EXIT, ParaError } from '../../errors.ts';
 import { listRecords } from '../../sessions/store.ts';
@@ -136,7 +137,7 @@ async function finish(app: App, plan: FinishPlan): Promise<number> {
   } catch (error) {
     if (state.settled)
       app.output.warn(
-        `All work is committed on ${plan.record.branch}. To go on: para finish "…" ${plan.record.name}`,
+        `All work is committed on ${plan.record.branch}. To go on: para recover ${plan.record.name}`,
       );
     throw error;
   }
@@ -146,7 +147,7 @@ async function finish(app: App, plan: FinishPlan): Promise<number> {
     app.output.warn(
       `The container ${plan.left.name} was left, and may still run; when ${plan.left.engine} answers: para docker cleanup`,
     );
-  for (const line of remarks(state)) app.output.warn(line);
+  for (const line of finishRemarks(state)) app.output.warn(line);
   app.output.answer(document(plan, state), (paint) =>
     [
       text(plan, state, paint.bold(plan.target)),
@@ -170,25 +171,6 @@ function document(plan: FinishPlan, state: FinishState): Record<string, unknown>
     ignored_files_removed: state.ignored,
     status: 'review',
   };
-}
-
-function remarks(state: FinishState): readonly string[] {
-  const lines = [...state.remarks];
-  if (state.pushError !== undefined) {
-    const words = state.pushError.details?.['stderr'];
-    const said = typeof words === 'string' ? words.split('\n') : [];
-    lines.push(
-      [
-        `${state.pushError.message}; the branch is kept here. Again: ${state.pushError.hint ?? 'git push'}`,
-        ...said.filter((line) => line !== '').map((line) => `  │ ${line}`),
-      ].join('\n'),
-    );
-  }
-  if (state.ignored.length > 0)
-    lines.push(
-      `Gone with the worktree, as git ignores them: ${state.ignored.slice(0, 8).join(' ')}${state.ignored.length > 8 ? ' …' : ''}`,
-    );
-  return lines;
 }
 
 function text(plan: FinishPlan, state: FinishState, branch: string): string {

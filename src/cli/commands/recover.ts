@@ -1,4 +1,8 @@
 import { ParaError } from '../../errors.ts';
+import { halfDoneVerb } from '../../sessions/operation.ts';
+import { settleSession } from '../../sessions/settle.ts';
+import { loadRecord, type SessionRecord } from '../../sessions/store.ts';
+import { isSessionName } from '../../sessions/name.ts';
 import { listArchived, type Archived } from '../../sessions/archive.ts';
 import { chooseArchive, newRecoverState, withRecoverPlan, type RecoverPlan } from '../../sessions/recover.ts';
 import { isWhole, withMendPlan, type MendPlan } from '../../sessions/mend.ts';
@@ -12,7 +16,7 @@ import { shellQuote } from '../../sys/shell-quote.ts';
 
 export default defineCommand({
   command: 'recover [session]',
-  describe: 'Bring a cancelled session back, with its uncommitted work; or mend one',
+  describe: 'Bring a cancelled session back, with its uncommitted work; or settle or mend one',
   positionals: { session: { describe: 'Session; without one, choose from a list' } },
   options: {
     at: {
@@ -24,20 +28,55 @@ export default defineCommand({
   },
   examples: [
     ['$0 recover', 'choose from what is archived'],
-    ['$0 recover fix-login', 'mend it; or, when it was cancelled, the newest archive of that name'],
+    ['$0 recover fix-login', 'bring it back, mend it, or bring to its end what was cut short'],
   ],
   async run(args, app) {
     const name = args['session'] as string | undefined;
-    const onWait = saysWhoIsWaitedFor(app.output);
-    if (name !== undefined && args.at === undefined) {
-      const done = await withMendPlan(app, name, onWait, (plan) => mend(app, plan));
-      if (done) return 0;
-    }
+    const done = name === undefined || args.at !== undefined ? undefined : await settleOrMend(app, name);
+    if (done !== undefined) return done;
     const archived = name === undefined ? await choose(app) : await chooseArchive(app, name, args.at);
     if (archived === undefined) return 0;
+    const onWait = saysWhoIsWaitedFor(app.output);
     return withRecoverPlan(app, archived, onWait, (plan) => recover(app, plan));
   },
 });
+
+/** @returns the exit code when the name is that of a session which is there; undefined: look for an archive */
+async function settleOrMend(app: App, name: string): Promise<number | undefined> {
+  const record = isSessionName(name)
+    ? await loadRecord(await app.places(), name).catch(() => undefined)
+    : undefined;
+  const verb = record && halfDoneVerb(record);
+  // That is what comes next.
+  if (verb === 'recover') return undefined;
+  if (verb !== undefined) return settle(app, name);
+  if (record?.status === 'review' && (await isTheOnly(app, record))) return 0;
+  const onWait = saysWhoIsWaitedFor(app.output);
+  return (await withMendPlan(app, name, onWait, (plan) => mend(app, plan))) ? 0 : undefined;
+}
+
+/** Says so, when there is a finished session of the name and no archive. */
+async function isTheOnly(app: App, { name, branch }: SessionRecord): Promise<boolean> {
+  if ((await listArchived(await app.repository(), name)).archived.length > 0) return false;
+  app.output.answer(
+    { session: { name, branch, mended: [] } },
+    () => `The session ${name} is finished; nothing is wrong with it. Its work is on the branch ${branch}`,
+  );
+  return true;
+}
+
+/** Brings a verb that was cut short to its end, whatever it was. */
+async function settle(app: App, name: string): Promise<number> {
+  const settled = await settleSession(app, name, saysWhoIsWaitedFor(app.output));
+  if (settled === undefined) return 0;
+  const { verb, end, remarks, exit } = settled;
+  for (const line of remarks) app.output.warn(line);
+  app.output.answer(
+    { session: { name, settled: verb, end } },
+    () => `The ${verb} of ${name}, which was cut short, ${end}`,
+  );
+  return exit;
+}
 
 /** @returns false when there is nothing to mend, and maybe an archive to bring back */
 async function mend(app: App, plan: MendPlan | undefined): Promise<boolean> {

@@ -318,6 +318,43 @@ export interface SessionRecord {
      * RFC 3339, for people.
      */
     at: string;
+    /**
+     * What was asked for: enough to go on without the person who did. What is left out was not said.
+     */
+    wish?: {
+      /**
+       * finish: of the commit.
+       */
+      message?: string;
+      /**
+       * finish: the branch that is left.
+       */
+      branch?: string;
+      /**
+       * finish: push it, or do not.
+       */
+      push?: boolean;
+      /**
+       * finish: leave the container.
+       */
+      no_container?: boolean;
+      /**
+       * finish, cancel: keep what no commit can hold.
+       */
+      archive_ignored?: boolean;
+      /**
+       * finish, cancel: let it go.
+       */
+      force?: boolean;
+      /**
+       * recover: time of the archive.
+       */
+      archive?: string;
+      /**
+       * docker stop: seconds to end by itself.
+       */
+      grace?: number;
+    };
   };
   /**
    * A container has worked in the session, though it may have none now: its files are not all the user's own.

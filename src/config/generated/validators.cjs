@@ -1445,7 +1445,7 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 exports.validateSessionRecord = validate12;
-var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." } } }] } } };
+var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." } } }] } } };
 var pattern6 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
 var pattern7 = new RegExp("^[0-9a-f]{40,64}$", "u");
 function validate12(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
@@ -1826,7 +1826,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           errors++;
         }
         for (const key1 in data9) {
-          if (!(key1 === "id" || key1 === "kind" || key1 === "pid" || key1 === "started" || key1 === "boot" || key1 === "at")) {
+          if (!(key1 === "id" || key1 === "kind" || key1 === "pid" || key1 === "started" || key1 === "boot" || key1 === "at" || key1 === "wish")) {
             const err36 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key1 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.operation.oneOf[1], data: data9 };
             if (vErrors === null) {
               vErrors = [err36];
@@ -1959,12 +1959,163 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
+        if (data9.wish !== void 0) {
+          let data16 = data9.wish;
+          if (data16 && typeof data16 == "object" && !Array.isArray(data16)) {
+            for (const key2 in data16) {
+              if (!(key2 === "message" || key2 === "branch" || key2 === "push" || key2 === "no_container" || key2 === "archive_ignored" || key2 === "force" || key2 === "archive" || key2 === "grace")) {
+                const err48 = { instancePath: instancePath + "/operation/wish", schemaPath: "#/properties/operation/oneOf/1/properties/wish/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.operation.oneOf[1].properties.wish, data: data16 };
+                if (vErrors === null) {
+                  vErrors = [err48];
+                } else {
+                  vErrors.push(err48);
+                }
+                errors++;
+              }
+            }
+            if (data16.message !== void 0) {
+              let data17 = data16.message;
+              if (typeof data17 !== "string") {
+                const err49 = { instancePath: instancePath + "/operation/wish/message", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/message/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.operation.oneOf[1].properties.wish.properties.message.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.message, data: data17 };
+                if (vErrors === null) {
+                  vErrors = [err49];
+                } else {
+                  vErrors.push(err49);
+                }
+                errors++;
+              }
+            }
+            if (data16.branch !== void 0) {
+              let data18 = data16.branch;
+              if (typeof data18 === "string") {
+                if (func3(data18) > 250) {
+                  const err50 = { instancePath: instancePath + "/operation/wish/branch", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/branch/maxLength", keyword: "maxLength", params: { limit: 250 }, message: "must NOT have more than 250 characters", schema: 250, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.branch, data: data18 };
+                  if (vErrors === null) {
+                    vErrors = [err50];
+                  } else {
+                    vErrors.push(err50);
+                  }
+                  errors++;
+                }
+              } else {
+                const err51 = { instancePath: instancePath + "/operation/wish/branch", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/branch/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.operation.oneOf[1].properties.wish.properties.branch.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.branch, data: data18 };
+                if (vErrors === null) {
+                  vErrors = [err51];
+                } else {
+                  vErrors.push(err51);
+                }
+                errors++;
+              }
+            }
+            if (data16.push !== void 0) {
+              let data19 = data16.push;
+              if (typeof data19 !== "boolean") {
+                const err52 = { instancePath: instancePath + "/operation/wish/push", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/push/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.operation.oneOf[1].properties.wish.properties.push.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.push, data: data19 };
+                if (vErrors === null) {
+                  vErrors = [err52];
+                } else {
+                  vErrors.push(err52);
+                }
+                errors++;
+              }
+            }
+            if (data16.no_container !== void 0) {
+              let data20 = data16.no_container;
+              if (typeof data20 !== "boolean") {
+                const err53 = { instancePath: instancePath + "/operation/wish/no_container", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/no_container/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.operation.oneOf[1].properties.wish.properties.no_container.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.no_container, data: data20 };
+                if (vErrors === null) {
+                  vErrors = [err53];
+                } else {
+                  vErrors.push(err53);
+                }
+                errors++;
+              }
+            }
+            if (data16.archive_ignored !== void 0) {
+              let data21 = data16.archive_ignored;
+              if (typeof data21 !== "boolean") {
+                const err54 = { instancePath: instancePath + "/operation/wish/archive_ignored", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/archive_ignored/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.operation.oneOf[1].properties.wish.properties.archive_ignored.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.archive_ignored, data: data21 };
+                if (vErrors === null) {
+                  vErrors = [err54];
+                } else {
+                  vErrors.push(err54);
+                }
+                errors++;
+              }
+            }
+            if (data16.force !== void 0) {
+              let data22 = data16.force;
+              if (typeof data22 !== "boolean") {
+                const err55 = { instancePath: instancePath + "/operation/wish/force", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/force/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.operation.oneOf[1].properties.wish.properties.force.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.force, data: data22 };
+                if (vErrors === null) {
+                  vErrors = [err55];
+                } else {
+                  vErrors.push(err55);
+                }
+                errors++;
+              }
+            }
+            if (data16.archive !== void 0) {
+              let data23 = data16.archive;
+              if (typeof data23 === "string") {
+                if (func3(data23) > 40) {
+                  const err56 = { instancePath: instancePath + "/operation/wish/archive", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/archive/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.archive, data: data23 };
+                  if (vErrors === null) {
+                    vErrors = [err56];
+                  } else {
+                    vErrors.push(err56);
+                  }
+                  errors++;
+                }
+              } else {
+                const err57 = { instancePath: instancePath + "/operation/wish/archive", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/archive/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.operation.oneOf[1].properties.wish.properties.archive.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.archive, data: data23 };
+                if (vErrors === null) {
+                  vErrors = [err57];
+                } else {
+                  vErrors.push(err57);
+                }
+                errors++;
+              }
+            }
+            if (data16.grace !== void 0) {
+              let data24 = data16.grace;
+              if (!(typeof data24 == "number" && (!(data24 % 1) && !isNaN(data24)) && isFinite(data24))) {
+                const err58 = { instancePath: instancePath + "/operation/wish/grace", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/grace/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.operation.oneOf[1].properties.wish.properties.grace.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.grace, data: data24 };
+                if (vErrors === null) {
+                  vErrors = [err58];
+                } else {
+                  vErrors.push(err58);
+                }
+                errors++;
+              }
+              if (typeof data24 == "number" && isFinite(data24)) {
+                if (data24 < 0 || isNaN(data24)) {
+                  const err59 = { instancePath: instancePath + "/operation/wish/grace", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/grace/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.grace, data: data24 };
+                  if (vErrors === null) {
+                    vErrors = [err59];
+                  } else {
+                    vErrors.push(err59);
+                  }
+                  errors++;
+                }
+              }
+            }
+          } else {
+            const err60 = { instancePath: instancePath + "/operation/wish", schemaPath: "#/properties/operation/oneOf/1/properties/wish/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.operation.oneOf[1].properties.wish.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish, data: data16 };
+            if (vErrors === null) {
+              vErrors = [err60];
+            } else {
+              vErrors.push(err60);
+            }
+            errors++;
+          }
+        }
       } else {
-        const err48 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.operation.oneOf[1].type, parentSchema: schema13.properties.operation.oneOf[1], data: data9 };
+        const err61 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.operation.oneOf[1].type, parentSchema: schema13.properties.operation.oneOf[1], data: data9 };
         if (vErrors === null) {
-          vErrors = [err48];
+          vErrors = [err61];
         } else {
-          vErrors.push(err48);
+          vErrors.push(err61);
         }
         errors++;
       }
@@ -1979,11 +2130,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
       if (!valid1) {
-        const err49 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.operation.oneOf, parentSchema: schema13.properties.operation, data: data9 };
+        const err62 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.operation.oneOf, parentSchema: schema13.properties.operation, data: data9 };
         if (vErrors === null) {
-          vErrors = [err49];
+          vErrors = [err62];
         } else {
-          vErrors.push(err49);
+          vErrors.push(err62);
         }
         errors++;
       } else {
@@ -1998,267 +2149,123 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.contained !== void 0) {
-      let data16 = data.contained;
-      if (typeof data16 !== "boolean") {
-        const err50 = { instancePath: instancePath + "/contained", schemaPath: "#/properties/contained/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.contained.type, parentSchema: schema13.properties.contained, data: data16 };
+      let data25 = data.contained;
+      if (typeof data25 !== "boolean") {
+        const err63 = { instancePath: instancePath + "/contained", schemaPath: "#/properties/contained/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.contained.type, parentSchema: schema13.properties.contained, data: data25 };
         if (vErrors === null) {
-          vErrors = [err50];
+          vErrors = [err63];
         } else {
-          vErrors.push(err50);
+          vErrors.push(err63);
         }
         errors++;
       }
     }
     if (data.container !== void 0) {
-      let data17 = data.container;
-      const _errs39 = errors;
-      let valid3 = false;
+      let data26 = data.container;
+      const _errs58 = errors;
+      let valid4 = false;
       let passing1 = null;
-      const _errs40 = errors;
-      if (data17 !== null) {
-        const err51 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/0/type", keyword: "type", params: { type: "null" }, message: "must be null", schema: schema13.properties.container.oneOf[0].type, parentSchema: schema13.properties.container.oneOf[0], data: data17 };
+      const _errs59 = errors;
+      if (data26 !== null) {
+        const err64 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/0/type", keyword: "type", params: { type: "null" }, message: "must be null", schema: schema13.properties.container.oneOf[0].type, parentSchema: schema13.properties.container.oneOf[0], data: data26 };
         if (vErrors === null) {
-          vErrors = [err51];
+          vErrors = [err64];
         } else {
-          vErrors.push(err51);
+          vErrors.push(err64);
         }
         errors++;
       }
-      var _valid1 = _errs40 === errors;
+      var _valid1 = _errs59 === errors;
       if (_valid1) {
-        valid3 = true;
+        valid4 = true;
         passing1 = 0;
       }
-      const _errs42 = errors;
-      if (data17 && typeof data17 == "object" && !Array.isArray(data17)) {
-        if (data17.name === void 0) {
-          const err52 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data17 };
+      const _errs61 = errors;
+      if (data26 && typeof data26 == "object" && !Array.isArray(data26)) {
+        if (data26.name === void 0) {
+          const err65 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
           if (vErrors === null) {
-            vErrors = [err52];
+            vErrors = [err65];
           } else {
-            vErrors.push(err52);
+            vErrors.push(err65);
           }
           errors++;
         }
-        if (data17.engine === void 0) {
-          const err53 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "engine" }, message: "must have required property 'engine'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data17 };
+        if (data26.engine === void 0) {
+          const err66 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "engine" }, message: "must have required property 'engine'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
           if (vErrors === null) {
-            vErrors = [err53];
+            vErrors = [err66];
           } else {
-            vErrors.push(err53);
+            vErrors.push(err66);
           }
           errors++;
         }
-        if (data17.binary === void 0) {
-          const err54 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "binary" }, message: "must have required property 'binary'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data17 };
+        if (data26.binary === void 0) {
+          const err67 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "binary" }, message: "must have required property 'binary'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
           if (vErrors === null) {
-            vErrors = [err54];
+            vErrors = [err67];
           } else {
-            vErrors.push(err54);
+            vErrors.push(err67);
           }
           errors++;
         }
-        if (data17.endpoint === void 0) {
-          const err55 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "endpoint" }, message: "must have required property 'endpoint'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data17 };
+        if (data26.endpoint === void 0) {
+          const err68 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "endpoint" }, message: "must have required property 'endpoint'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
           if (vErrors === null) {
-            vErrors = [err55];
+            vErrors = [err68];
           } else {
-            vErrors.push(err55);
+            vErrors.push(err68);
           }
           errors++;
         }
-        if (data17.image === void 0) {
-          const err56 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image" }, message: "must have required property 'image'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data17 };
+        if (data26.image === void 0) {
+          const err69 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image" }, message: "must have required property 'image'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
           if (vErrors === null) {
-            vErrors = [err56];
+            vErrors = [err69];
           } else {
-            vErrors.push(err56);
+            vErrors.push(err69);
           }
           errors++;
         }
-        if (data17.image_source === void 0) {
-          const err57 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image_source" }, message: "must have required property 'image_source'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data17 };
+        if (data26.image_source === void 0) {
+          const err70 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image_source" }, message: "must have required property 'image_source'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
           if (vErrors === null) {
-            vErrors = [err57];
+            vErrors = [err70];
           } else {
-            vErrors.push(err57);
+            vErrors.push(err70);
           }
           errors++;
         }
-        if (data17.network === void 0) {
-          const err58 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "network" }, message: "must have required property 'network'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data17 };
+        if (data26.network === void 0) {
+          const err71 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "network" }, message: "must have required property 'network'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
           if (vErrors === null) {
-            vErrors = [err58];
+            vErrors = [err71];
           } else {
-            vErrors.push(err58);
+            vErrors.push(err71);
           }
           errors++;
         }
-        if (data17.hardening === void 0) {
-          const err59 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "hardening" }, message: "must have required property 'hardening'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data17 };
+        if (data26.hardening === void 0) {
+          const err72 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "hardening" }, message: "must have required property 'hardening'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
           if (vErrors === null) {
-            vErrors = [err59];
+            vErrors = [err72];
           } else {
-            vErrors.push(err59);
+            vErrors.push(err72);
           }
           errors++;
         }
-        if (data17.git === void 0) {
-          const err60 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "git" }, message: "must have required property 'git'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data17 };
+        if (data26.git === void 0) {
+          const err73 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "git" }, message: "must have required property 'git'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
           if (vErrors === null) {
-            vErrors = [err60];
+            vErrors = [err73];
           } else {
-            vErrors.push(err60);
+            vErrors.push(err73);
           }
           errors++;
         }
-        for (const key2 in data17) {
-          if (!func2.call(schema13.properties.container.oneOf[1].properties, key2)) {
-            const err61 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1], data: data17 };
-            if (vErrors === null) {
-              vErrors = [err61];
-            } else {
-              vErrors.push(err61);
-            }
-            errors++;
-          }
-        }
-        if (data17.name !== void 0) {
-          let data18 = data17.name;
-          if (typeof data18 === "string") {
-            if (func3(data18) > 80) {
-              const err62 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/maxLength", keyword: "maxLength", params: { limit: 80 }, message: "must NOT have more than 80 characters", schema: 80, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data18 };
-              if (vErrors === null) {
-                vErrors = [err62];
-              } else {
-                vErrors.push(err62);
-              }
-              errors++;
-            }
-          } else {
-            const err63 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data18 };
-            if (vErrors === null) {
-              vErrors = [err63];
-            } else {
-              vErrors.push(err63);
-            }
-            errors++;
-          }
-        }
-        if (data17.engine !== void 0) {
-          let data19 = data17.engine;
-          if (!(data19 === "docker" || data19 === "podman")) {
-            const err64 = { instancePath: instancePath + "/container/engine", schemaPath: "#/properties/container/oneOf/1/properties/engine/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.engine.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.engine.enum, parentSchema: schema13.properties.container.oneOf[1].properties.engine, data: data19 };
-            if (vErrors === null) {
-              vErrors = [err64];
-            } else {
-              vErrors.push(err64);
-            }
-            errors++;
-          }
-        }
-        if (data17.binary !== void 0) {
-          let data20 = data17.binary;
-          if (typeof data20 === "string") {
-            if (func3(data20) > 4096) {
-              const err65 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data20 };
-              if (vErrors === null) {
-                vErrors = [err65];
-              } else {
-                vErrors.push(err65);
-              }
-              errors++;
-            }
-          } else {
-            const err66 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.binary.type, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data20 };
-            if (vErrors === null) {
-              vErrors = [err66];
-            } else {
-              vErrors.push(err66);
-            }
-            errors++;
-          }
-        }
-        if (data17.endpoint !== void 0) {
-          let data21 = data17.endpoint;
-          if (typeof data21 === "string") {
-            if (func3(data21) > 4096) {
-              const err67 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data21 };
-              if (vErrors === null) {
-                vErrors = [err67];
-              } else {
-                vErrors.push(err67);
-              }
-              errors++;
-            }
-          } else {
-            const err68 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.endpoint.type, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data21 };
-            if (vErrors === null) {
-              vErrors = [err68];
-            } else {
-              vErrors.push(err68);
-            }
-            errors++;
-          }
-        }
-        if (data17.image !== void 0) {
-          let data22 = data17.image;
-          if (typeof data22 === "string") {
-            if (func3(data22) > 512) {
-              const err69 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data22 };
-              if (vErrors === null) {
-                vErrors = [err69];
-              } else {
-                vErrors.push(err69);
-              }
-              errors++;
-            }
-          } else {
-            const err70 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image.type, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data22 };
-            if (vErrors === null) {
-              vErrors = [err70];
-            } else {
-              vErrors.push(err70);
-            }
-            errors++;
-          }
-        }
-        if (data17.image_source !== void 0) {
-          let data23 = data17.image_source;
-          if (typeof data23 === "string") {
-            if (func3(data23) > 128) {
-              const err71 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data23 };
-              if (vErrors === null) {
-                vErrors = [err71];
-              } else {
-                vErrors.push(err71);
-              }
-              errors++;
-            }
-          } else {
-            const err72 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image_source.type, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data23 };
-            if (vErrors === null) {
-              vErrors = [err72];
-            } else {
-              vErrors.push(err72);
-            }
-            errors++;
-          }
-        }
-        if (data17.network !== void 0) {
-          let data24 = data17.network;
-          if (typeof data24 === "string") {
-            if (func3(data24) > 128) {
-              const err73 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data24 };
-              if (vErrors === null) {
-                vErrors = [err73];
-              } else {
-                vErrors.push(err73);
-              }
-              errors++;
-            }
-          } else {
-            const err74 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.network.type, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data24 };
+        for (const key3 in data26) {
+          if (!func2.call(schema13.properties.container.oneOf[1].properties, key3)) {
+            const err74 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
             if (vErrors === null) {
               vErrors = [err74];
             } else {
@@ -2267,22 +2274,20 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data17.hardening !== void 0) {
-          let data25 = data17.hardening;
-          if (!(data25 === "strict" || data25 === "default" || data25 === "off")) {
-            const err75 = { instancePath: instancePath + "/container/hardening", schemaPath: "#/properties/container/oneOf/1/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.hardening.enum, parentSchema: schema13.properties.container.oneOf[1].properties.hardening, data: data25 };
-            if (vErrors === null) {
-              vErrors = [err75];
-            } else {
-              vErrors.push(err75);
+        if (data26.name !== void 0) {
+          let data27 = data26.name;
+          if (typeof data27 === "string") {
+            if (func3(data27) > 80) {
+              const err75 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/maxLength", keyword: "maxLength", params: { limit: 80 }, message: "must NOT have more than 80 characters", schema: 80, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data27 };
+              if (vErrors === null) {
+                vErrors = [err75];
+              } else {
+                vErrors.push(err75);
+              }
+              errors++;
             }
-            errors++;
-          }
-        }
-        if (data17.git !== void 0) {
-          let data26 = data17.git;
-          if (!(data26 === "sealed" || data26 === "off")) {
-            const err76 = { instancePath: instancePath + "/container/git", schemaPath: "#/properties/container/oneOf/1/properties/git/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.git.enum, parentSchema: schema13.properties.container.oneOf[1].properties.git, data: data26 };
+          } else {
+            const err76 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data27 };
             if (vErrors === null) {
               vErrors = [err76];
             } else {
@@ -2291,38 +2296,184 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
+        if (data26.engine !== void 0) {
+          let data28 = data26.engine;
+          if (!(data28 === "docker" || data28 === "podman")) {
+            const err77 = { instancePath: instancePath + "/container/engine", schemaPath: "#/properties/container/oneOf/1/properties/engine/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.engine.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.engine.enum, parentSchema: schema13.properties.container.oneOf[1].properties.engine, data: data28 };
+            if (vErrors === null) {
+              vErrors = [err77];
+            } else {
+              vErrors.push(err77);
+            }
+            errors++;
+          }
+        }
+        if (data26.binary !== void 0) {
+          let data29 = data26.binary;
+          if (typeof data29 === "string") {
+            if (func3(data29) > 4096) {
+              const err78 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data29 };
+              if (vErrors === null) {
+                vErrors = [err78];
+              } else {
+                vErrors.push(err78);
+              }
+              errors++;
+            }
+          } else {
+            const err79 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.binary.type, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data29 };
+            if (vErrors === null) {
+              vErrors = [err79];
+            } else {
+              vErrors.push(err79);
+            }
+            errors++;
+          }
+        }
+        if (data26.endpoint !== void 0) {
+          let data30 = data26.endpoint;
+          if (typeof data30 === "string") {
+            if (func3(data30) > 4096) {
+              const err80 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data30 };
+              if (vErrors === null) {
+                vErrors = [err80];
+              } else {
+                vErrors.push(err80);
+              }
+              errors++;
+            }
+          } else {
+            const err81 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.endpoint.type, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data30 };
+            if (vErrors === null) {
+              vErrors = [err81];
+            } else {
+              vErrors.push(err81);
+            }
+            errors++;
+          }
+        }
+        if (data26.image !== void 0) {
+          let data31 = data26.image;
+          if (typeof data31 === "string") {
+            if (func3(data31) > 512) {
+              const err82 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data31 };
+              if (vErrors === null) {
+                vErrors = [err82];
+              } else {
+                vErrors.push(err82);
+              }
+              errors++;
+            }
+          } else {
+            const err83 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image.type, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data31 };
+            if (vErrors === null) {
+              vErrors = [err83];
+            } else {
+              vErrors.push(err83);
+            }
+            errors++;
+          }
+        }
+        if (data26.image_source !== void 0) {
+          let data32 = data26.image_source;
+          if (typeof data32 === "string") {
+            if (func3(data32) > 128) {
+              const err84 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data32 };
+              if (vErrors === null) {
+                vErrors = [err84];
+              } else {
+                vErrors.push(err84);
+              }
+              errors++;
+            }
+          } else {
+            const err85 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image_source.type, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data32 };
+            if (vErrors === null) {
+              vErrors = [err85];
+            } else {
+              vErrors.push(err85);
+            }
+            errors++;
+          }
+        }
+        if (data26.network !== void 0) {
+          let data33 = data26.network;
+          if (typeof data33 === "string") {
+            if (func3(data33) > 128) {
+              const err86 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data33 };
+              if (vErrors === null) {
+                vErrors = [err86];
+              } else {
+                vErrors.push(err86);
+              }
+              errors++;
+            }
+          } else {
+            const err87 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.network.type, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data33 };
+            if (vErrors === null) {
+              vErrors = [err87];
+            } else {
+              vErrors.push(err87);
+            }
+            errors++;
+          }
+        }
+        if (data26.hardening !== void 0) {
+          let data34 = data26.hardening;
+          if (!(data34 === "strict" || data34 === "default" || data34 === "off")) {
+            const err88 = { instancePath: instancePath + "/container/hardening", schemaPath: "#/properties/container/oneOf/1/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.hardening.enum, parentSchema: schema13.properties.container.oneOf[1].properties.hardening, data: data34 };
+            if (vErrors === null) {
+              vErrors = [err88];
+            } else {
+              vErrors.push(err88);
+            }
+            errors++;
+          }
+        }
+        if (data26.git !== void 0) {
+          let data35 = data26.git;
+          if (!(data35 === "sealed" || data35 === "off")) {
+            const err89 = { instancePath: instancePath + "/container/git", schemaPath: "#/properties/container/oneOf/1/properties/git/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.git.enum, parentSchema: schema13.properties.container.oneOf[1].properties.git, data: data35 };
+            if (vErrors === null) {
+              vErrors = [err89];
+            } else {
+              vErrors.push(err89);
+            }
+            errors++;
+          }
+        }
       } else {
-        const err77 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data17 };
+        const err90 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
         if (vErrors === null) {
-          vErrors = [err77];
+          vErrors = [err90];
         } else {
-          vErrors.push(err77);
+          vErrors.push(err90);
         }
         errors++;
       }
-      var _valid1 = _errs42 === errors;
-      if (_valid1 && valid3) {
-        valid3 = false;
+      var _valid1 = _errs61 === errors;
+      if (_valid1 && valid4) {
+        valid4 = false;
         passing1 = [passing1, 1];
       } else {
         if (_valid1) {
-          valid3 = true;
+          valid4 = true;
           passing1 = 1;
         }
       }
-      if (!valid3) {
-        const err78 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data17 };
+      if (!valid4) {
+        const err91 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data26 };
         if (vErrors === null) {
-          vErrors = [err78];
+          vErrors = [err91];
         } else {
-          vErrors.push(err78);
+          vErrors.push(err91);
         }
         errors++;
       } else {
-        errors = _errs39;
+        errors = _errs58;
         if (vErrors !== null) {
-          if (_errs39) {
-            vErrors.length = _errs39;
+          if (_errs58) {
+            vErrors.length = _errs58;
           } else {
             vErrors = null;
           }
@@ -2330,11 +2481,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
   } else {
-    const err79 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
+    const err92 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
     if (vErrors === null) {
-      vErrors = [err79];
+      vErrors = [err92];
     } else {
-      vErrors.push(err79);
+      vErrors.push(err92);
     }
     errors++;
   }

@@ -1,0 +1,22 @@
+/** What a finish found out that a person did not ask for and should know. */
+import type { FinishState } from './finish.ts';
+
+/** One text each; a push that failed comes with what the remote said. */
+export function finishRemarks(state: FinishState): readonly string[] {
+  const lines = [...state.remarks];
+  if (state.pushError !== undefined) {
+    const words = state.pushError.details?.['stderr'];
+    const said = typeof words === 'string' ? words.split('\n') : [];
+    lines.push(
+      [
+        `${state.pushError.message}; the branch is kept here. Again: ${state.pushError.hint ?? 'git push'}`,
+        ...said.filter((line) => line !== '').map((line) => `  │ ${line}`),
+      ].join('\n'),
+    );
+  }
+  if (state.ignored.length > 0)
+    lines.push(
+      `Gone with the worktree, as git ignores them: ${state.ignored.slice(0, 8).join(' ')}${state.ignored.length > 8 ? ' …' : ''}`,
+    );
+  return lines;
+}

@@ -1,0 +1,130 @@
+/**
+ * Settles what a para that has died left half done in a session: a start goes back, or forward once there may be work;
+ * everything else goes forward, with what was asked for when it began (the record's `wish`).
+ */
+import type { Step } from '../pipeline/step.ts';
+import type { LockOptions } from '../sys/lock.ts';
+import { isHalfAdopted, settleAdoption, type AdoptContext } from './adopt.ts';
+import { cancelSteps } from './cancel-steps.ts';
+import { newCancelState, withCancelPlan, type CancelContext } from './cancel.ts';
+import { settleCutShort } from './cut-short.ts';
+import { finishRemarks } from './finish-remarks.ts';
+import { finishSteps } from './finish-steps.ts';
+import { newFinishState, withFinishPlan, type FinishContext } from './finish.ts';
+import { halfDoneVerb, wishOf, type Operation } from './operation.ts';
+import { recoverSteps } from './recover-steps.ts';
+import { chooseArchive, newRecoverState, withRecoverPlan, type RecoverContext } from './recover.ts';
+import { newRemoveState, removeSteps, withRemovePlan, type RemoveContext } from './remove-container.ts';
+import { loadRecord, lockSession, type Places, type SessionRecord } from './store.ts';
+
+/** What settling needs of the App: what every verb needs. */
+export interface SettleContext
+  extends FinishContext, CancelContext, RecoverContext, RemoveContext, Pick<AdoptContext, 'places'> {
+  run<C>(steps: readonly Step<C>[], state: C): Promise<void>;
+}
+
+/** What became of a verb that was cut short. */
+export interface Settled {
+  readonly session: string;
+  readonly verb: Operation['kind'];
+  /** A clause that goes on from "…, which was cut short,". */
+  readonly end: string;
+  /** What a person should know besides. */
+  readonly remarks: readonly string[];
+  /** An exit code; 0 when all went well. */
+  readonly exit: number;
+}
+
+type OnWait = NonNullable<LockOptions['onWait']>;
+
+/**
+ * Brings what is half done in a session to its end; one that still runs is waited for.
+ * @returns undefined when nothing is
+ * @throws whatever is in the way of the verb itself
+ */
+export async function settleSession(
+  context: SettleContext,
+  session: string,
+  onWait: OnWait,
+): Promise<Settled | undefined> {
+  const places = await context.places();
+  const record = await loadRecord(places, session).catch(() => undefined);
+  if (record === undefined) return undefined;
+  const verb = halfDoneVerb(record);
+  if (verb === undefined) return undefined;
+  const end = await SETTLERS[verb](context, { places, record }, onWait);
+  return { session, verb, remarks: [], exit: 0, ...end };
+}
+
+/** A session with something half done. */
+interface Half {
+  readonly places: Places;
+  readonly record: SessionRecord;
+}
+
+type End = Pick<Settled, 'end'> & Partial<Settled>;
+type Settler = (context: SettleContext, half: Half, onWait: OnWait) => Promise<End>;
+
+const SETTLERS: Readonly<Record<Operation['kind'], Settler>> = {
+  start: settleStart,
+  finish: settleFinish,
+  cancel: settleCancel,
+  recover: settleRecover,
+  'docker start': settleDockerStart,
+  'docker stop': settleDockerStop,
+};
+
+async function settleStart(context: SettleContext, { record }: Half, onWait: OnWait): Promise<End> {
+  const settled = await settleCutShort(context, record.name, onWait);
+  if (settled?.how === 'taken back') return { end: 'is taken back: nothing had been worked on' };
+  return { end: 'is taken up as it is: there may be work in it' };
+}
+
+async function settleFinish(context: SettleContext, { record }: Half, onWait: OnWait): Promise<End> {
+  const { message = `Finish ${record.name}` } = wishOf(record, 'finish');
+  const request = { message, session: record.name, branch: undefined, push: undefined, noContainer: false };
+  return withFinishPlan(context, request, onWait, async (plan) => {
+    const state = newFinishState(plan);
+    await context.run(finishSteps(plan), state);
+    return {
+      end: `has come to its end; its work is on the branch ${plan.target}`,
+      remarks: finishRemarks(state),
+      exit: state.pushError?.exit ?? 0,
+    };
+  });
+}
+
+async function settleCancel(context: SettleContext, { record }: Half, onWait: OnWait): Promise<End> {
+  const request = { session: record.name, force: false, archiveIgnored: false };
+  return withCancelPlan(context, request, onWait, async (plan) => {
+    await context.run(cancelSteps(plan), newCancelState());
+    return { end: `has come to its end; all is archived, to bring it back: para recover ${record.name}` };
+  });
+}
+
+async function settleRecover(context: SettleContext, { record }: Half, onWait: OnWait): Promise<End> {
+  const archived = await chooseArchive(context, record.name, undefined);
+  return withRecoverPlan(context, archived, onWait, async (plan) => {
+    await context.run(recoverSteps(plan), newRecoverState());
+    return { end: `has come to its end; it is back in ${plan.record.worktree_path}` };
+  });
+}
+
+async function settleDockerStart(context: SettleContext, half: Half, onWait: OnWait): Promise<End> {
+  const { places, record } = half;
+  const lock = { what: 'settles what was cut short', onWait };
+  const now = await lockSession(places, record.name, lock, async () => {
+    const again = (await loadRecord(places, record.name)) ?? record;
+    return isHalfAdopted(again) ? settleAdoption(context, { places, record: again }) : again;
+  });
+  if (now.container !== null) return { end: 'has come to its end; the container is there' };
+  return { end: 'is taken back; the session is as it was' };
+}
+
+async function settleDockerStop(context: SettleContext, { record }: Half, onWait: OnWait): Promise<End> {
+  const { grace: graceSeconds = 10 } = wishOf(record, 'docker stop');
+  await withRemovePlan(context, { session: record.name, graceSeconds }, onWait, (plan) =>
+    context.run(removeSteps(plan), newRemoveState()),
+  );
+  return { end: 'has come to its end; the container is gone, its commits are on the branch' };
+}
