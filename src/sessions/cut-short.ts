@@ -12,6 +12,7 @@ import { worktreeChanges } from '../git/status.ts';
 import { adminDirOf, isHalfMade, undoAdd } from '../git/worktrees.ts';
 import type { LockOptions } from '../sys/lock.ts';
 import { forgetIfDone } from './clean.ts';
+import { requireHere } from './find.ts';
 import { parseSessionName } from './name.ts';
 import { isNetworkKept } from './network.ts';
 import {
@@ -54,6 +55,7 @@ export async function settleCutShort(
   if (there?.status === 'review') await forgetIfDone(await context.repository(), places, there);
   if (there?.status !== 'starting') return undefined;
   await requireOwnPlaces(places);
+  requireHere(places, there);
   const what = 'settles a start that was cut short';
   return lockSession(places, session, onWait === undefined ? { what } : { what, onWait }, async () => {
     const record = await loadRecord(places, session);

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { closest } from '../config/nearest.ts';
 import { ParaError } from '../errors.ts';
 import type { Repository } from '../git/repository.ts';
+import { damaged } from './damage.ts';
 import { isSessionName } from './name.ts';
 import { loadOrRebuild } from './rebuild.ts';
 import { listRecords, placesOf, type Places, type SessionRecord } from './store.ts';
@@ -38,13 +39,27 @@ export async function findSession(
     ? await loadOrRebuild(() => context.repository(), root, session)
     : undefined;
   if (record === undefined) throw await unknownSession(session, places, among);
+  requireHere(places, record);
   return { places, record };
+}
+
+/**
+ * What the record of a repository that was moved or copied names may be another's: a copy's worktree and container
+ * are the original's. @throws REFUSED
+ */
+export function requireHere(places: Places, record: SessionRecord): void {
+  if (record.worktree_path === places.worktree(record.name)) return;
+  // All that a finished session has is its branch.
+  if (record.status === 'review' && record.container === null) return;
+  throw damaged(record, { damage: 'repository moved' });
 }
 
 /** What was found, as it is now that its lock is held. */
 export async function findAgain(context: FindContext, { places, record }: Found): Promise<Found> {
   const { root } = await context.repository();
-  return { places, record: (await loadOrRebuild(() => context.repository(), root, record.name)) ?? record };
+  const now = (await loadOrRebuild(() => context.repository(), root, record.name)) ?? record;
+  requireHere(places, now);
+  return { places, record: now };
 }
 
 /**

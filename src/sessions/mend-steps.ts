@@ -1,5 +1,6 @@
 /** The steps that mend a session. Each looks at what is there, so all of them can be done again. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { makeMove, remakeBranch } from '../git/session-head.ts';
 import {
   connect,
@@ -42,12 +43,19 @@ export function mendSteps(plan: MendPlan): readonly Step<MendState>[] {
 
 /** The session once all is done. */
 function mended(plan: MendPlan): SessionRecord {
-  return { ...(plan.again?.record ?? plan.record), worktree_path: plan.places.worktree(plan.record.name) };
+  const record = plan.again?.record ?? plan.record;
+  // A verb that was cut short in the original ends without the original's container.
+  const box = plan.copied && isHalfDone(plan) ? { container: null, contained: true } : {};
+  return { ...record, ...box, worktree_path: plan.places.worktree(record.name) };
+}
+
+function isHalfDone({ record }: MendPlan): boolean {
+  return record.status !== 'active';
 }
 
 /** The container by its old name: it is `missing` until there is a new one. */
 function withoutNewContainer(plan: MendPlan): SessionRecord {
-  return { ...mended(plan), container: plan.record.container };
+  return isHalfDone(plan) ? mended(plan) : { ...mended(plan), container: plan.record.container };
 }
 
 function mendable({ repo, places, record }: MendPlan): Mendable {
@@ -76,10 +84,11 @@ function mendBranch(plan: MendPlan): Step<MendState> {
   };
 }
 
-/** A worktree that is made again has to hold what was committed in the container. */
+/** A worktree that is made again has to hold what was committed in the container; so has one that loses it. */
 function takeCommits(plan: MendPlan): Step<MendState> {
   const { record, damage } = plan;
-  const sealed = record.container?.git === 'sealed' && damage?.damage === 'worktree missing';
+  const asked = damage?.damage === 'worktree missing' || (plan.copied && isHalfDone(plan));
+  const sealed = record.container?.git === 'sealed' && asked && existsSync(sealedHead(plan));
   return {
     title: 'Bringing the commits back',
     skip: () => (sealed ? undefined : 'not needed'),
@@ -87,6 +96,10 @@ function takeCommits(plan: MendPlan): Step<MendState> {
       note(`${String((await bringCommitsBack(plan)).commits)} commits`);
     },
   };
+}
+
+function sealedHead({ places, record }: MendPlan): string {
+  return join(places.docker(record.name), 'git', 'HEAD');
 }
 
 function mendWorktree(plan: MendPlan): Step<MendState> {
@@ -106,12 +119,13 @@ async function mendAt(plan: MendPlan, note: (text: string) => void): Promise<voi
     return moveBack(one, damage.now);
   }
   if (!existsSync(one.path)) {
+    if (isHalfDone(plan)) return;
     const snapshot = await remakeWorktree(one);
     note(snapshot === undefined ? 'made again' : `made again, with the snapshot ${snapshot.slice(0, 10)}`);
     return;
   }
   const admin = (await adminDirOf(repo, one.path)) ?? (await adminDirOf(repo, record.worktree_path));
-  if (admin === undefined) return register(one);
+  if (admin === undefined) return isHalfDone(plan) ? undefined : register(one);
   return connect(one.path, admin);
 }
 

@@ -11,7 +11,7 @@ import { containerAgain, type Again, type AgainContext } from './container-again
 import { damageOf, type Damaged } from './damage.ts';
 import type { FindContext } from './find.ts';
 import { parseSessionName } from './name.ts';
-import { loadOrRebuild } from './rebuild.ts';
+import { isForeign, loadOrRebuild, rebuildRecord } from './rebuild.ts';
 import { loadRecord, lockSession, requireOwnPlaces, type Places, type SessionRecord } from './store.ts';
 
 /** What mending needs of the App. */
@@ -29,6 +29,8 @@ export interface MendPlan {
   /** What is wrong, in words. */
   readonly wrong: readonly string[];
   readonly damage: Damaged | undefined;
+  /** The repository it comes from is there still: worktree and container of its record are that one's. */
+  readonly copied: boolean;
   readonly branchGone: boolean;
   /** The record's engine, when it has a container. */
   readonly service: DockerService | undefined;
@@ -46,20 +48,46 @@ export interface MendPlan {
 export async function planMend(context: MendContext, name: string): Promise<MendPlan | undefined> {
   const session = parseSessionName(name);
   const [repo, places] = await Promise.all([context.repository(), context.places()]);
-  const there = await loadRecord(places, session).catch(() => undefined);
-  const found = there ?? (await loadOrRebuild(() => Promise.resolve(repo), repo.root, session));
-  if (found === undefined || (found.status !== 'active' && there !== undefined)) return undefined;
+  const { there, found, lost } = await readOrRebuild(repo, places, session);
+  if (found === undefined) return undefined;
+  const moved = found.worktree_path !== places.worktree(session);
+  if (found.status !== 'active' && there !== undefined && !moved) return undefined;
   const record = there ?? (await adopt(context, repo, found));
   const branchGone = (await commitOf(repo, `refs/heads/${record.branch}`)) === undefined;
-  const damage = record.status === 'active' ? await damageOf(repo, record, !branchGone) : undefined;
+  const damage = record.status === 'active' ? await damageOf(repo, record, !branchGone) : movedOrWhole(moved);
+  const copied = moved && existsSync(record.worktree_path);
   return {
-    ...{ repo, places, record, damage, branchGone },
-    ...(await mendContainer(context, { repo, places, record, damage })),
-    wrong: [
-      ...(there === undefined ? ['record missing or unreadable'] : []),
-      ...(damage === undefined ? [] : [damage.damage]),
-    ],
+    ...{ repo, places, record, damage, copied, branchGone },
+    ...(await mendContainer(context, { repo, places, record, damage, copied })),
+    wrong: [...lost, ...(damage === undefined ? [] : [damage.damage])],
   };
+}
+
+/** The session's own record, and what it is by that or by all else; `lost` says in words what is wrong with it. */
+async function readOrRebuild(
+  repo: Repository,
+  places: Places,
+  session: string,
+): Promise<{
+  readonly there: SessionRecord | undefined;
+  readonly found: SessionRecord | undefined;
+  readonly lost: readonly string[];
+}> {
+  const there = await loadRecord(places, session).catch(() => undefined);
+  if (there !== undefined && (await isForeign(repo, there)))
+    return {
+      there: undefined,
+      found: await rebuildRecord(repo, session),
+      lost: ['record of another repository'],
+    };
+  if (there !== undefined) return { there, found: there, lost: [] };
+  const found = await loadOrRebuild(() => Promise.resolve(repo), repo.root, session);
+  return { there, found, lost: ['record missing or unreadable'] };
+}
+
+/** All that is looked at of a session that is half done: the verb that is to end it looks at the rest. */
+function movedOrWhole(moved: boolean): Damaged | undefined {
+  return moved ? { damage: 'repository moved' } : undefined;
 }
 
 /** Hands `work` the plan while it holds the session's lock. @throws BUSY */
@@ -84,17 +112,15 @@ type ContainerPart = Pick<MendPlan, 'service' | 'running' | 'obsolete' | 'again'
 
 async function mendContainer(
   context: MendContext,
-  session: Pick<MendPlan, 'repo' | 'places' | 'record' | 'damage'>,
+  session: Pick<MendPlan, 'repo' | 'places' | 'record' | 'damage' | 'copied'>,
 ): Promise<ContainerPart> {
-  const { repo, places, record, damage } = session;
+  const { repo, places, record, damage, copied } = session;
   const none = { service: undefined, running: false, obsolete: undefined, again: undefined };
   if (record.container === null || record.status !== 'active') return none;
   const service = await context.dockerFor(record.container.engine);
   const moved = damage?.damage === 'repository moved';
   const state = (await service.status(record.container.name))?.state;
   const placed = { ...record, worktree_path: places.worktree(record.name) };
-  // A copy of the repository has its own; the container is the original's.
-  const copied = moved && existsSync(record.worktree_path);
   return {
     service,
     running: state === 'running' && !moved,

@@ -29,6 +29,13 @@ export async function rebuildRecord(repo: Repository, session: string): Promise<
   );
 }
 
+/** True for a record that came here from another repository: git remembers another session of that name. */
+export async function isForeign(repo: Repository, record: SessionRecord): Promise<boolean> {
+  if (record.worktree_path === placesOf(repo.root).worktree(record.name)) return false;
+  const own = await fromMeta(repo, record.name);
+  return own !== undefined && own.uuid !== record.uuid;
+}
+
 /** Sessions that git or the worktrees know, and that are not among `known`. One call of git when there is none. */
 export async function rebuildOthers(
   repo: Repository,
