@@ -34,6 +34,14 @@ test.each([
   expect((await run(file)).exitCode).toBe(1 - told);
 });
 
+test('a later process of a step can be struck, too', async () => {
+  armFault('lie@1:during.2');
+  stepEntered();
+  expect((await run('true')).exitCode).toBe(0);
+  expect((await run('true')).exitCode).toBe(1);
+  expect((await run('true')).exitCode).toBe(0);
+});
+
 test('after a step means the first process of the next one', async () => {
   armFault('lie@1:after');
   stepEntered();
