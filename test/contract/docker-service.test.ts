@@ -206,6 +206,8 @@ describe.each(subjects)('$id', (subject) => {
     test('made once, found the second time', async () => {
       expect(await service.ensureNetwork(network, label)).toBe(true);
       expect(await service.ensureNetwork(network, label)).toBe(false);
+      expect(await service.networks(label)).toMatchObject([{ name: network, labels: label }]);
+      expect(await service.networks({ ...label, 'para.test.other': 'x' })).toEqual([]);
     });
 
     // Docker takes a name twice when two ask at once; the callers' lock prevents that (start-steps.ts).
