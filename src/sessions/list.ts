@@ -223,6 +223,7 @@ async function lookedAt(
 ): Promise<Pick<SessionRow, 'status' | 'settle'>> {
   const damaged = await damageOf(looked.repo, looked.record, hasBranch);
   const word = damaged?.damage ?? (await unsettledWord(looked)) ?? 'active';
-  const isWhole = damaged === undefined && container !== 'missing';
+  // One that was made and never ran is half of one.
+  const isWhole = damaged === undefined && container !== 'missing' && container !== 'created';
   return { status: word, settle: isWhole ? null : `para recover ${looked.record.name}` };
 }

@@ -139,15 +139,15 @@ function saveSession({ repo, places }: MendPlan, record: SessionRecord): Step<Me
   };
 }
 
-function restart({ record, service, running, damage }: MendPlan): Step<MendState> {
+function restart({ record, service, running, unstarted, damage }: MendPlan): Step<MendState> {
   const name = record.container?.name ?? '';
   // Its mounts are of what was there before.
   const made = damage?.damage === 'worktree missing' || damage?.damage === 'no .git file';
   return {
-    title: 'Restarting the container',
-    skip: () => (running && made ? undefined : 'not needed'),
+    title: unstarted ? 'Starting the container' : 'Restarting the container',
+    skip: () => ((running && made) || unstarted ? undefined : 'not needed'),
     run: async () => {
-      await service?.stopContainer(name, STOP_GRACE);
+      if (running) await service?.stopContainer(name, STOP_GRACE);
       await service?.startContainer(name);
     },
   };

@@ -36,6 +36,8 @@ export interface MendPlan {
   readonly service: DockerService | undefined;
   /** The old one still runs: it has to start anew to see the worktree that was made again. */
   readonly running: boolean;
+  /** An earlier mending that was cut short has made it, and no more. */
+  readonly unstarted: boolean;
   /** A container that is nobody's once the session has a new one. */
   readonly obsolete: string | undefined;
   readonly again: Again | undefined;
@@ -56,10 +58,12 @@ export async function planMend(context: MendContext, name: string): Promise<Mend
   const branchGone = (await commitOf(repo, `refs/heads/${record.branch}`)) === undefined;
   const damage = record.status === 'active' ? await damageOf(repo, record, !branchGone) : movedOrWhole(moved);
   const copied = moved && existsSync(record.worktree_path);
+  const container = await mendContainer(context, { repo, places, record, damage, copied });
+  const wrong = [...lost, ...(damage === undefined ? [] : [damage.damage])];
   return {
     ...{ repo, places, record, damage, copied, branchGone },
-    ...(await mendContainer(context, { repo, places, record, damage, copied })),
-    wrong: [...lost, ...(damage === undefined ? [] : [damage.damage])],
+    ...container,
+    wrong: container.unstarted ? [...wrong, 'container never started'] : wrong,
   };
 }
 
@@ -108,14 +112,17 @@ export function isWhole({ wrong, again }: MendPlan): boolean {
   return wrong.length === 0 && again === undefined;
 }
 
-type ContainerPart = Pick<MendPlan, 'service' | 'running' | 'obsolete' | 'again'>;
+type ContainerPart = Pick<MendPlan, 'service' | 'running' | 'unstarted' | 'obsolete' | 'again'>;
 
 async function mendContainer(
   context: MendContext,
   session: Pick<MendPlan, 'repo' | 'places' | 'record' | 'damage' | 'copied'>,
 ): Promise<ContainerPart> {
   const { repo, places, record, damage, copied } = session;
-  const none = { service: undefined, running: false, obsolete: undefined, again: undefined };
+  const none = {
+    ...{ service: undefined, running: false, unstarted: false },
+    ...{ obsolete: undefined, again: undefined },
+  };
   if (record.container === null || record.status !== 'active') return none;
   const service = await context.dockerFor(record.container.engine);
   const moved = damage?.damage === 'repository moved';
@@ -124,6 +131,7 @@ async function mendContainer(
   return {
     service,
     running: state === 'running' && !moved,
+    unstarted: state === 'created' && !moved,
     obsolete: moved && !copied && state !== undefined ? record.container.name : undefined,
     again:
       state === undefined || moved
