@@ -1,0 +1,78 @@
+/** Where para can be cut short, and what has to come of it. */
+import { expect } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sample } from './cases.ts';
+import { rowOf, type Row, type Verb } from './verbs.ts';
+import type { Place } from './world.ts';
+
+/** Every point that the verb passes when nobody strikes, such as `3:during.2`. */
+export async function pointsOf(at: Place, verb: Verb): Promise<readonly string[]> {
+  const { code, stderr } = await at.para(verb.args, 'points');
+  if (code !== 0) throw new Error(`para ${verb.args.join(' ')}: ${String(code)}\n${stderr}`);
+  return [...stderr.matchAll(/^fault point (\S+)$/gm)].map(([, point = '']) => point);
+}
+
+/**
+ * What every run strikes at, and one in `nth` of the rest: before the first step, after each, and at the first process
+ * of each. The end of a step is the beginning of the next, and a verb without steps is all its processes.
+ */
+export function chosen(points: readonly string[], nth: number): readonly string[] {
+  const hasSteps = points.some((point) => point.endsWith(':after'));
+  const always = (point: string): boolean =>
+    point === '1:before' ||
+    /^[^0].*:(after|during\.1)$/.test(point) ||
+    (!hasSteps && point.includes('during'));
+  const rest = sample(
+    points.filter((point) => !always(point)),
+    nth,
+  );
+  return points.filter((point) => always(point) || rest.includes(point));
+}
+
+/** Commands that may be needed until all is at its end. */
+const MOST_TRIES = 4;
+
+/**
+ * Nothing is lost right after the fault, nor when what was cut short has been settled: by what `list` names, and by the
+ * command itself until it has come to its end.
+ */
+export async function converges(at: Place, verb: Verb, fault: string): Promise<void> {
+  expect({ fault, broken: await at.broken() }).toEqual({ fault, broken: [] });
+  const told: string[] = [];
+  for (;;) {
+    const row = await restingRow(at);
+    if (await isAtItsEnd(at, verb, row)) break;
+    const args = next(verb, row);
+    told.push(args.join(' '));
+    const { code, stderr } = await at.here(args);
+    if (code !== 0 || told.length > MOST_TRIES)
+      throw new Error(`${fault}, ${told.join(', ')}: ${String(code)}\n${stderr}${JSON.stringify(row)}`);
+  }
+  expect({ fault, told, broken: await at.broken() }).toEqual({ fault, told, broken: [] });
+}
+
+/** Gives an agent the time to end. */
+async function restingRow(at: Place): Promise<Row | undefined> {
+  for (let waited = 0; ; waited += 1) {
+    const row = await rowOf(at);
+    if (row?.agent?.state !== 'running' || waited === 20) return row;
+    await sleep(50);
+  }
+}
+
+async function isAtItsEnd(at: Place, { end, isDone }: Verb, row: Row | undefined): Promise<boolean> {
+  if (end === undefined) return row === undefined && (await isDone?.(at, row)) !== false;
+  const fits = Object.entries(end).every(([key, value]) => row?.[key as keyof Row] === value);
+  return fits && (await isDone?.(at, row)) !== false;
+}
+
+/** What `list` names; else the command itself. */
+function next({ args, again }: Verb, row: Row | undefined): readonly string[] {
+  const half = row !== undefined && row.settle !== null && row.status !== 'archived';
+  return half ? words(row.settle) : (again?.(row) ?? args);
+}
+
+/** `para finish "What was done" s` as a list. */
+function words(line: string): string[] {
+  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([word]) => word.replaceAll('"', '')).slice(1);
+}

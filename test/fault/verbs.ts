@@ -1,0 +1,183 @@
+/** Every changing verb: what is there before, the command, and where it has to end whatever happened to it. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Place } from './world.ts';
+
+/** A row of `para list --all --json`; what is asked of it here. */
+export interface Row {
+  readonly name: string;
+  readonly status: string;
+  readonly container: string | null;
+  readonly ahead: number | null;
+  readonly agent: { readonly state: string; readonly log: string } | null;
+  readonly settle: string | null;
+}
+
+export interface Verb {
+  readonly name: string;
+  /** Makes what is there before. */
+  readonly prepare: (at: Place) => Promise<unknown>;
+  /** The command that is cut short. */
+  readonly args: readonly string[];
+  /** The same when a part of it is done, where that is another one. */
+  readonly again?: (row: Row | undefined) => readonly string[];
+  /** What is to be so at the end, of the session's row and besides. */
+  readonly end: Partial<Row> | undefined;
+  readonly isDone?: (at: Place, row: Row | undefined) => boolean | Promise<boolean>;
+}
+
+/** A name that every engine of the tests knows. */
+const IMAGE = 'localhost/para-test/busybox:1';
+/** What makes the session, with a container. */
+const START = ['start', 's', '--docker', '--image', IMAGE];
+
+async function must(at: Place, ...args: string[]): Promise<void> {
+  const { code, stderr } = await at.here(args);
+  if (code !== 0) throw new Error(`para ${args.join(' ')}: ${String(code)}\n${stderr}`);
+}
+
+async function plain(at: Place): Promise<void> {
+  await must(at, 'start', 's');
+  await at.work();
+}
+
+async function boxed(at: Place): Promise<void> {
+  await must(at, ...START);
+  await at.work();
+}
+
+/** An agent that ends at once. */
+async function agent(at: Place): Promise<void> {
+  await must(at, 'config', 'set', 'agent.command', '["sh", "-c", "echo {prompt}"]');
+}
+
+/** A container and a network whose session was removed by hand. */
+async function orphaned(at: Place): Promise<void> {
+  await must(at, ...START);
+  await at.git('worktree', 'remove', '--force', at.worktree);
+  await at.git('branch', '-D', 'para/s');
+  await at.git('update-ref', '-d', 'refs/para/meta/s');
+  rmSync(join(at.repo, '.para/state'), { recursive: true });
+  // The engines are known from now on.
+  await must(at, 'docker', 'cleanup', '--dry-run');
+}
+
+/** A finished session that was merged, and an old archive of another one. */
+async function over(at: Place): Promise<void> {
+  mkdirSync(join(at.repo, '.para'));
+  writeFileSync(join(at.repo, '.para/config.json'), '{"session":{"auto_cleanup_days":0}}');
+  await must(at, 'start', 't');
+  await must(at, 'cancel', 't');
+  await plain(at);
+  await must(at, 'finish', 'Done', 's');
+  await at.git('merge', '-q', 'para/s');
+}
+
+/** Record, branch and container are gone. */
+async function broken(at: Place): Promise<void> {
+  await boxed(at);
+  for (const file of ['s.state', 's.state.prev']) rmSync(join(at.repo, '.para/state', file), { force: true });
+  await at.git('update-ref', '-d', 'refs/heads/para/s');
+  await at.engine('rm', '-f', ...(await at.containers()));
+}
+
+/** An agent that has ended, in a container that is stopped. */
+async function rested(at: Place): Promise<void> {
+  await agent(at);
+  await must(at, 'dispatch', 's', 'Do this', ...START.slice(2));
+  for (let waited = 0; waited < 200 && (await rowOf(at))?.agent?.state !== 'exited'; waited += 1)
+    await sleep(20);
+  await must(at, 'docker', 'stop', 's');
+}
+
+/** The session's row, if it has one. */
+export async function rowOf(at: Place): Promise<Row | undefined> {
+  const { code, stdout, stderr } = await at.here(['list', '--all', '--json']);
+  if (code !== 0) throw new Error(`para list: ${String(code)}\n${stderr}`);
+  return (JSON.parse(stdout) as { sessions: Row[] }).sessions.find(({ name }) => name === 's');
+}
+
+const FINISH = ['finish', 'Done', 's'];
+/** What gives it one later. */
+const ADOPT = ['docker', 'start', 's', '--image', IMAGE];
+const GO_ON = ['resume', 's', '-p', 'Go on'];
+const ACTIVE = { status: 'active', settle: null };
+const BOXED = { ...ACTIVE, container: 'running' };
+
+export const VERBS: readonly Verb[] = [
+  {
+    name: 'start',
+    prepare: () => Promise.resolve(),
+    args: ['start', 's'],
+    end: { ...ACTIVE, container: null },
+  },
+  {
+    name: 'start --docker',
+    prepare: () => Promise.resolve(),
+    args: START,
+    again: (row) => (row === undefined ? START : ADOPT),
+    end: BOXED,
+  },
+  {
+    name: 'dispatch',
+    prepare: agent,
+    args: ['dispatch', 's', 'Do this'],
+    // The session is there, or there was nothing left of it.
+    again: (row) => (row === undefined ? ['dispatch', 's', 'Do this'] : GO_ON),
+    end: ACTIVE,
+    isDone: (_at, row) => row?.agent?.state === 'exited',
+  },
+  {
+    name: 'docker start of a plain session',
+    prepare: plain,
+    args: ADOPT,
+    end: { ...BOXED, ahead: 1 },
+  },
+  { name: 'docker sync', prepare: boxed, args: ['docker', 'sync', 's'], end: { ...BOXED, ahead: 1 } },
+  {
+    name: 'docker stop --remove',
+    prepare: boxed,
+    args: ['docker', 'stop', 's', '--remove'],
+    end: { ...ACTIVE, container: null, ahead: 1 },
+  },
+  {
+    name: 'resume',
+    prepare: rested,
+    args: GO_ON,
+    end: BOXED,
+    isDone: (_at, row) => row?.agent?.state === 'exited' && !row.agent.log.endsWith('-1.log'),
+  },
+  { name: 'finish without a container', prepare: plain, args: FINISH, end: { status: 'review' } },
+  { name: 'finish', prepare: boxed, args: FINISH, end: { status: 'review' } },
+  { name: 'cancel', prepare: boxed, args: ['cancel', 's'], end: { status: 'archived' } },
+  {
+    name: 'recover',
+    prepare: async (at) => {
+      await plain(at);
+      await must(at, 'cancel', 's');
+    },
+    args: ['recover', 's'],
+    end: ACTIVE,
+  },
+  {
+    name: 'recover of what was broken by hand',
+    prepare: broken,
+    args: ['recover', 's'],
+    end: BOXED,
+  },
+  {
+    name: 'docker cleanup',
+    prepare: orphaned,
+    args: ['docker', 'cleanup'],
+    end: undefined,
+    isDone: async (at) => (await at.containers()).length + (await at.networks()).length === 0,
+  },
+  {
+    name: 'clean',
+    prepare: over,
+    args: ['clean'],
+    end: undefined,
+    isDone: async (at) => (await at.git('for-each-ref', 'refs/heads/para', 'refs/para')) === '',
+  },
+];
