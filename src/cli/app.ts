@@ -10,7 +10,7 @@ import { ParaError } from '../errors.ts';
 import { createGit, type Git } from '../git/git.ts';
 import { openRepository, type Repository } from '../git/repository.ts';
 import { runSteps } from '../pipeline/run.ts';
-import type { Step } from '../pipeline/step.ts';
+import type { Progress, Step } from '../pipeline/step.ts';
 import { SECRET_NAME } from '../sessions/env-file.ts';
 import { placesOf, type Places } from '../sessions/store.ts';
 import type { Cancellation } from '../sys/cancel.ts';
@@ -40,7 +40,8 @@ export interface App {
   docker(): Promise<DockerService>;
   /** The service of the engine that a session's record names. */
   dockerFor(engine: EngineName): Promise<DockerService>;
-  run<C>(steps: readonly Step<C>[], state: C): Promise<void>;
+  /** `shown`: instead of as flags and terminal have it. */
+  run<C>(steps: readonly Step<C>[], state: C, shown?: Progress): Promise<void>;
   /** The time, for records that people read. */
   now(): Date;
   newId(): string;
@@ -92,9 +93,9 @@ export function createApp(input: AppInput): App {
     docker: once(async () => createDockerService(await app.engine(), runner)),
     dockerFor: async (wanted) =>
       createDockerService(await detectEngine({ runner, env, wanted, cacheDir: cacheDir(app) }), runner),
-    run: (steps, state) =>
+    run: (steps, state, shown = output.progress) =>
       runSteps(steps, state, {
-        progress: output.progress,
+        progress: shown,
         stream: output.stderr,
         cancellation,
         clean: display,

@@ -44,6 +44,8 @@ export interface CommandSpec<O extends Record<string, Options>> {
   readonly options: O;
   /** True for a command that does something with what follows `--`. */
   readonly takesRest?: boolean;
+  /** True for a verb that changes sessions or containers: what others left half done is settled before it runs. */
+  readonly changes?: boolean;
   /** Instead of the usage that yargs makes of `command`. */
   readonly usage?: string;
   /** Command line and what it does. */
@@ -67,6 +69,7 @@ export interface Command {
   /** Names of the positional words, which are no options. */
   readonly positionals: readonly string[];
   readonly takesRest: boolean;
+  readonly changes: boolean;
   build(argv: Argv): Argv;
   run(args: Record<string, unknown>, app: App, invocation: Invocation): Promise<number | undefined>;
 }
@@ -83,6 +86,7 @@ export function defineCommand<const O extends Record<string, Options>>(spec: Com
     ),
     positionals: [...spec.command.matchAll(/[<[]([\w-]+)/g)].map(([, name = '']) => name),
     takesRest: spec.takesRest ?? false,
+    changes: spec.changes ?? false,
     build(argv) {
       if (spec.usage !== undefined) argv.usage(`${spec.usage}\n\n${spec.describe}`);
       for (const [name, option] of Object.entries(spec.positionals ?? {}))

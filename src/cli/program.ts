@@ -1,6 +1,7 @@
 /** The command line: which command, its options, and what went wrong with them. yargs lives here alone. */
 import yargs, { type Argv } from 'yargs';
 import type { OutputFlags } from '../ui/output.ts';
+import { waitLike } from '../sys/lock.ts';
 import type { App } from './app.ts';
 import { flagsOf, type Command, type CommandName } from './define.ts';
 import {
@@ -10,8 +11,10 @@ import {
   requireKnownCommand,
   withHelpAsked,
 } from './line.ts';
+import { settleFirst } from './settling.ts';
 import { COMMANDS, GROUPS, type Entry } from './table.ts';
 import { usageError } from './usage.ts';
+import { patienceOf } from './waiting.ts';
 
 /** The flags that decide how para speaks, read before anything is parsed so that even a usage error obeys them. */
 export function readOutputFlags(argv: readonly string[]): OutputFlags {
@@ -47,6 +50,7 @@ export async function runProgram(
     refuseContradictions(argv, entry?.words ?? '', command);
     const rest = args['--'] as readonly string[] | undefined;
     const app = makeApp(typeof args['engine'] === 'string' ? args['engine'] : '');
+    waitLike(patienceOf(args, app));
     const invocation = {
       rest: rest ?? [],
       hasRest: argv.includes('--'),
@@ -54,6 +58,7 @@ export async function runProgram(
       commands: COMMAND_NAMES,
       globalFlags,
     };
+    if (command.changes) await settleFirst(app, entry?.words ?? '', args);
     exit = (await command.run(args, app, invocation)) ?? 0;
   };
   register(program, entry, loaded, run);
@@ -88,6 +93,12 @@ const GLOBAL_OPTIONS = {
     describe: 'Container engine',
     global: true,
     requiresArg: true,
+  },
+  wait: {
+    type: 'boolean',
+    describe: 'Wait for another para that is at work here (--no-wait: exit 9 at once, naming it)',
+    global: true,
+    default: true,
   },
   color: {
     type: 'boolean',

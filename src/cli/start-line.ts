@@ -12,7 +12,6 @@ import type { SessionRecord } from '../sessions/store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { agentLines, describeAgent } from './agent-lines.ts';
 import type { App } from './app.ts';
-import { saysWhoIsWaitedFor } from './waiting.ts';
 import { containerFlags, CONTAINER_OPTIONS, wantsContainer } from './container-flags.ts';
 
 /** The options of `start` and `dispatch`, which differ only in how the prompt is given. */
@@ -59,8 +58,7 @@ export interface StartLine {
 export async function startSession(args: StartArgs, app: App, line: StartLine): Promise<number> {
   const flags = await containerFlags(args, app);
   const request = { name: line.name, base: args.base, docker: wantsContainer(args), flags };
-  const onWait = saysWhoIsWaitedFor(app.output);
-  const earlier = args['dry-run'] ? undefined : await settleCutShort(app, request.name, onWait);
+  const earlier = args['dry-run'] ? undefined : await settleCutShort(app, request.name);
   if (earlier !== undefined)
     app.output.note(`An earlier start of ${earlier.record.name} was cut short: it is ${earlier.how}`);
   if (earlier?.how === 'taken up') {
@@ -77,7 +75,7 @@ export async function startSession(args: StartArgs, app: App, line: StartLine): 
   if (free.length > 0) app.output.note(`The engine does not enforce limits on ${free.join(', ')} here`);
   const wanted = { plan, job, setup: setup.script };
   if (args['dry-run']) return sayWhatWouldBe(app, wanted);
-  const agent = await start(app, wanted, onWait);
+  const agent = await start(app, wanted);
   app.output.answer(
     { session: describe(plan.record), ...(agent === undefined ? {} : { agent: describeAgent(agent) }) },
     (paint) => text(plan.record, agent, paint.bold(plan.session)),
@@ -104,16 +102,12 @@ function sayWhatWouldBe(app: App, { plan, job, setup }: Wanted): number {
   return 0;
 }
 
-async function start(
-  app: App,
-  { plan, job, setup }: Wanted,
-  onWait: (owner: { pid: number }) => void,
-): Promise<StartedAgent | undefined> {
+async function start(app: App, { plan, job, setup }: Wanted): Promise<StartedAgent | undefined> {
   const state = newStartState(plan);
   let agent: StartedAgent | undefined;
   const steps = job === undefined ? [] : [agentStep(app, startSite(plan), job, (made) => (agent = made))];
   const setups = setup === undefined ? [] : [setupStep<StartState>(app, startSite(plan), setup)];
-  await withNewSession(plan, onWait, () => app.run([...startSteps(plan, setups), ...steps], state));
+  await withNewSession(plan, () => app.run([...startSteps(plan, setups), ...steps], state));
   return agent;
 }
 

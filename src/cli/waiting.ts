@@ -1,8 +1,14 @@
-import type { Output } from '../ui/output.ts';
+/** Waiting for other paras: what is said, and who does not want to. */
+import { ownerInWords, type Patience } from '../sys/lock.ts';
+import type { App } from './app.ts';
 
-/** What a command says, once, while another para holds the lock that it needs. */
-export function saysWhoIsWaitedFor(output: Output): (owner: { readonly pid: number }) => void {
-  return ({ pid }) => {
-    output.note(`Waiting for another para (pid ${String(pid)})`);
+/** How the process waits: `--no-wait` refuses, else it is said once who holds what is needed. */
+export function patienceOf(
+  args: Readonly<Record<string, unknown>>,
+  { output, cancellation }: Pick<App, 'output' | 'cancellation'>,
+): Patience {
+  const onWait: Patience['onWait'] = (owner) => {
+    output.note(`Waiting for ${ownerInWords(owner)}`);
   };
+  return { wait: args['wait'] !== false, onWait, signal: cancellation.current };
 }

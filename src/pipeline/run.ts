@@ -4,6 +4,7 @@
  */
 import { ParaError } from '../errors.ts';
 import { stepDone, stepEntered } from '../sys/fault.ts';
+import { ownerInWords, whileShowing } from '../sys/lock.ts';
 import type { Cancellation } from '../sys/cancel.ts';
 import { showRows } from './show.ts';
 import type { Note, Progress, Step } from './step.ts';
@@ -35,9 +36,16 @@ export async function runSteps<C>(steps: readonly Step<C>[], state: C, options: 
       stopIfAsked();
       entered.push(step);
       stepEntered();
-      await step.run(state, (text) => {
+      const say = (text: string): void => {
         note(options.clean?.(text) ?? text);
-      });
+      };
+      const work = (): Promise<void> => step.run(state, say);
+      // Live rows leave no place for a line of its own.
+      await (options.progress === 'tasks'
+        ? whileShowing((owner) => {
+            say(`waits for ${ownerInWords(owner)}`);
+          }, work)
+        : work());
       stepDone();
       stopIfAsked();
     },

@@ -9,7 +9,6 @@ import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { requireAdminDir } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
-import type { LockOptions } from '../sys/lock.ts';
 import type { ContainerFlags } from './container-plan.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import { parseSessionName } from './name.ts';
@@ -85,11 +84,10 @@ async function requireOnBranch(
 export async function withAdoptPlan(
   context: AdoptContext,
   request: AdoptRequest,
-  onWait: NonNullable<LockOptions['onWait']>,
   work: (plan: AdoptPlan) => Promise<void>,
 ): Promise<AdoptPlan | undefined> {
   const { places, record } = await findSession(context, request.session);
-  const lock = { what: 'gives the session a container', onWait };
+  const lock = 'gives the session a container';
   return lockSession(places, record.name, lock, async () => {
     const now = (await loadRecord(places, record.name)) ?? record;
     const settled = isHalfAdopted(now) ? await settleAdoption(context, { places, record: now }) : now;

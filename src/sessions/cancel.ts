@@ -10,7 +10,6 @@ import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { inSubmodules, type WithSubmodules } from '../git/submodules.ts';
 import { adminDirOf } from '../git/worktrees.ts';
-import type { LockOptions } from '../sys/lock.ts';
 import { requireNoAgentHere } from './agent-run.ts';
 import { archiveTime } from './archive.ts';
 import { requireWhole } from './damage.ts';
@@ -67,14 +66,13 @@ export async function planCancel(context: CancelContext, request: CancelRequest)
 export async function withCancelPlan<T>(
   context: CancelContext,
   request: CancelRequest,
-  onWait: LockOptions['onWait'],
   work: (plan: CancelPlan) => Promise<T>,
 ): Promise<T> {
   const found = await findSession(context, request.session);
   const { places, record } = found;
   // Asked now: the directory we are in may go with the worktree while we wait.
   await context.repository();
-  const lock = { what: 'cancels the session', ...(onWait === undefined ? {} : { onWait }) };
+  const lock = 'cancels the session';
   return lockSession(places, record.name, lock, async () =>
     work(await decide(context, request, await findAgain(context, found))),
   );

@@ -143,7 +143,7 @@ function removeSession({ repo, places }: CleanPlan, done: DoneSession): Step<unk
 
 async function forget(repo: Repository, places: Places, { record, tip }: DoneSession): Promise<void> {
   const { name, branch } = record;
-  await lockSession(places, name, { what: 'cleans the session up' }, async () => {
+  await lockSession(places, name, 'cleans the session up', async () => {
     if ((await loadRecord(places, name))?.uuid !== record.uuid) return;
     // Only at the commit that was judged: a branch that went on stays.
     if (tip !== undefined)

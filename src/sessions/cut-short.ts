@@ -10,7 +10,6 @@ import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { worktreeChanges } from '../git/status.ts';
 import { adminDirOf, isHalfMade, undoAdd } from '../git/worktrees.ts';
-import type { LockOptions } from '../sys/lock.ts';
 import { forgetIfDone } from './clean.ts';
 import { requireHere } from './find.ts';
 import { parseSessionName } from './name.ts';
@@ -46,7 +45,6 @@ export type Settled = { readonly how: 'taken back' | 'taken up'; readonly record
 export async function settleCutShort(
   context: CutShortContext,
   name: string | undefined,
-  onWait: LockOptions['onWait'],
 ): Promise<Settled | undefined> {
   if (name === undefined) return undefined;
   const session = parseSessionName(name);
@@ -57,7 +55,7 @@ export async function settleCutShort(
   await requireOwnPlaces(places);
   requireHere(places, there);
   const what = 'settles a start that was cut short';
-  return lockSession(places, session, onWait === undefined ? { what } : { what, onWait }, async () => {
+  return lockSession(places, session, what, async () => {
     const record = await loadRecord(places, session);
     if (record?.status !== 'starting') return undefined;
     const repo = await context.repository();

@@ -30,8 +30,8 @@ export async function findSession(
   name: string | undefined,
   among: 'all' | 'containers' = 'all',
 ): Promise<Found> {
-  const root = (await rootByPath(context.cwd)) ?? (await context.repository()).root;
-  const places = placesOf(root);
+  const places = await findPlaces(context);
+  const root = dirname(dirname(places.state));
   const session = name ?? (await sessionOfDirectory(context.cwd, root));
   if (session === undefined) throw notInSession(await nameSome(places, among));
   // What can not be a name is not looked for: it might lead anywhere.
@@ -52,6 +52,17 @@ export function requireHere(places: Places, record: SessionRecord): void {
   // All that a finished session has is its branch.
   if (record.status === 'review' && record.container === null) return;
   throw damaged(record, { damage: 'repository moved' });
+}
+
+/** The places of the repository that we are in. @throws NOT_A_REPOSITORY */
+export async function findPlaces(context: FindContext): Promise<Places> {
+  return placesOf((await rootByPath(context.cwd)) ?? (await context.repository()).root);
+}
+
+/** The name of the session whose worktree we are in. */
+export async function sessionHere(context: FindContext): Promise<string | undefined> {
+  const { state } = await findPlaces(context);
+  return sessionOfDirectory(context.cwd, dirname(dirname(state)));
 }
 
 /** What was found, as it is now that its lock is held. */

@@ -8,7 +8,6 @@ import { branchExists, checkBranchName } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { adminDirOf, isHalfMade } from '../git/worktrees.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
-import type { LockOptions } from '../sys/lock.ts';
 import { requireNoAgentHere } from './agent-run.ts';
 import { requireWhole } from './damage.ts';
 import { findAgain, findSession, type FindContext, type Found } from './find.ts';
@@ -91,7 +90,6 @@ function requireMessage({ message }: FinishRequest): void {
 export async function withFinishPlan<T>(
   context: FinishContext,
   request: FinishRequest,
-  onWait: LockOptions['onWait'],
   work: (plan: FinishPlan) => Promise<T>,
 ): Promise<T> {
   requireMessage(request);
@@ -99,7 +97,7 @@ export async function withFinishPlan<T>(
   // Asked now: the directory we are in may go with the worktree while we wait.
   await context.repository();
   const { places, record } = found;
-  const lock = { what: 'finishes the session', ...(onWait === undefined ? {} : { onWait }) };
+  const lock = 'finishes the session';
   return lockSession(places, record.name, lock, async () =>
     work(await decide(context, request, await findAgain(context, found))),
   );

@@ -6,7 +6,6 @@ import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
-import type { LockOptions } from '../sys/lock.ts';
 import { containerAgain, type Again, type AgainContext } from './container-again.ts';
 import { damageOf, type Damaged } from './damage.ts';
 import type { FindContext } from './find.ts';
@@ -98,12 +97,11 @@ function movedOrWhole(moved: boolean): Damaged | undefined {
 export async function withMendPlan<T>(
   context: MendContext,
   name: string,
-  onWait: LockOptions['onWait'],
   work: (plan: MendPlan | undefined) => Promise<T>,
 ): Promise<T> {
   const places = await context.places();
   await requireOwnPlaces(places);
-  const lock = { what: 'mends the session', ...(onWait === undefined ? {} : { onWait }) };
+  const lock = 'mends the session';
   return lockSession(places, parseSessionName(name), lock, async () => work(await planMend(context, name)));
 }
 

@@ -187,7 +187,7 @@ export function cleanupSteps(plan: CleanupPlan): readonly Step<Set<string>>[] {
 }
 
 async function removeContainer(plan: CleanupPlan, service: DockerService, orphan: Orphan): Promise<void> {
-  const lock = { what: 'removes an orphan' };
+  const lock = 'removes an orphan';
   await lockSession(plan.places, orphan.session ?? 'orphan', lock, async () => {
     const { records } = await listRecords(plan.places);
     if (records.some(({ container }) => container?.name === orphan.name))

@@ -4,7 +4,6 @@ import { ParaError } from '../errors.ts';
 import { hideParaFiles } from '../git/exclude.ts';
 import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
-import type { LockOptions } from '../sys/lock.ts';
 import { listArchived, type Archived } from './archive.ts';
 import { parseSessionName } from './name.ts';
 import { newOperation, wishOf } from './operation.ts';
@@ -80,13 +79,12 @@ export async function chooseArchive(
 export async function withRecoverPlan<T>(
   context: RecoverContext,
   archived: Archived,
-  onWait: LockOptions['onWait'],
   work: (plan: RecoverPlan) => Promise<T>,
 ): Promise<T> {
   const [repo, places] = await Promise.all([context.repository(), context.places()]);
   await requireOwnPlaces(places);
   await hideParaFiles(repo);
-  const lock = { what: 'recovers the session', ...(onWait === undefined ? {} : { onWait }) };
+  const lock = 'recovers the session';
   return lockSession(places, archived.record.name, lock, async () =>
     work(await decide(context, { repo, places, archived })),
   );

@@ -5,7 +5,6 @@ import type { DockerService } from '../docker/service.ts';
 import { dropPins, type BroughtBack } from '../git/bring-back.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Step } from '../pipeline/step.ts';
-import type { LockOptions } from '../sys/lock.ts';
 import { requireContainer } from './containers.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import { newOperation, type Operation } from './operation.ts';
@@ -62,12 +61,11 @@ export async function planRemove(
 export async function withRemovePlan(
   context: RemoveContext,
   { session, graceSeconds }: { readonly session: string | undefined; readonly graceSeconds: number },
-  onWait: NonNullable<LockOptions['onWait']>,
   work: (plan: RemovePlan) => Promise<void>,
 ): Promise<void> {
   const { places, record } = await findSession(context, session);
   requireContainer(record);
-  await lockSession(places, record.name, { what: 'removes the container', onWait }, async () => {
+  await lockSession(places, record.name, 'removes the container', async () => {
     const now = (await loadRecord(places, record.name)) ?? record;
     await work(await decide(context, { places, record: now }, graceSeconds));
   });

@@ -7,7 +7,6 @@ import type { LoadedConfig } from '../config/load.ts';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
-import type { LockOptions } from '../sys/lock.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { startAgent, type AgentJob, type StartedAgent } from './agent.ts';
 import { readAgentRun, requireNoAgentHere, RUN_VARIABLE, type AgentRun } from './agent-run.ts';
@@ -46,14 +45,10 @@ const GO_ON = 'Go on where you stopped.';
  * Starts a stopped container; then, with a prompt or when an agent was at work before, the agent.
  * @throws REFUSED while the agent still runs, CONTAINER_NOT_FOUND, CONFIG_INVALID, USAGE, BUSY
  */
-export async function resumeSession(
-  context: ResumeContext,
-  request: ResumeRequest,
-  onWait: NonNullable<LockOptions['onWait']>,
-): Promise<Resumed> {
+export async function resumeSession(context: ResumeContext, request: ResumeRequest): Promise<Resumed> {
   const { places, record } = await findSession(context, request.session);
   await requireActive(record);
-  return lockSession(places, record.name, { what: 'resumes the session', onWait }, async () => {
+  return lockSession(places, record.name, 'resumes the session', async () => {
     const session = { name: record.name, worktree: record.worktree_path };
     const service = record.container === null ? undefined : await context.dockerFor(record.container.engine);
     const container = record.container && service && { name: record.container.name, service };

@@ -3,7 +3,6 @@
  * everything else goes forward, with what was asked for when it began (the record's `wish`).
  */
 import type { Step } from '../pipeline/step.ts';
-import type { LockOptions } from '../sys/lock.ts';
 import { isHalfAdopted, settleAdoption, type AdoptContext } from './adopt.ts';
 import { cancelSteps } from './cancel-steps.ts';
 import { newCancelState, withCancelPlan, type CancelContext } from './cancel.ts';
@@ -19,8 +18,13 @@ import { loadRecord, lockSession, type Places, type SessionRecord } from './stor
 
 /** What settling needs of the App: what every verb needs. */
 export interface SettleContext
-  extends FinishContext, CancelContext, RecoverContext, RemoveContext, Pick<AdoptContext, 'places'> {
+  extends FinishContext, CancelContext, RecoverContext, RemoveContext, Pick<AdoptContext, 'places'> {}
+
+/** How it is done. */
+export interface SettleManner {
   run<C>(steps: readonly Step<C>[], state: C): Promise<void>;
+  /** False: a finish that would push is left as it is. */
+  readonly pushes: boolean;
 }
 
 /** What became of a verb that was cut short. */
@@ -35,35 +39,39 @@ export interface Settled {
   readonly exit: number;
 }
 
-type OnWait = NonNullable<LockOptions['onWait']>;
-
 /**
  * Brings what is half done in a session to its end; one that still runs is waited for.
- * @returns undefined when nothing is
+ * @returns undefined when nothing is, or it is left
  * @throws whatever is in the way of the verb itself
  */
 export async function settleSession(
   context: SettleContext,
   session: string,
-  onWait: OnWait,
+  manner: SettleManner,
 ): Promise<Settled | undefined> {
   const places = await context.places();
   const record = await loadRecord(places, session).catch(() => undefined);
   if (record === undefined) return undefined;
   const verb = halfDoneVerb(record);
   if (verb === undefined) return undefined;
-  const end = await SETTLERS[verb](context, { places, record }, onWait);
-  return { session, verb, remarks: [], exit: 0, ...end };
+  const end = await SETTLERS[verb](context, { places, record, manner });
+  return end && { session, verb, remarks: [], exit: 0, ...end };
+}
+
+/** The same in a sentence. */
+export function settledInWords({ verb, session, end }: Settled): string {
+  return `The ${verb} of ${session}, which was cut short, ${end}`;
 }
 
 /** A session with something half done. */
 interface Half {
+  readonly manner: SettleManner;
   readonly places: Places;
   readonly record: SessionRecord;
 }
 
 type End = Pick<Settled, 'end'> & Partial<Settled>;
-type Settler = (context: SettleContext, half: Half, onWait: OnWait) => Promise<End>;
+type Settler = (context: SettleContext, half: Half) => Promise<End | undefined>;
 
 const SETTLERS: Readonly<Record<Operation['kind'], Settler>> = {
   start: settleStart,
@@ -74,18 +82,19 @@ const SETTLERS: Readonly<Record<Operation['kind'], Settler>> = {
   'docker stop': settleDockerStop,
 };
 
-async function settleStart(context: SettleContext, { record }: Half, onWait: OnWait): Promise<End> {
-  const settled = await settleCutShort(context, record.name, onWait);
+async function settleStart(context: SettleContext, { record }: Half): Promise<End> {
+  const settled = await settleCutShort(context, record.name);
   if (settled?.how === 'taken back') return { end: 'is taken back: nothing had been worked on' };
   return { end: 'is taken up as it is: there may be work in it' };
 }
 
-async function settleFinish(context: SettleContext, { record }: Half, onWait: OnWait): Promise<End> {
+async function settleFinish(context: SettleContext, { record, manner }: Half): Promise<End | undefined> {
   const { message = `Finish ${record.name}` } = wishOf(record, 'finish');
   const request = { message, session: record.name, branch: undefined, push: undefined, noContainer: false };
-  return withFinishPlan(context, request, onWait, async (plan) => {
+  return withFinishPlan(context, request, async (plan) => {
+    if (!manner.pushes && plan.remote !== undefined) return undefined;
     const state = newFinishState(plan);
-    await context.run(finishSteps(plan), state);
+    await manner.run(finishSteps(plan), state);
     return {
       end: `has come to its end; its work is on the branch ${plan.target}`,
       remarks: finishRemarks(state),
@@ -94,25 +103,25 @@ async function settleFinish(context: SettleContext, { record }: Half, onWait: On
   });
 }
 
-async function settleCancel(context: SettleContext, { record }: Half, onWait: OnWait): Promise<End> {
+async function settleCancel(context: SettleContext, { record, manner }: Half): Promise<End> {
   const request = { session: record.name, force: false, archiveIgnored: false };
-  return withCancelPlan(context, request, onWait, async (plan) => {
-    await context.run(cancelSteps(plan), newCancelState());
+  return withCancelPlan(context, request, async (plan) => {
+    await manner.run(cancelSteps(plan), newCancelState());
     return { end: `has come to its end; all is archived, to bring it back: para recover ${record.name}` };
   });
 }
 
-async function settleRecover(context: SettleContext, { record }: Half, onWait: OnWait): Promise<End> {
+async function settleRecover(context: SettleContext, { record, manner }: Half): Promise<End> {
   const archived = await chooseArchive(context, record.name, undefined);
-  return withRecoverPlan(context, archived, onWait, async (plan) => {
-    await context.run(recoverSteps(plan), newRecoverState());
+  return withRecoverPlan(context, archived, async (plan) => {
+    await manner.run(recoverSteps(plan), newRecoverState());
     return { end: `has come to its end; it is back in ${plan.record.worktree_path}` };
   });
 }
 
-async function settleDockerStart(context: SettleContext, half: Half, onWait: OnWait): Promise<End> {
+async function settleDockerStart(context: SettleContext, half: Half): Promise<End> {
   const { places, record } = half;
-  const lock = { what: 'settles what was cut short', onWait };
+  const lock = 'settles what was cut short';
   const now = await lockSession(places, record.name, lock, async () => {
     const again = (await loadRecord(places, record.name)) ?? record;
     return isHalfAdopted(again) ? settleAdoption(context, { places, record: again }) : again;
@@ -121,10 +130,10 @@ async function settleDockerStart(context: SettleContext, half: Half, onWait: OnW
   return { end: 'is taken back; the session is as it was' };
 }
 
-async function settleDockerStop(context: SettleContext, { record }: Half, onWait: OnWait): Promise<End> {
+async function settleDockerStop(context: SettleContext, { record, manner }: Half): Promise<End> {
   const { grace: graceSeconds = 10 } = wishOf(record, 'docker stop');
-  await withRemovePlan(context, { session: record.name, graceSeconds }, onWait, (plan) =>
-    context.run(removeSteps(plan), newRemoveState()),
+  await withRemovePlan(context, { session: record.name, graceSeconds }, (plan) =>
+    manner.run(removeSteps(plan), newRemoveState()),
   );
   return { end: 'has come to its end; the container is gone, its commits are on the branch' };
 }

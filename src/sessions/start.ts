@@ -14,7 +14,6 @@ import { readCommitted, topLevelNames } from '../git/tree.ts';
 import { planContainer, type ContainerFlags } from './container-plan.ts';
 import { nameMaker, parseSessionName, type NameMaker, type SessionName } from './name.ts';
 import type { ContainerWish } from '../docker/spec.ts';
-import type { LockOptions } from '../sys/lock.ts';
 import { newOperation } from './operation.ts';
 import type { ImageSource } from './project.ts';
 import { nameTaken, requireFreeBranch } from './free-name.ts';
@@ -122,12 +121,11 @@ async function chooseName(
  */
 export async function withNewSession<T>(
   { repo, places, session }: StartPlan,
-  onWait: LockOptions['onWait'],
   work: () => Promise<T>,
 ): Promise<T> {
   // First of all: even the lock is a file that the user's git would show.
   await hideParaFiles(repo);
-  const lock = { what: 'starts the session', ...(onWait === undefined ? {} : { onWait }) };
+  const lock = 'starts the session';
   return lockSession(places, session, lock, async () => {
     const record = await loadRecord(places, session);
     if (record !== undefined) throw nameTaken(session, places, record);

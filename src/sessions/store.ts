@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import type { SessionRecord } from '../config/generated/types.ts';
 import { replaceFile } from '../sys/files.ts';
-import { lockOwner, withLock, type LockOptions } from '../sys/lock.ts';
+import { lockOwner, requireFree, withLock } from '../sys/lock.ts';
 import type { SessionName } from './name.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { readRecordFile } from './record-file.ts';
@@ -140,19 +140,25 @@ function sessionLock(places: Places, session: string): string {
   return join(places.state, 'locks', `session-${session}`);
 }
 
-/** One para at a time on one session. @throws BUSY */
-export function lockSession<T>(
+/** One para at a time on one session. `what` is said to whoever waits. @throws BUSY */
+export async function lockSession<T>(
   places: Places,
   session: string,
-  options: LockOptions,
+  what: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  return withLock(sessionLock(places, session), options, work);
+  // Who does not want to wait is told before anything is done, not in the middle of it.
+  await requireFree(repositoryLock(places));
+  return withLock(sessionLock(places, session), { what, refusable: true }, work);
+}
+
+function repositoryLock(places: Places): string {
+  return join(places.state, 'locks', 'repository');
 }
 
 /** One para at a time for worktree and ref changes of a repository (facts/performance.md §5). @throws BUSY */
 export function lockRepository<T>(places: Places, what: string, work: () => Promise<T>): Promise<T> {
-  return withLock(join(places.state, 'locks', 'repository'), { what }, work);
+  return withLock(repositoryLock(places), { what }, work);
 }
 
 function unreadable(path: string, why: string, session: string): ParaError {

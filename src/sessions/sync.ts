@@ -5,7 +5,6 @@ import { hasCode, ParaError } from '../errors.ts';
 import type { BroughtBack } from '../git/bring-back.ts';
 import { commitsBetween } from '../git/ancestry.ts';
 import type { Repository } from '../git/repository.ts';
-import type { LockOptions } from '../sys/lock.ts';
 import { requireContainer } from './containers.ts';
 import { findSession, type FindContext } from './find.ts';
 import { loadRecord, lockSession, type SessionRecord } from './store.ts';
@@ -30,16 +29,12 @@ export interface Synced {
  * Moves the session's branch to what was committed in the container. Asks no engine; safe to repeat.
  * @throws REFUSED when the branch moved on the host too, CONTAINER_NOT_FOUND, BUSY
  */
-export async function syncSession(
-  context: SyncContext,
-  session: string | undefined,
-  onWait: NonNullable<LockOptions['onWait']>,
-): Promise<Synced> {
+export async function syncSession(context: SyncContext, session: string | undefined): Promise<Synced> {
   const { places, record: found } = await findSession(context, session, 'containers');
   requireActive(found);
   requireContainer(found);
   const repo = await context.repository();
-  return lockSession(places, found.name, { what: 'brings commits back', onWait }, async () => {
+  return lockSession(places, found.name, 'brings commits back', async () => {
     const record = (await loadRecord(places, found.name)) ?? found;
     requireActive(record);
     requireSealed(record);

@@ -20,10 +20,64 @@ export interface LockOwner {
 export interface LockOptions {
   /** What the holder does, in words: shown to whoever waits. */
   readonly what: string;
-  /** Milliseconds; 0 = do not wait. Default 30 000. */
+  /** Milliseconds; 0 = do not wait. Default 30 000, whatever the process's patience. */
   readonly waitMs?: number;
-  /** Told once, when the lock is held by someone else. */
+  /** Not to be waited for when the process does not want to. */
+  readonly refusable?: boolean;
+}
+
+/** How this process waits for what others hold. */
+export interface Patience {
+  /** False (`--no-wait`): a session that is busy is refused at once. */
+  readonly wait: boolean;
+  /** Told once for each lock that is held by someone else. */
   readonly onWait?: (owner: LockOwner) => void;
+  /** What ends the waiting: Ctrl-C. */
+  readonly signal?: () => AbortSignal;
+}
+
+let patience: Patience = { wait: true };
+
+/** Says how this process waits from now on. Once, by the composition root. */
+export function waitLike(how: Patience): void {
+  patience = how;
+}
+
+/** Waits for nobody, and says nothing of it, while `work` runs. */
+export async function withoutWaiting<T>(work: () => Promise<T>): Promise<T> {
+  const before = patience;
+  const { signal } = before;
+  patience = { wait: false, ...(signal === undefined ? {} : { signal }) };
+  try {
+    return await work();
+  } finally {
+    patience = before;
+  }
+}
+
+/** Shows the owner of what is waited for in another place while `work` runs. */
+export async function whileShowing<T>(
+  onWait: NonNullable<Patience['onWait']>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const before = patience;
+  patience = { ...before, onWait };
+  try {
+    return await work();
+  } finally {
+    patience = before;
+  }
+}
+
+/** `para (pid 123: finishes the session)`. */
+export function ownerInWords({ pid, what }: LockOwner): string {
+  return `para (pid ${String(pid)}: ${what})`;
+}
+
+/** For who does not want to wait. @throws BUSY when somebody holds the lock */
+export async function requireFree(path: string): Promise<void> {
+  const owner = patience.wait ? undefined : await lockOwner(path);
+  if (owner !== undefined) throw busy(path, owner);
 }
 
 /** Runs `work` while holding the lock file. @throws BUSY when its holder lives longer than `waitMs`. */
@@ -38,19 +92,35 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
 
 async function acquire(path: string, options: LockOptions): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const deadline = performance.now() + (options.waitMs ?? 30_000);
+  const deadline = performance.now() + longestWait(options);
   let told = false;
   while (!(await tryAcquire(path, options.what))) {
     const owner = await readOwner(path);
-    if (owner !== undefined && !(await isAlive(owner))) {
+    if (owner !== undefined && !(await holds(owner))) {
       await breakLock(path);
       continue;
     }
-    if (performance.now() >= deadline) throw busy(path, owner);
-    if (!told && owner !== undefined) options.onWait?.(owner);
-    told ||= owner !== undefined;
-    await sleep(25 + Math.random() * 50);
+    const alive = owner === 'damaged' ? undefined : owner;
+    if (performance.now() >= deadline) throw busy(path, alive);
+    if (!told && alive !== undefined) patience.onWait?.(alive);
+    told ||= alive !== undefined;
+    await pause();
   }
+}
+
+function longestWait({ waitMs = 30_000, refusable = false }: LockOptions): number {
+  return refusable && !patience.wait ? 0 : waitMs;
+}
+
+async function holds(owner: LockOwner | 'damaged'): Promise<boolean> {
+  return owner !== 'damaged' && (await isAlive(owner));
+}
+
+async function pause(): Promise<void> {
+  const signal = patience.signal?.();
+  await sleep(25 + Math.random() * 50, undefined, signal === undefined ? {} : { signal }).catch(() => {
+    throw new ParaError('INTERRUPTED', 'interrupted');
+  });
 }
 
 /** The owner is written before the lock appears: a hard link is made or fails, never half. */
@@ -71,14 +141,18 @@ async function tryAcquire(path: string, what: string): Promise<boolean> {
 /** Whoever holds the lock right now; undefined when nobody does, or its holder died. Takes nothing. */
 export async function lockOwner(path: string): Promise<LockOwner | undefined> {
   const owner = await readOwner(path);
-  return owner !== undefined && (await isAlive(owner)) ? owner : undefined;
+  return owner !== undefined && owner !== 'damaged' && (await isAlive(owner)) ? owner : undefined;
 }
 
-async function readOwner(path: string): Promise<LockOwner | undefined> {
+/** `damaged`: it was written whole before it appeared, so its owner went down with the machine. */
+async function readOwner(path: string): Promise<LockOwner | 'damaged' | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined; // gone, or not ours to read: the caller tries again until its deadline
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as LockOwner;
+    const owner = JSON.parse(text) as Partial<LockOwner> | null;
+    return typeof owner?.pid === 'number' ? (owner as LockOwner) : 'damaged';
   } catch {
-    return undefined; // gone, or not ours to read: the caller tries again until its deadline
+    return 'damaged';
   }
 }
 
@@ -86,12 +160,12 @@ async function readOwner(path: string): Promise<LockOwner | undefined> {
 async function breakLock(path: string): Promise<void> {
   const stale = `${path}.stale.${randomUUID()}`;
   await rename(path, stale).catch(() => undefined);
-  const owner = await readOwner(stale);
-  if (owner !== undefined && (await isAlive(owner))) await link(stale, path).catch(() => undefined);
+  if ((await lockOwner(stale)) !== undefined) await link(stale, path).catch(() => undefined);
   await rm(stale, { force: true });
 }
 
-async function isAlive(owner: LockOwner): Promise<boolean> {
+/** True while the process of that pid, start time and boot runs. */
+export async function isAlive(owner: Omit<LockOwner, 'what'>): Promise<boolean> {
   const now = await processIdentity(owner.pid);
   return now.started !== '' && now.boot === owner.boot && now.started === owner.started;
 }
@@ -113,9 +187,9 @@ function pidExists(pid: number): boolean {
 }
 
 function busy(path: string, owner: LockOwner | undefined): ParaError {
-  const who = owner === undefined ? 'another para' : `para (pid ${String(owner.pid)}: ${owner.what})`;
+  const who = owner === undefined ? 'another para' : ownerInWords(owner);
   return new ParaError('BUSY', `${who} is at work here`, {
     hint: 'Try again when it has finished.',
-    details: { lock: path },
+    details: { lock: path, pid: owner?.pid ?? null, what: owner?.what ?? null },
   });
 }

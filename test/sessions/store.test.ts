@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseSessionName } from '../../src/sessions/name.ts';
+import { withoutWaiting } from '../../src/sys/lock.ts';
 import {
   listRecords,
   loadRecord,
@@ -135,12 +136,14 @@ test('removing a record takes the container’s host side with it, and bears tha
 });
 
 test('two on one session: the second is told who is at work', async () => {
-  await lockSession(places, 'one', { what: 'starts the session' }, async () => {
-    await expect(
-      lockSession(places, 'one', { what: 'finishes', waitMs: 0 }, () => Promise.resolve()),
-    ).rejects.toMatchObject({ code: 'BUSY', message: expect.stringContaining('starts the session') });
-    await lockSession(places, 'two', { what: 'starts', waitMs: 0 }, () => Promise.resolve());
-  });
+  await lockSession(places, 'one', 'starts the session', () =>
+    withoutWaiting(async () => {
+      const second = lockSession(places, 'one', 'finishes', () => Promise.resolve());
+      const message = expect.stringContaining('starts the session');
+      await expect(second).rejects.toMatchObject({ code: 'BUSY', message });
+      await lockSession(places, 'two', 'starts', () => Promise.resolve());
+    }),
+  );
 });
 
 test('a record is private to its user and ends with a newline', async () => {

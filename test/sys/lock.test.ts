@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { withLock, type LockOwner } from '../../src/sys/lock.ts';
+import { whileShowing, withLock, type LockOwner } from '../../src/sys/lock.ts';
 
 let dir: string;
 let path: string;
@@ -118,8 +118,9 @@ test('says BUSY, and who is at work, once waiting was long enough', async () => 
   await withLock(path, { what: 'takes its time' }, async () => {
     const told: LockOwner[] = [];
     const started = performance.now();
-    const late = withLock(path, { what: 'waits', waitMs: 300, onWait: (owner) => told.push(owner) }, () =>
-      Promise.resolve(),
+    const late = whileShowing(
+      (owner) => told.push(owner),
+      () => withLock(path, { what: 'waits', waitMs: 300 }, () => Promise.resolve()),
     );
     await expect(late).rejects.toMatchObject({
       code: 'BUSY',

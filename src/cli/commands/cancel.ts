@@ -7,12 +7,12 @@ import {
   type CancelState,
 } from '../../sessions/cancel.ts';
 import type { App } from '../app.ts';
-import { saysWhoIsWaitedFor } from '../waiting.ts';
 import { defineCommand } from '../define.ts';
 import { wayBack } from '../way-back.ts';
 
 export default defineCommand({
   command: 'cancel [session]',
+  changes: true,
   describe: 'Archive a session with all its work, and take it away; para recover brings it back',
   positionals: { session: { describe: 'Session; without one, the one whose worktree you are in' } },
   options: {
@@ -48,8 +48,7 @@ export default defineCommand({
       );
       return 0;
     }
-    const onWait = saysWhoIsWaitedFor(app.output);
-    return withCancelPlan(app, request, onWait, (plan) => cancel(app, plan));
+    return withCancelPlan(app, request, (plan) => cancel(app, plan));
   },
 });
 

@@ -3,6 +3,7 @@ import { defineCommand } from '../define.ts';
 
 export default defineCommand({
   command: 'clean',
+  changes: true,
   describe: 'Remove finished sessions whose work is merged, and old archives',
   options: {
     'dry-run': {

@@ -5,6 +5,7 @@ import { START_OPTIONS, startSession } from '../start-line.ts';
 
 export default defineCommand({
   command: 'dispatch <name> [task]',
+  changes: true,
   describe: 'Start a session and let the agent of your settings work in it, in the background',
   positionals: {
     name: { describe: 'Name of the session' },

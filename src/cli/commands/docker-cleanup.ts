@@ -4,6 +4,7 @@ import { defineCommand } from '../define.ts';
 
 export default defineCommand({
   command: 'cleanup',
+  changes: true,
   describe: 'Remove containers and networks that no session owns any more',
   options: {
     'all-repos': {

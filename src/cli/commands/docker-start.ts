@@ -11,12 +11,12 @@ import {
 import { startSessionContainer } from '../../sessions/containers.ts';
 import { findSession } from '../../sessions/find.ts';
 import type { App } from '../app.ts';
-import { saysWhoIsWaitedFor } from '../waiting.ts';
 import { containerFlags, givenOption, LIKENESS_OPTIONS } from '../container-flags.ts';
 import { defineCommand } from '../define.ts';
 
 export default defineCommand({
   command: 'start [session]',
+  changes: true,
   describe: 'Start the container of a session; one that has none is given one',
   positionals: { session: { describe: 'Session; without one, the one whose worktree you are in' } },
   options: {
@@ -56,8 +56,7 @@ async function start(app: App, name: string): Promise<number> {
 }
 
 async function adopt(app: App, request: AdoptRequest): Promise<number> {
-  const onWait = saysWhoIsWaitedFor(app.output);
-  const made = await withAdoptPlan(app, request, onWait, async (plan) => {
+  const made = await withAdoptPlan(app, request, async (plan) => {
     const { notEnforced } = plan.container;
     if (notEnforced.length > 0)
       app.output.note(`The engine does not enforce limits on ${notEnforced.join(', ')} here`);

@@ -7,11 +7,11 @@ import {
   type RemovePlan,
 } from '../../sessions/remove-container.ts';
 import type { App } from '../app.ts';
-import { saysWhoIsWaitedFor } from '../waiting.ts';
 import { defineCommand } from '../define.ts';
 
 export default defineCommand({
   command: 'stop [session]',
+  changes: true,
   describe: 'Stop the container of a session; with --remove, take it away',
   positionals: { session: { describe: 'Session; without one, the one whose worktree you are in' } },
   options: {
@@ -50,8 +50,7 @@ async function remove(
   app: App,
   wish: { readonly session: string | undefined; readonly graceSeconds: number },
 ): Promise<number> {
-  const onWait = saysWhoIsWaitedFor(app.output);
-  await withRemovePlan(app, wish, onWait, async (plan) => {
+  await withRemovePlan(app, wish, async (plan) => {
     const { name, container, branch, worktree_path: worktree } = plan.record;
     const state = newRemoveState();
     try {

@@ -1,9 +1,9 @@
 import { syncSession, type Synced } from '../../sessions/sync.ts';
 import { defineCommand } from '../define.ts';
-import { saysWhoIsWaitedFor } from '../waiting.ts';
 
 export default defineCommand({
   command: 'sync [session]',
+  changes: true,
   describe: "Bring the container's commits back now; it goes on running",
   positionals: { session: { describe: 'Session; without one, the one whose worktree you are in' } },
   options: {},
@@ -12,11 +12,7 @@ export default defineCommand({
     ['$0 docker sync --json', 'from inside the worktree, for scripts'],
   ],
   async run(args, app) {
-    const synced = await syncSession(
-      app,
-      args['session'] as string | undefined,
-      saysWhoIsWaitedFor(app.output),
-    );
+    const synced = await syncSession(app, args['session'] as string | undefined);
     for (const line of remarks(synced)) app.output.warn(line);
     app.output.answer(document(synced), () => text(synced));
     return 0;

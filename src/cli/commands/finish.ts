@@ -6,12 +6,12 @@ import { finishSteps } from '../../sessions/finish-steps.ts';
 import { EXIT, ParaError } from '../../errors.ts';
 import { listRecords } from '../../sessions/store.ts';
 import type { App } from '../app.ts';
-import { saysWhoIsWaitedFor } from '../waiting.ts';
 import { defineCommand } from '../define.ts';
 import { wayBack } from '../way-back.ts';
 
 export default defineCommand({
   command: 'finish [what-was-done] [session]',
+  changes: true,
   usage: '$0 finish "What was done" [session]\n$0 finish -m "What was done" [session]',
   describe: 'Commit, push, remove container and worktree; the branch is ready for review',
   positionals: {
@@ -79,9 +79,8 @@ export default defineCommand({
       );
       return 0;
     }
-    const onWait = saysWhoIsWaitedFor(app.output);
     try {
-      return await withFinishPlan(app, request, onWait, (plan) => finish(app, plan));
+      return await withFinishPlan(app, request, (plan) => finish(app, plan));
     } catch (error) {
       throw withoutEngine(error);
     }

@@ -1,6 +1,6 @@
 import { ParaError } from '../../errors.ts';
 import { halfDoneVerb } from '../../sessions/operation.ts';
-import { settleSession } from '../../sessions/settle.ts';
+import { settledInWords, settleSession } from '../../sessions/settle.ts';
 import { loadRecord, type SessionRecord } from '../../sessions/store.ts';
 import { isSessionName } from '../../sessions/name.ts';
 import { listArchived, type Archived } from '../../sessions/archive.ts';
@@ -10,12 +10,12 @@ import { mendSteps, newMendState } from '../../sessions/mend-steps.ts';
 import { recoverSteps } from '../../sessions/recover-steps.ts';
 import { age } from '../../ui/age.ts';
 import type { App } from '../app.ts';
-import { saysWhoIsWaitedFor } from '../waiting.ts';
 import { defineCommand } from '../define.ts';
 import { shellQuote } from '../../sys/shell-quote.ts';
 
 export default defineCommand({
   command: 'recover [session]',
+  changes: true,
   describe: 'Bring a cancelled session back, with its uncommitted work; or settle or mend one',
   positionals: { session: { describe: 'Session; without one, choose from a list' } },
   options: {
@@ -36,8 +36,7 @@ export default defineCommand({
     if (done !== undefined) return done;
     const archived = name === undefined ? await choose(app) : await chooseArchive(app, name, args.at);
     if (archived === undefined) return 0;
-    const onWait = saysWhoIsWaitedFor(app.output);
-    return withRecoverPlan(app, archived, onWait, (plan) => recover(app, plan));
+    return withRecoverPlan(app, archived, (plan) => recover(app, plan));
   },
 });
 
@@ -51,8 +50,7 @@ async function settleOrMend(app: App, name: string): Promise<number | undefined>
   if (verb === 'recover') return undefined;
   if (verb !== undefined) return settle(app, name);
   if (record?.status === 'review' && (await isTheOnly(app, record))) return 0;
-  const onWait = saysWhoIsWaitedFor(app.output);
-  return (await withMendPlan(app, name, onWait, (plan) => mend(app, plan))) ? 0 : undefined;
+  return (await withMendPlan(app, name, (plan) => mend(app, plan))) ? 0 : undefined;
 }
 
 /** Says so, when there is a finished session of the name and no archive. */
@@ -67,14 +65,14 @@ async function isTheOnly(app: App, { name, branch }: SessionRecord): Promise<boo
 
 /** Brings a verb that was cut short to its end, whatever it was. */
 async function settle(app: App, name: string): Promise<number> {
-  const settled = await settleSession(app, name, saysWhoIsWaitedFor(app.output));
+  const settled = await settleSession(app, name, {
+    run: (steps, state) => app.run(steps, state),
+    pushes: true,
+  });
   if (settled === undefined) return 0;
   const { verb, end, remarks, exit } = settled;
   for (const line of remarks) app.output.warn(line);
-  app.output.answer(
-    { session: { name, settled: verb, end } },
-    () => `The ${verb} of ${name}, which was cut short, ${end}`,
-  );
+  app.output.answer({ session: { name, settled: verb, end } }, () => settledInWords(settled));
   return exit;
 }
 

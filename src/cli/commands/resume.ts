@@ -3,10 +3,10 @@ import { resumeSession, type Resumed } from '../../sessions/resume.ts';
 import { shellQuote } from '../../sys/shell-quote.ts';
 import { agentLines, describeAgent } from '../agent-lines.ts';
 import { defineCommand } from '../define.ts';
-import { saysWhoIsWaitedFor } from '../waiting.ts';
 
 export default defineCommand({
   command: 'resume [session]',
+  changes: true,
   describe: 'Go on with a session: start its container again, and tell its agent more',
   positionals: { session: { describe: 'Session; without one, the one whose worktree you are in' } },
   options: {
@@ -27,7 +27,7 @@ export default defineCommand({
   async run(args, app) {
     const prompt = await readPrompt(app, { text: args.prompt, file: args.file });
     const request = { session: args['session'] as string | undefined, prompt };
-    const resumed = await resumeSession(app, request, saysWhoIsWaitedFor(app.output));
+    const resumed = await resumeSession(app, request);
     const { record, container, agent } = resumed;
     if (container === 'started') app.output.note(`Started the container ${record.container?.name ?? ''}`);
     if (container === 'unpaused') app.output.note(`Unpaused the container ${record.container?.name ?? ''}`);

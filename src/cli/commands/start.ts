@@ -4,6 +4,7 @@ import { START_OPTIONS, startSession } from '../start-line.ts';
 
 export default defineCommand({
   command: 'start [name]',
+  changes: true,
   describe: 'Start a session: worktree, branch and, with --docker, a container',
   positionals: { name: { describe: 'Name of the session; without one, para makes a readable one' } },
   options: START_OPTIONS,
