@@ -7,6 +7,7 @@ import { isHalfAdopted, settleAdoption, type AdoptContext } from './adopt.ts';
 import { cancelSteps } from './cancel-steps.ts';
 import { newCancelState, withCancelPlan, type CancelContext } from './cancel.ts';
 import { settleCutShort } from './cut-short.ts';
+import { requireHere } from './find.ts';
 import { finishRemarks } from './finish-remarks.ts';
 import { finishSteps } from './finish-steps.ts';
 import { newFinishState, withFinishPlan, type FinishContext } from './finish.ts';
@@ -54,6 +55,7 @@ export async function settleSession(
   if (record === undefined) return undefined;
   const verb = halfDoneVerb(record);
   if (verb === undefined) return undefined;
+  requireHere(places, record);
   const end = await SETTLERS[verb](context, { places, record, manner });
   return end && { session, verb, remarks: [], exit: 0, ...end };
 }
