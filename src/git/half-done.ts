@@ -4,7 +4,7 @@
  */
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRegular } from './untrusted.ts';
+import { readRegular } from '../sys/untrusted.ts';
 
 /** An operation of git's that waits for a person. */
 export interface HalfDone {

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ParaError } from '../errors.ts';
 import type { Repository } from './repository.ts';
-import { openRegular, withDirectory } from './untrusted.ts';
+import { openRegular, withDirectory } from '../sys/untrusted.ts';
 
 const MAX_BYTES = 4 * 1024 ** 3;
 const MAX_FILES = 1_000_000;

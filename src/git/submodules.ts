@@ -8,7 +8,7 @@ import { join, relative, resolve, sep } from 'node:path';
 import { succeeded } from '../sys/run.ts';
 import type { Place } from './git.ts';
 import { type Repository, place as repositoryPlace } from './repository.ts';
-import { readRegular } from './untrusted.ts';
+import { readRegular } from '../sys/untrusted.ts';
 import { worktreePlace } from './worktrees.ts';
 
 /** A worktree whose submodules are asked about. */
