@@ -1,4 +1,4 @@
-/** schemas/{config,docker,session,agent}.schema.json → src/config/generated: types, and validators that need no ajv at run time. */
+/** schemas/{config,docker,session,agent,commands}.schema.json → src/config/generated: types, and validators that need no ajv at run time. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import Ajv from 'ajv';
 import standalone from 'ajv/dist/standalone/index.js';
@@ -10,6 +10,7 @@ const NAMES = {
   docker: 'DockerFile',
   session: 'SessionRecord',
   agent: 'AgentRecord',
+  commands: 'CommandsFile',
 };
 const out = new URL('../src/config/generated/', import.meta.url);
 const ajv = new Ajv({

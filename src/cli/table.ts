@@ -68,6 +68,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/docker-exec.ts'),
   },
   {
+    words: 'docker queue',
+    describe: 'Look at the commands that wait or run in a container in the background',
+    load: () => import('./commands/docker-queue.ts'),
+  },
+  {
     words: 'docker attach',
     describe: 'Open a shell in the container of a session',
     load: () => import('./commands/docker-attach.ts'),

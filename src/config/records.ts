@@ -1,5 +1,5 @@
 import { problemsOf, summaryOf } from './explain.ts';
-import { validateAgentRecord, validateSessionRecord } from './generated/validators.cjs';
+import { validateAgentRecord, validateCommandsFile, validateSessionRecord } from './generated/validators.cjs';
 
 /** What is wrong with a session record, in words; undefined when it fits schemas/session.schema.json. */
 export function checkSessionRecord(data: unknown): string | undefined {
@@ -10,4 +10,9 @@ export function checkSessionRecord(data: unknown): string | undefined {
 /** True for what fits schemas/agent.schema.json. */
 export function isAgentRecord(data: unknown): boolean {
   return validateAgentRecord(data);
+}
+
+/** True for what fits schemas/commands.schema.json. */
+export function isCommandsFile(data: unknown): boolean {
+  return validateCommandsFile(data);
 }

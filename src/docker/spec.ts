@@ -39,10 +39,8 @@ export interface ContainerWish {
   readonly caller: { readonly uid: number; readonly gid: number };
 }
 
-// Runs as the container's main process: says that it is up and who it is, then waits to be told to stop.
-// A plain POSIX-sh loop, so that it works under busybox ash with and without an init (engines.md §2.6).
-const KEEP_ALIVE =
-  ': >"$PARA_OUT/ready" || exit 97; trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done';
+/** The container's main process: a file that para puts there before each start (sessions/runner-script.ts). */
+const RUNNER = ['sh', `${INSIDE.cmd}/runner.sh`];
 
 /** `para-<repo>-<session>`: deterministic, so that a half-made one is found again. */
 export function containerName(repoId: string, session: string): string {
@@ -84,7 +82,8 @@ export async function resolveSpec(
       HOME: INSIDE.home,
       PARA_SESSION: wish.session,
       PARA_WORKSPACE: INSIDE.workspace,
-      PARA_OUT: INSIDE.out,
+      PARA_STATUS_DIR: INSIDE.out,
+      PARA_COMMAND_DIR: INSIDE.cmd,
     },
     mounts,
     ports: wish.ports,
@@ -94,7 +93,7 @@ export async function resolveSpec(
     network: wish.network,
     user: engine.driver.userMapping(wish.caller, engine.capabilities),
     hardening: wish.hardening,
-    command: ['sh', '-c', KEEP_ALIVE],
+    command: RUNNER,
   };
   return deepFreeze({ ...spec, labels: labels(wish, spec) });
 }

@@ -11,7 +11,7 @@ import {
   type ContainerContext,
 } from './containers.ts';
 import { findSession, type Found } from './find.ts';
-import type { SessionRecord } from './store.ts';
+import { prepareInside } from './inside.ts';
 
 /** Tells the person something that can not wait for the end. */
 export type Say = (text: string) => void;
@@ -38,7 +38,7 @@ export async function attachToSession(
   try {
     return await openShell(context, found, service);
   } catch (error) {
-    await startIfStopped(service, found.record, { error, say });
+    await startIfStopped(service, found, { error, say });
     return openShell(context, found, service);
   }
 }
@@ -74,7 +74,7 @@ function ignoreEngine(error: unknown): void {
 /** @throws whatever else is in the way */
 async function startIfStopped(
   service: DockerService,
-  record: SessionRecord,
+  { places, record }: Found,
   { error, say }: { readonly error: unknown; readonly say: Say },
 ): Promise<void> {
   if (hasCode(error, 'CONTAINER_NOT_FOUND')) throw notThere(record);
@@ -85,5 +85,6 @@ async function startIfStopped(
   if (info.state !== 'exited' && info.state !== 'created' && info.state !== 'running')
     throw notRunning(record, info.state, service.engine.driver.name);
   say(`The container of ${record.name} is stopped; starting it`);
+  await prepareInside(places.docker(record.name));
   await service.startContainer(name);
 }

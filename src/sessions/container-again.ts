@@ -1,6 +1,6 @@
 /** Makes the container of a session again: one that was removed by hand, or lost with its repository's place. */
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/defaults.ts';
 import type { EngineName, Mount } from '../docker/driver.ts';
@@ -9,7 +9,7 @@ import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { createSealed, maskGit, sealedMounts } from '../git/sealed.ts';
 import type { Step } from '../pipeline/step.ts';
-import { stateDirectories } from './container-plan.ts';
+import { prepareInside } from './inside.ts';
 import { parseSessionName } from './name.ts';
 import { containerRecord, decideContainer, type StartPlan } from './start.ts';
 import { containerSteps, type ContainerState } from './start-steps.ts';
@@ -81,7 +81,7 @@ function prepare(plan: StartPlan, git: 'sealed' | 'off'): Step<ContainerState> {
   return {
     title: 'Preparing what the container sees',
     run: async (state) => {
-      for (const path of stateDirectories(stateDir)) await mkdir(path, { recursive: true, mode: 0o700 });
+      await prepareInside(stateDir);
       await rm(join(stateDir, 'out', 'ready'), { force: true });
       state.gitMounts = await gitMounts();
     },

@@ -1,5 +1,4 @@
 /** Decides what container a session gets: settings, then docker.json, then flags (design.md §4). */
-import { join } from 'node:path';
 import type { Config } from '../config/defaults.ts';
 import type { DockerFile } from '../config/generated/types.ts';
 import { parseSize } from '../config/size.ts';
@@ -107,9 +106,4 @@ function network(config: Config, repoId: string): ContainerSpec['network'] {
   const { mode, create_custom_network: custom, custom_network_name: name } = config.docker.network;
   if (mode === 'none') return { mode: 'none' };
   return { mode: 'bridge', name: custom ? `${name}-${repoId}` : 'bridge' };
-}
-
-/** Host directories that must be there before the container is created. */
-export function stateDirectories(stateDir: string): readonly string[] {
-  return ['home', 'out', 'cmd', 'logs'].map((name) => join(stateDir, name));
 }

@@ -7,6 +7,7 @@ import type { DockerService } from '../docker/service.ts';
 import { INSIDE } from '../docker/spec.ts';
 import { EXIT, hasCode, ParaError } from '../errors.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
+import { prepareInside } from './inside.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import type { SessionRecord } from './store.ts';
 
@@ -116,7 +117,8 @@ export async function execRequest(
 }
 
 /** A command typed in a sub-directory of the worktree runs in the same sub-directory of /workspace. */
-async function workdirOf(cwd: string, worktree: string): Promise<string> {
+/** Where in the container the directory is that the caller is in. */
+export async function workdirOf(cwd: string, worktree: string): Promise<string> {
   const here = relative(worktree, await realpath(cwd));
   return here === '' || here.startsWith('..') ? INSIDE.workspace : `${INSIDE.workspace}/${here}`;
 }
@@ -200,10 +202,11 @@ export async function startSessionContainer(
   context: ContainerContext,
   session: string | undefined,
 ): Promise<{ session: string; container: string }> {
-  const { record } = await findSession(context, session, 'containers');
+  const { places, record } = await findSession(context, session, 'containers');
   const { name, engine } = requireContainer(record);
   await requireWorktreeThere(record, EXIT.refused);
   const service = await context.dockerFor(engine);
+  await prepareInside(places.docker(record.name));
   await service.startContainer(name).catch((error: unknown) => {
     throw hasCode(error, 'CONTAINER_NOT_FOUND') ? removedByHand(record, error as ParaError) : error;
   });

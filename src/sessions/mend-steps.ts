@@ -12,6 +12,7 @@ import {
 } from '../git/worktree-mend.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
+import { prepareInside } from './inside.ts';
 import type { MendPlan } from './mend.ts';
 import { rememberSession } from './rebuild.ts';
 import type { StartState } from './start-steps.ts';
@@ -139,7 +140,7 @@ function saveSession({ repo, places }: MendPlan, record: SessionRecord): Step<Me
   };
 }
 
-function restart({ record, service, running, unstarted, damage }: MendPlan): Step<MendState> {
+function restart({ places, record, service, running, unstarted, damage }: MendPlan): Step<MendState> {
   const name = record.container?.name ?? '';
   // Its mounts are of what was there before.
   const made = damage?.damage === 'worktree missing' || damage?.damage === 'no .git file';
@@ -148,6 +149,7 @@ function restart({ record, service, running, unstarted, damage }: MendPlan): Ste
     skip: () => ((running && made) || unstarted ? undefined : 'not needed'),
     run: async () => {
       if (running) await service?.stopContainer(name, STOP_GRACE);
+      await prepareInside(places.docker(record.name));
       await service?.startContainer(name);
     },
   };

@@ -1,5 +1,5 @@
 /** The steps of `para start`, each with its undo. */
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mount } from '../docker/driver.ts';
@@ -9,7 +9,7 @@ import { forgetSession } from '../git/bring-back.ts';
 import { createSealed, maskGit } from '../git/sealed.ts';
 import { addWorktree, undoAdd } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
-import { stateDirectories } from './container-plan.ts';
+import { prepareInside } from './inside.ts';
 import { isNetworkKept } from './network.ts';
 import { rememberSession } from './rebuild.ts';
 import type { ContainerPlan, StartPlan } from './start.ts';
@@ -137,7 +137,7 @@ function sealGit(plan: ContainerHost, container: ContainerPlan): Step<ContainerS
   return {
     title: 'Preparing what the container sees',
     run: async (state) => {
-      for (const path of stateDirectories(dir)) await mkdir(path, { recursive: true, mode: 0o700 });
+      await prepareInside(dir);
       const git = join(dir, 'git');
       if (container.git === 'off') {
         state.gitMounts = [await maskGit(git)];

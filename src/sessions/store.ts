@@ -156,6 +156,11 @@ function repositoryLock(places: Places): string {
   return join(places.state, 'locks', 'repository');
 }
 
+/** One para at a time at the queue of a container, which long operations on the session do not hold. @throws BUSY */
+export function lockQueue<T>(places: Places, session: string, work: () => Promise<T>): Promise<T> {
+  return withLock(join(places.state, 'locks', `queue-${session}`), { what: 'queues a command' }, work);
+}
+
 /** One para at a time for worktree and ref changes of a repository (facts/performance.md §5). @throws BUSY */
 export function lockRepository<T>(places: Places, what: string, work: () => Promise<T>): Promise<T> {
   return withLock(repositoryLock(places), { what }, work);

@@ -29,6 +29,8 @@ export interface Output {
   readonly paint: ChalkInstance;
   /** The command's answer: one JSON document, or what `toText` makes of it. Nothing for an empty text. */
   answer(data: Readonly<Record<string, unknown>>, toText: (paint: ChalkInstance) => string): void;
+  /** Bytes as a command printed them, for whoever asked for exactly these. */
+  raw(printed: { readonly stdout: Uint8Array; readonly stderr: Uint8Array }): void;
   /** A line of narration on stderr; silent under --quiet and --json. */
   note(text: string): void;
   /** A warning on stderr; also under --quiet, not under --json. */
@@ -62,6 +64,10 @@ export function createOutput(flags: OutputFlags, streams: OutputStreams): Output
       }
       const text = cleanLines(redact(toText(paint)));
       if (text !== '') stdout.write(`${text}\n`);
+    },
+    raw(printed) {
+      stdout.write(printed.stdout);
+      stderr.write(printed.stderr);
     },
     note: (text) => flags.quiet || flags.json || say(text),
     warn: (text) => flags.json || say(`${story.yellow('▲')} ${text}`),

@@ -44,7 +44,8 @@ test('everything a container is made of', async () => {
     ...{ name: 'para-1234abcd-fix', hostname: 'fix', image: 'node:22', workdir: '/workspace' },
     env: {
       ...{ A: '1', HOME: '/para/home', PARA_SESSION: 'fix', PARA_WORKSPACE: '/workspace' },
-      PARA_OUT: '/run/para/out',
+      PARA_STATUS_DIR: '/run/para/out',
+      PARA_COMMAND_DIR: '/run/para/cmd',
     },
     mounts: [
       { source: wish.mountContext.worktree, target: '/workspace', readOnly: false },
@@ -57,7 +58,7 @@ test('everything a container is made of', async () => {
     ...{ ports: [], memoryBytes: 1024, cpus: 2, pids: 64, hardening: 'default' },
     network: { mode: 'bridge', name: 'n' },
     user: { kind: 'user', uid: 1000, gid: 100 },
-    command: ['sh', '-c', expect.stringContaining('$PARA_OUT/ready') as unknown],
+    command: ['sh', '/run/para/cmd/runner.sh'],
     labels: {
       ...{ 'para.schema': '1', 'para.repo': '1234abcd', 'para.session': 'fix', 'para.role': 'dev' },
       ...{ 'para.op': 'op-1', 'para.spec': expect.stringMatching(/^[0-9a-f]{16}$/) as unknown },
@@ -66,9 +67,21 @@ test('everything a container is made of', async () => {
 });
 
 test('para’s own variables are not to be changed', async () => {
-  const env = { HOME: '/root', PARA_SESSION: 'other', PARA_WORKSPACE: '/', PARA_OUT: '/tmp' };
+  const env = {
+    HOME: '/root',
+    PARA_SESSION: 'other',
+    PARA_WORKSPACE: '/',
+    PARA_STATUS_DIR: '/tmp',
+    PARA_COMMAND_DIR: '/',
+  };
   expect((await resolveSpec({ ...wish, env }, ENGINE, [])).env).toEqual({
-    ...{ HOME: '/para/home', PARA_SESSION: 'fix', PARA_WORKSPACE: '/workspace', PARA_OUT: '/run/para/out' },
+    ...{
+      HOME: '/para/home',
+      PARA_SESSION: 'fix',
+      PARA_WORKSPACE: '/workspace',
+      PARA_STATUS_DIR: '/run/para/out',
+      PARA_COMMAND_DIR: '/run/para/cmd',
+    },
   });
 });
 

@@ -24,8 +24,6 @@ export interface Wanted {
 
 /** The id of the container that `create` makes. */
 export const ID = 'c'.repeat(64);
-const KEEP_ALIVE =
-  ': >"$PARA_OUT/ready" || exit 97; trap "exit 0" TERM INT; while :; do sleep 86400 & wait $!; done';
 
 /** `--mount` as it is written for every engine. */
 export function mount(source: string, target: string, tail = ''): readonly string[] {
@@ -202,8 +200,9 @@ export class Conversation {
       ...ports.flatMap((port) => ['-p', port]),
       ...env.flatMap((pair) => ['-e', pair]),
       ...['-e', 'HOME=/para/home', '-e', `PARA_SESSION=${session}`],
-      ...['-e', 'PARA_WORKSPACE=/workspace', '-e', 'PARA_OUT=/run/para/out'],
-      ...['--entrypoint', 'sh', '--', image, '-c', KEEP_ALIVE],
+      ...['-e', 'PARA_WORKSPACE=/workspace', '-e', 'PARA_STATUS_DIR=/run/para/out'],
+      ...['-e', 'PARA_COMMAND_DIR=/run/para/cmd'],
+      ...['--entrypoint', 'sh', '--', image, '/run/para/cmd/runner.sh'],
     ];
   }
 

@@ -433,3 +433,59 @@ export interface AgentRecord {
    */
   started_at: string;
 }
+/**
+ * What the host wants done in a container (.para/state/docker/NAME/commands.json). para writes it; an agent inside reads its copy, /run/para/cmd/commands.json.
+ */
+export interface CommandsFile {
+  /**
+   * Oldest first; of those that wait, the most urgent one comes first.
+   *
+   * @maxItems 5000
+   */
+  commands: {
+    /**
+     * Whoever makes the directory /run/para/out/queue/ID runs it.
+     */
+    id: string;
+    /**
+     * Its place in the order.
+     */
+    number?: number;
+    /**
+     * Run a command; send a signal to one that runs; end the container in order.
+     */
+    type: "exec" | "signal" | "shutdown";
+    /**
+     * A line for sh; with args, a program. For signal its name, such as INT.
+     */
+    command?: string;
+    /**
+     * Arguments, taken as they are. For signal the id of the command.
+     *
+     * @maxItems 1000
+     */
+    args?: string[];
+    /**
+     * Directory inside; /workspace when left out.
+     */
+    working_dir?: string;
+    /**
+     * Added to its environment. Not for secrets: the file is in the clear.
+     */
+    env?: {
+      [k: string]: string;
+    };
+    /**
+     * Then it is told to end (TERM), and five seconds later killed.
+     */
+    timeout_seconds?: number;
+    /**
+     * 0 is most urgent; 5 when left out.
+     */
+    priority?: number;
+    /**
+     * RFC 3339.
+     */
+    created_at?: string;
+  }[];
+}

@@ -2732,3 +2732,425 @@ function validate13(data, { instancePath = "", parentData, parentDataProperty, r
   validate13.errors = vErrors;
   return errors === 0;
 }
+exports.validateCommandsFile = validate14;
+var schema15 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "CommandsFile", "description": "What the host wants done in a container (.para/state/docker/NAME/commands.json). para writes it; an agent inside reads its copy, /run/para/cmd/commands.json.", "type": "object", "additionalProperties": false, "required": ["commands"], "properties": { "commands": { "type": "array", "maxItems": 5e3, "description": "Oldest first; of those that wait, the most urgent one comes first.", "items": { "type": "object", "additionalProperties": false, "required": ["id", "type"], "properties": { "id": { "type": "string", "pattern": "^[0-9A-Za-z_-]{1,64}$", "description": "Whoever makes the directory /run/para/out/queue/ID runs it." }, "number": { "type": "integer", "minimum": 1, "maximum": 999999, "description": "Its place in the order." }, "type": { "enum": ["exec", "signal", "shutdown"], "description": "Run a command; send a signal to one that runs; end the container in order." }, "command": { "type": "string", "minLength": 1, "maxLength": 131072, "description": "A line for sh; with args, a program. For signal its name, such as INT." }, "args": { "type": "array", "maxItems": 1e3, "items": { "type": "string", "maxLength": 131072 }, "description": "Arguments, taken as they are. For signal the id of the command." }, "working_dir": { "type": "string", "minLength": 1, "maxLength": 4096, "description": "Directory inside; /workspace when left out." }, "env": { "type": "object", "additionalProperties": { "type": "string", "maxLength": 131072 }, "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "description": "Added to its environment. Not for secrets: the file is in the clear." }, "timeout_seconds": { "type": "integer", "minimum": 1, "maximum": 31536e3, "description": "Then it is told to end (TERM), and five seconds later killed." }, "priority": { "type": "integer", "minimum": 0, "maximum": 9, "description": "0 is most urgent; 5 when left out." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339." } } } } } };
+var pattern9 = new RegExp("^[0-9A-Za-z_-]{1,64}$", "u");
+function validate14(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.commands === void 0) {
+      const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "commands" }, message: "must have required property 'commands'", schema: schema15.required, parentSchema: schema15, data };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    for (const key0 in data) {
+      if (!(key0 === "commands")) {
+        const err1 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties", schema: false, parentSchema: schema15, data };
+        if (vErrors === null) {
+          vErrors = [err1];
+        } else {
+          vErrors.push(err1);
+        }
+        errors++;
+      }
+    }
+    if (data.commands !== void 0) {
+      let data0 = data.commands;
+      if (Array.isArray(data0)) {
+        if (data0.length > 5e3) {
+          const err2 = { instancePath: instancePath + "/commands", schemaPath: "#/properties/commands/maxItems", keyword: "maxItems", params: { limit: 5e3 }, message: "must NOT have more than 5000 items", schema: 5e3, parentSchema: schema15.properties.commands, data: data0 };
+          if (vErrors === null) {
+            vErrors = [err2];
+          } else {
+            vErrors.push(err2);
+          }
+          errors++;
+        }
+        const len0 = data0.length;
+        for (let i0 = 0; i0 < len0; i0++) {
+          let data1 = data0[i0];
+          if (data1 && typeof data1 == "object" && !Array.isArray(data1)) {
+            if (data1.id === void 0) {
+              const err3 = { instancePath: instancePath + "/commands/" + i0, schemaPath: "#/properties/commands/items/required", keyword: "required", params: { missingProperty: "id" }, message: "must have required property 'id'", schema: schema15.properties.commands.items.required, parentSchema: schema15.properties.commands.items, data: data1 };
+              if (vErrors === null) {
+                vErrors = [err3];
+              } else {
+                vErrors.push(err3);
+              }
+              errors++;
+            }
+            if (data1.type === void 0) {
+              const err4 = { instancePath: instancePath + "/commands/" + i0, schemaPath: "#/properties/commands/items/required", keyword: "required", params: { missingProperty: "type" }, message: "must have required property 'type'", schema: schema15.properties.commands.items.required, parentSchema: schema15.properties.commands.items, data: data1 };
+              if (vErrors === null) {
+                vErrors = [err4];
+              } else {
+                vErrors.push(err4);
+              }
+              errors++;
+            }
+            for (const key1 in data1) {
+              if (!func2.call(schema15.properties.commands.items.properties, key1)) {
+                const err5 = { instancePath: instancePath + "/commands/" + i0, schemaPath: "#/properties/commands/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key1 }, message: "must NOT have additional properties", schema: false, parentSchema: schema15.properties.commands.items, data: data1 };
+                if (vErrors === null) {
+                  vErrors = [err5];
+                } else {
+                  vErrors.push(err5);
+                }
+                errors++;
+              }
+            }
+            if (data1.id !== void 0) {
+              let data2 = data1.id;
+              if (typeof data2 === "string") {
+                if (!pattern9.test(data2)) {
+                  const err6 = { instancePath: instancePath + "/commands/" + i0 + "/id", schemaPath: "#/properties/commands/items/properties/id/pattern", keyword: "pattern", params: { pattern: "^[0-9A-Za-z_-]{1,64}$" }, message: 'must match pattern "^[0-9A-Za-z_-]{1,64}$"', schema: "^[0-9A-Za-z_-]{1,64}$", parentSchema: schema15.properties.commands.items.properties.id, data: data2 };
+                  if (vErrors === null) {
+                    vErrors = [err6];
+                  } else {
+                    vErrors.push(err6);
+                  }
+                  errors++;
+                }
+              } else {
+                const err7 = { instancePath: instancePath + "/commands/" + i0 + "/id", schemaPath: "#/properties/commands/items/properties/id/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema15.properties.commands.items.properties.id.type, parentSchema: schema15.properties.commands.items.properties.id, data: data2 };
+                if (vErrors === null) {
+                  vErrors = [err7];
+                } else {
+                  vErrors.push(err7);
+                }
+                errors++;
+              }
+            }
+            if (data1.number !== void 0) {
+              let data3 = data1.number;
+              if (!(typeof data3 == "number" && (!(data3 % 1) && !isNaN(data3)) && isFinite(data3))) {
+                const err8 = { instancePath: instancePath + "/commands/" + i0 + "/number", schemaPath: "#/properties/commands/items/properties/number/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema15.properties.commands.items.properties.number.type, parentSchema: schema15.properties.commands.items.properties.number, data: data3 };
+                if (vErrors === null) {
+                  vErrors = [err8];
+                } else {
+                  vErrors.push(err8);
+                }
+                errors++;
+              }
+              if (typeof data3 == "number" && isFinite(data3)) {
+                if (data3 > 999999 || isNaN(data3)) {
+                  const err9 = { instancePath: instancePath + "/commands/" + i0 + "/number", schemaPath: "#/properties/commands/items/properties/number/maximum", keyword: "maximum", params: { comparison: "<=", limit: 999999 }, message: "must be <= 999999", schema: 999999, parentSchema: schema15.properties.commands.items.properties.number, data: data3 };
+                  if (vErrors === null) {
+                    vErrors = [err9];
+                  } else {
+                    vErrors.push(err9);
+                  }
+                  errors++;
+                }
+                if (data3 < 1 || isNaN(data3)) {
+                  const err10 = { instancePath: instancePath + "/commands/" + i0 + "/number", schemaPath: "#/properties/commands/items/properties/number/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema15.properties.commands.items.properties.number, data: data3 };
+                  if (vErrors === null) {
+                    vErrors = [err10];
+                  } else {
+                    vErrors.push(err10);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data1.type !== void 0) {
+              let data4 = data1.type;
+              if (!(data4 === "exec" || data4 === "signal" || data4 === "shutdown")) {
+                const err11 = { instancePath: instancePath + "/commands/" + i0 + "/type", schemaPath: "#/properties/commands/items/properties/type/enum", keyword: "enum", params: { allowedValues: schema15.properties.commands.items.properties.type.enum }, message: "must be equal to one of the allowed values", schema: schema15.properties.commands.items.properties.type.enum, parentSchema: schema15.properties.commands.items.properties.type, data: data4 };
+                if (vErrors === null) {
+                  vErrors = [err11];
+                } else {
+                  vErrors.push(err11);
+                }
+                errors++;
+              }
+            }
+            if (data1.command !== void 0) {
+              let data5 = data1.command;
+              if (typeof data5 === "string") {
+                if (func3(data5) > 131072) {
+                  const err12 = { instancePath: instancePath + "/commands/" + i0 + "/command", schemaPath: "#/properties/commands/items/properties/command/maxLength", keyword: "maxLength", params: { limit: 131072 }, message: "must NOT have more than 131072 characters", schema: 131072, parentSchema: schema15.properties.commands.items.properties.command, data: data5 };
+                  if (vErrors === null) {
+                    vErrors = [err12];
+                  } else {
+                    vErrors.push(err12);
+                  }
+                  errors++;
+                }
+                if (func3(data5) < 1) {
+                  const err13 = { instancePath: instancePath + "/commands/" + i0 + "/command", schemaPath: "#/properties/commands/items/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema15.properties.commands.items.properties.command, data: data5 };
+                  if (vErrors === null) {
+                    vErrors = [err13];
+                  } else {
+                    vErrors.push(err13);
+                  }
+                  errors++;
+                }
+              } else {
+                const err14 = { instancePath: instancePath + "/commands/" + i0 + "/command", schemaPath: "#/properties/commands/items/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema15.properties.commands.items.properties.command.type, parentSchema: schema15.properties.commands.items.properties.command, data: data5 };
+                if (vErrors === null) {
+                  vErrors = [err14];
+                } else {
+                  vErrors.push(err14);
+                }
+                errors++;
+              }
+            }
+            if (data1.args !== void 0) {
+              let data6 = data1.args;
+              if (Array.isArray(data6)) {
+                if (data6.length > 1e3) {
+                  const err15 = { instancePath: instancePath + "/commands/" + i0 + "/args", schemaPath: "#/properties/commands/items/properties/args/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items", schema: 1e3, parentSchema: schema15.properties.commands.items.properties.args, data: data6 };
+                  if (vErrors === null) {
+                    vErrors = [err15];
+                  } else {
+                    vErrors.push(err15);
+                  }
+                  errors++;
+                }
+                const len1 = data6.length;
+                for (let i1 = 0; i1 < len1; i1++) {
+                  let data7 = data6[i1];
+                  if (typeof data7 === "string") {
+                    if (func3(data7) > 131072) {
+                      const err16 = { instancePath: instancePath + "/commands/" + i0 + "/args/" + i1, schemaPath: "#/properties/commands/items/properties/args/items/maxLength", keyword: "maxLength", params: { limit: 131072 }, message: "must NOT have more than 131072 characters", schema: 131072, parentSchema: schema15.properties.commands.items.properties.args.items, data: data7 };
+                      if (vErrors === null) {
+                        vErrors = [err16];
+                      } else {
+                        vErrors.push(err16);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err17 = { instancePath: instancePath + "/commands/" + i0 + "/args/" + i1, schemaPath: "#/properties/commands/items/properties/args/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema15.properties.commands.items.properties.args.items.type, parentSchema: schema15.properties.commands.items.properties.args.items, data: data7 };
+                    if (vErrors === null) {
+                      vErrors = [err17];
+                    } else {
+                      vErrors.push(err17);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err18 = { instancePath: instancePath + "/commands/" + i0 + "/args", schemaPath: "#/properties/commands/items/properties/args/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema15.properties.commands.items.properties.args.type, parentSchema: schema15.properties.commands.items.properties.args, data: data6 };
+                if (vErrors === null) {
+                  vErrors = [err18];
+                } else {
+                  vErrors.push(err18);
+                }
+                errors++;
+              }
+            }
+            if (data1.working_dir !== void 0) {
+              let data8 = data1.working_dir;
+              if (typeof data8 === "string") {
+                if (func3(data8) > 4096) {
+                  const err19 = { instancePath: instancePath + "/commands/" + i0 + "/working_dir", schemaPath: "#/properties/commands/items/properties/working_dir/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema15.properties.commands.items.properties.working_dir, data: data8 };
+                  if (vErrors === null) {
+                    vErrors = [err19];
+                  } else {
+                    vErrors.push(err19);
+                  }
+                  errors++;
+                }
+                if (func3(data8) < 1) {
+                  const err20 = { instancePath: instancePath + "/commands/" + i0 + "/working_dir", schemaPath: "#/properties/commands/items/properties/working_dir/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema15.properties.commands.items.properties.working_dir, data: data8 };
+                  if (vErrors === null) {
+                    vErrors = [err20];
+                  } else {
+                    vErrors.push(err20);
+                  }
+                  errors++;
+                }
+              } else {
+                const err21 = { instancePath: instancePath + "/commands/" + i0 + "/working_dir", schemaPath: "#/properties/commands/items/properties/working_dir/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema15.properties.commands.items.properties.working_dir.type, parentSchema: schema15.properties.commands.items.properties.working_dir, data: data8 };
+                if (vErrors === null) {
+                  vErrors = [err21];
+                } else {
+                  vErrors.push(err21);
+                }
+                errors++;
+              }
+            }
+            if (data1.env !== void 0) {
+              let data9 = data1.env;
+              if (data9 && typeof data9 == "object" && !Array.isArray(data9)) {
+                for (const key2 in data9) {
+                  const _errs22 = errors;
+                  if (typeof key2 === "string") {
+                    if (!pattern2.test(key2)) {
+                      const err22 = { instancePath: instancePath + "/commands/" + i0 + "/env", schemaPath: "#/properties/commands/items/properties/env/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema15.properties.commands.items.properties.env.propertyNames, data: key2, propertyName: key2 };
+                      if (vErrors === null) {
+                        vErrors = [err22];
+                      } else {
+                        vErrors.push(err22);
+                      }
+                      errors++;
+                    }
+                  }
+                  var valid6 = _errs22 === errors;
+                  if (!valid6) {
+                    const err23 = { instancePath: instancePath + "/commands/" + i0 + "/env", schemaPath: "#/properties/commands/items/properties/env/propertyNames", keyword: "propertyNames", params: { propertyName: key2 }, message: "property name must be valid", schema: schema15.properties.commands.items.properties.env.propertyNames, parentSchema: schema15.properties.commands.items.properties.env, data: data9 };
+                    if (vErrors === null) {
+                      vErrors = [err23];
+                    } else {
+                      vErrors.push(err23);
+                    }
+                    errors++;
+                  }
+                }
+                for (const key3 in data9) {
+                  let data10 = data9[key3];
+                  if (typeof data10 === "string") {
+                    if (func3(data10) > 131072) {
+                      const err24 = { instancePath: instancePath + "/commands/" + i0 + "/env/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/commands/items/properties/env/additionalProperties/maxLength", keyword: "maxLength", params: { limit: 131072 }, message: "must NOT have more than 131072 characters", schema: 131072, parentSchema: schema15.properties.commands.items.properties.env.additionalProperties, data: data10 };
+                      if (vErrors === null) {
+                        vErrors = [err24];
+                      } else {
+                        vErrors.push(err24);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err25 = { instancePath: instancePath + "/commands/" + i0 + "/env/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/commands/items/properties/env/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema15.properties.commands.items.properties.env.additionalProperties.type, parentSchema: schema15.properties.commands.items.properties.env.additionalProperties, data: data10 };
+                    if (vErrors === null) {
+                      vErrors = [err25];
+                    } else {
+                      vErrors.push(err25);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err26 = { instancePath: instancePath + "/commands/" + i0 + "/env", schemaPath: "#/properties/commands/items/properties/env/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema15.properties.commands.items.properties.env.type, parentSchema: schema15.properties.commands.items.properties.env, data: data9 };
+                if (vErrors === null) {
+                  vErrors = [err26];
+                } else {
+                  vErrors.push(err26);
+                }
+                errors++;
+              }
+            }
+            if (data1.timeout_seconds !== void 0) {
+              let data11 = data1.timeout_seconds;
+              if (!(typeof data11 == "number" && (!(data11 % 1) && !isNaN(data11)) && isFinite(data11))) {
+                const err27 = { instancePath: instancePath + "/commands/" + i0 + "/timeout_seconds", schemaPath: "#/properties/commands/items/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema15.properties.commands.items.properties.timeout_seconds.type, parentSchema: schema15.properties.commands.items.properties.timeout_seconds, data: data11 };
+                if (vErrors === null) {
+                  vErrors = [err27];
+                } else {
+                  vErrors.push(err27);
+                }
+                errors++;
+              }
+              if (typeof data11 == "number" && isFinite(data11)) {
+                if (data11 > 31536e3 || isNaN(data11)) {
+                  const err28 = { instancePath: instancePath + "/commands/" + i0 + "/timeout_seconds", schemaPath: "#/properties/commands/items/properties/timeout_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 31536e3 }, message: "must be <= 31536000", schema: 31536e3, parentSchema: schema15.properties.commands.items.properties.timeout_seconds, data: data11 };
+                  if (vErrors === null) {
+                    vErrors = [err28];
+                  } else {
+                    vErrors.push(err28);
+                  }
+                  errors++;
+                }
+                if (data11 < 1 || isNaN(data11)) {
+                  const err29 = { instancePath: instancePath + "/commands/" + i0 + "/timeout_seconds", schemaPath: "#/properties/commands/items/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema15.properties.commands.items.properties.timeout_seconds, data: data11 };
+                  if (vErrors === null) {
+                    vErrors = [err29];
+                  } else {
+                    vErrors.push(err29);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data1.priority !== void 0) {
+              let data12 = data1.priority;
+              if (!(typeof data12 == "number" && (!(data12 % 1) && !isNaN(data12)) && isFinite(data12))) {
+                const err30 = { instancePath: instancePath + "/commands/" + i0 + "/priority", schemaPath: "#/properties/commands/items/properties/priority/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema15.properties.commands.items.properties.priority.type, parentSchema: schema15.properties.commands.items.properties.priority, data: data12 };
+                if (vErrors === null) {
+                  vErrors = [err30];
+                } else {
+                  vErrors.push(err30);
+                }
+                errors++;
+              }
+              if (typeof data12 == "number" && isFinite(data12)) {
+                if (data12 > 9 || isNaN(data12)) {
+                  const err31 = { instancePath: instancePath + "/commands/" + i0 + "/priority", schemaPath: "#/properties/commands/items/properties/priority/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9 }, message: "must be <= 9", schema: 9, parentSchema: schema15.properties.commands.items.properties.priority, data: data12 };
+                  if (vErrors === null) {
+                    vErrors = [err31];
+                  } else {
+                    vErrors.push(err31);
+                  }
+                  errors++;
+                }
+                if (data12 < 0 || isNaN(data12)) {
+                  const err32 = { instancePath: instancePath + "/commands/" + i0 + "/priority", schemaPath: "#/properties/commands/items/properties/priority/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema15.properties.commands.items.properties.priority, data: data12 };
+                  if (vErrors === null) {
+                    vErrors = [err32];
+                  } else {
+                    vErrors.push(err32);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data1.created_at !== void 0) {
+              let data13 = data1.created_at;
+              if (typeof data13 === "string") {
+                if (func3(data13) > 40) {
+                  const err33 = { instancePath: instancePath + "/commands/" + i0 + "/created_at", schemaPath: "#/properties/commands/items/properties/created_at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema15.properties.commands.items.properties.created_at, data: data13 };
+                  if (vErrors === null) {
+                    vErrors = [err33];
+                  } else {
+                    vErrors.push(err33);
+                  }
+                  errors++;
+                }
+              } else {
+                const err34 = { instancePath: instancePath + "/commands/" + i0 + "/created_at", schemaPath: "#/properties/commands/items/properties/created_at/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema15.properties.commands.items.properties.created_at.type, parentSchema: schema15.properties.commands.items.properties.created_at, data: data13 };
+                if (vErrors === null) {
+                  vErrors = [err34];
+                } else {
+                  vErrors.push(err34);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err35 = { instancePath: instancePath + "/commands/" + i0, schemaPath: "#/properties/commands/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema15.properties.commands.items.type, parentSchema: schema15.properties.commands.items, data: data1 };
+            if (vErrors === null) {
+              vErrors = [err35];
+            } else {
+              vErrors.push(err35);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err36 = { instancePath: instancePath + "/commands", schemaPath: "#/properties/commands/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema15.properties.commands.type, parentSchema: schema15.properties.commands, data: data0 };
+        if (vErrors === null) {
+          vErrors = [err36];
+        } else {
+          vErrors.push(err36);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err37 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema15.type, parentSchema: schema15, data };
+    if (vErrors === null) {
+      vErrors = [err37];
+    } else {
+      vErrors.push(err37);
+    }
+    errors++;
+  }
+  validate14.errors = vErrors;
+  return errors === 0;
+}

@@ -5,3 +5,4 @@ export const validateConfigFile: Validator;
 export const validateDockerFile: Validator;
 export const validateSessionRecord: Validator;
 export const validateAgentRecord: Validator;
+export const validateCommandsFile: Validator;

@@ -1,0 +1,16 @@
+/** The host's side of what a container sees besides the worktree: its directories, and the programs that para puts there. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replaceFile } from '../sys/files.ts';
+import { RUNNER_SCRIPT } from './runner-script.ts';
+
+/** Makes what is missing; to be called before every start of a container. Safe to repeat. */
+export async function prepareInside(stateDir: string): Promise<void> {
+  for (const name of ['home', 'out', 'cmd', 'logs', join('cmd', 'queue')])
+    await mkdir(join(stateDir, name), { recursive: true, mode: 0o700 });
+  await put(join(stateDir, 'cmd', 'runner.sh'), RUNNER_SCRIPT);
+}
+
+async function put(path: string, text: string): Promise<void> {
+  if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await replaceFile(path, text, 0o755);
+}

@@ -1,0 +1,128 @@
+/** What a person does with the queue of a session's container. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ParaError } from '../errors.ts';
+import { requireContainer, workdirOf, type ContainerContext } from './containers.ts';
+import { findSession, type Found } from './find.ts';
+import { prepareInside } from './inside.ts';
+import { cancelQueued, enqueue, findQueued, listQueue, type QueuedCommand, type QueueRow } from './queue.ts';
+import { readPrinted, type Printed } from './queue-results.ts';
+import { lockQueue } from './store.ts';
+
+/** What queueing needs of the App. */
+export interface QueueContext extends ContainerContext {
+  now(): Date;
+  newId(): string;
+}
+
+/** A command to run in the background. */
+export interface QueueWish {
+  readonly argv: readonly string[];
+  readonly workdir: string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeoutSeconds: number | undefined;
+  readonly priority: number | undefined;
+}
+
+/** What was put into the queue. */
+export interface Queued {
+  readonly session: string;
+  readonly command: QueuedCommand;
+  /** False: it waits for the container to be started. */
+  readonly running: boolean;
+}
+
+/** Puts a command into the queue of a session's container. @throws CONTAINER_NOT_FOUND, BUSY, REFUSED */
+export async function queueCommand(
+  context: QueueContext,
+  session: string | undefined,
+  { argv, workdir, env, timeoutSeconds, priority }: QueueWish,
+): Promise<Queued> {
+  const found = await findSession(context, session, 'containers');
+  const { places, record } = found;
+  const running = await isRunning(context, found);
+  const [command = 'sh', ...args] = argv;
+  const wish: Omit<QueuedCommand, 'number'> = {
+    id: context.newId().replaceAll('-', '').slice(0, 12),
+    ...{ type: 'exec' as const, command, args },
+    working_dir: workdir ?? (await workdirOf(context.cwd, record.worktree_path)),
+    ...(Object.keys(env).length === 0 ? {} : { env }),
+    ...(timeoutSeconds === undefined ? {} : { timeout_seconds: timeoutSeconds }),
+    ...(priority === undefined ? {} : { priority }),
+    created_at: context.now().toISOString(),
+  };
+  const queued = await lockQueue(places, record.name, async () => {
+    await prepareInside(places.docker(record.name));
+    return enqueue(places.docker(record.name), wish);
+  });
+  return { session: record.name, command: queued, running };
+}
+
+/** The queue of one session. */
+export async function showQueue(
+  context: QueueContext,
+  session: string | undefined,
+): Promise<{ readonly session: string; readonly rows: readonly QueueRow[] }> {
+  const found = await findSession(context, session, 'containers');
+  const running = await isRunning(context, found);
+  return {
+    session: found.record.name,
+    rows: await listQueue(found.places.docker(found.record.name), running),
+  };
+}
+
+/** Takes one out, or has it ended. @throws COMMAND_FAILED when there is none, or it has ended */
+export async function cancelCommand(
+  context: QueueContext,
+  session: string | undefined,
+  id: string,
+): Promise<QueueRow> {
+  const { name, stateDir, row } = await findRow(context, session, id);
+  if (row.state !== 'queued' && row.state !== 'running')
+    throw new ParaError('COMMAND_FAILED', `the command ${id} has ended already (${row.state})`, {
+      hint: `para docker queue result ${id} ${name}`,
+    });
+  await cancelQueued(stateDir, row.command);
+  return row;
+}
+
+/** What a command printed, and how it ended. */
+export interface QueueResult {
+  readonly session: string;
+  readonly row: QueueRow;
+  readonly printed: Printed;
+}
+
+const OUTPUT_BYTES = 64 * 1024;
+const LOOK_MS = 250;
+
+/** The result as it is now, or with `wait` when there is one. @throws INTERRUPTED */
+export async function resultOf(
+  context: QueueContext,
+  session: string | undefined,
+  { id, wait, signal }: { readonly id: string; readonly wait: boolean; readonly signal: AbortSignal },
+): Promise<QueueResult> {
+  const { name, stateDir, ...first } = await findRow(context, session, id);
+  let { row } = first;
+  while (wait && (row.state === 'queued' || row.state === 'running')) {
+    if (signal.aborted) throw new ParaError('INTERRUPTED', 'interrupted; the command goes on');
+    await sleep(LOOK_MS);
+    row = await findQueued(stateDir, id, true);
+  }
+  return { session: name, row, printed: await readPrinted(stateDir, id, OUTPUT_BYTES) };
+}
+
+async function findRow(
+  context: QueueContext,
+  session: string | undefined,
+  id: string,
+): Promise<{ readonly name: string; readonly stateDir: string; readonly row: QueueRow }> {
+  const found = await findSession(context, session, 'containers');
+  const { name } = found.record;
+  const stateDir = found.places.docker(name);
+  return { name, stateDir, row: await findQueued(stateDir, id, await isRunning(context, found)) };
+}
+
+async function isRunning(context: QueueContext, { record }: Found): Promise<boolean> {
+  const { name, engine } = requireContainer(record);
+  return (await (await context.dockerFor(engine)).status(name))?.state === 'running';
+}

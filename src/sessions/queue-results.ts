@@ -1,0 +1,86 @@
+/** What the runner says of a queued command: read as from an enemy, since all of it can be written in the container. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openRegular, readRegular, withDirectory } from '../sys/untrusted.ts';
+
+/**
+ * `interrupted`: it was begun, and its end is not known, because the container stopped or the runner was killed.
+ * `timeout` and `cancelled` have ended too.
+ */
+export type QueueState = 'queued' | 'running' | 'done' | 'timeout' | 'cancelled' | 'interrupted';
+
+/** What became of a command. */
+export interface Outcome {
+  readonly state: QueueState;
+  readonly exitCode: number | undefined;
+}
+
+/** The two ends of what a command printed. */
+export interface Printed {
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+  /** More was printed: these are the last bytes of it. */
+  readonly cut: boolean;
+}
+
+const SMALL = 64;
+
+/** What has become of it. `running`: its container runs. */
+export async function lookAt(
+  stateDir: string,
+  id: string,
+  host: { readonly cancelled: boolean; readonly running: boolean },
+): Promise<Outcome> {
+  const seen = await withJob(stateDir, id, async (job) => ({
+    exit: /^(\d{1,3})\n$/.exec(await text(join(job, 'exit')))?.[1],
+    reason: (await text(join(job, 'reason'))).trim(),
+    claimed: (await stat(job)).ctimeMs,
+  }));
+  if (seen === undefined) return { state: host.cancelled ? 'cancelled' : 'queued', exitCode: undefined };
+  const exitCode = seen.exit === undefined ? undefined : Number(seen.exit);
+  if (seen.reason === 'timeout' || seen.reason === 'cancelled') return { state: seen.reason, exitCode };
+  if (exitCode !== undefined) return { state: seen.reason === 'shutdown' ? 'interrupted' : 'done', exitCode };
+  // Made anew at each start of the container: what was begun before it has no one who could end it.
+  const ready = await stat(join(stateDir, 'out', 'ready')).catch(() => undefined);
+  const before = ready !== undefined && ready.mtimeMs > seen.claimed;
+  return { state: host.running && !before ? 'running' : 'interrupted', exitCode };
+}
+
+/** What it has printed, at most the last `cap` bytes of each stream. */
+export async function readPrinted(stateDir: string, id: string, cap: number): Promise<Printed> {
+  const found = await withJob(stateDir, id, async (job) => {
+    const [stdout, stderr] = await Promise.all([
+      tail(join(job, 'stdout'), cap),
+      tail(join(job, 'stderr'), cap),
+    ]);
+    return { stdout: stdout.bytes, stderr: stderr.bytes, cut: stdout.cut || stderr.cut };
+  });
+  return found ?? { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), cut: false };
+}
+
+/** `queue` can be a link too: only `out` is the host's. */
+async function withJob<T>(
+  stateDir: string,
+  id: string,
+  use: (job: string) => Promise<T>,
+): Promise<T | undefined> {
+  const queue = join(stateDir, 'out', 'queue');
+  return withDirectory(queue, (inside) => withDirectory(join(inside, id), use));
+}
+
+async function text(path: string): Promise<string> {
+  return (await readRegular(path, SMALL))?.toString('latin1') ?? '';
+}
+
+async function tail(path: string, cap: number): Promise<{ readonly bytes: Buffer; readonly cut: boolean }> {
+  const handle = await openRegular(path);
+  if (handle === undefined) return { bytes: Buffer.alloc(0), cut: false };
+  try {
+    const { size } = await handle.stat();
+    const from = Math.max(0, size - cap);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(size, cap)), 0, undefined, from);
+    return { bytes: buffer.subarray(0, bytesRead), cut: from > 0 };
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * The runner: the main process of a container. It says that it is up and alive, runs the commands that the host queues,
+ * and ends everything in order when the container is told to stop. POSIX sh, so that it works under busybox ash and
+ * dash; no program but mkdir, mv, sleep, grep, wc, cp and rm.
+ *
+ * The host's side is read-only here: `queue/P-NNNNNN-ID.sh` (P: 0 is most urgent; the first line may be
+ * `#timeout SECONDS`), `.signal` (`NAME ID`), `.shutdown`, and `ID.cancel`. This side: `ready` (new at each start),
+ * `heartbeat` (uptime in seconds, pid), and for each command the directory `queue/ID`, whose making is the claim: so no
+ * command runs twice, and one that was claimed and has no `exit` was interrupted (facts/security-reliability.md §5).
+ */
+export const RUNNER_SCRIPT = `set -u
+cmd=\${PARA_COMMAND_DIR:-/run/para/cmd} out=\${PARA_STATUS_DIR:-/run/para/out}
+work=\${PARA_WORKSPACE:-/workspace} grace=\${PARA_STOP_GRACE:-8} cap=\${PARA_OUTPUT_BYTES:-67108864}
+mercy=\${PARA_KILL_GRACE:-5} stop='' woken='' job='' pid='' began=0 limit=0 reason='' beaten=-99 busy=0 nap=''
+
+uptime() { read -r up rest </proc/uptime && up=\${up%%.*}; }
+put() { printf '%s\\n' "$2" >"$1.tmp" && mv -f "$1.tmp" "$1"; }
+
+mkdir -p "$out/queue" || exit 97
+: >"$out/ready" || exit 97
+trap 'stop=1' TERM INT
+trap 'woken=1' USR1
+
+beat() {
+  [ "$((up - beaten))" -ge 4 ] || return 0
+  put "$out/heartbeat" "$up $$" && beaten=$up
+}
+
+# Everything that belongs to a command carries its id in its environment, whoever started it.
+hit() {
+  for proc in /proc/[0-9]*; do
+    if grep -q "PARA_COMMAND_ID=$2" "$proc/environ" 2>/dev/null; then kill -s "$1" "\${proc##*/}" 2>/dev/null; fi
+  done
+  return 0
+}
+
+# name P-NNNNNN-ID.KIND -> id, kind; false for what is no queued command.
+parse() {
+  kind=\${1##*.} id=\${1##*/}
+  id=\${id%.*}
+  case $id in [0-9]-[0-9][0-9][0-9][0-9][0-9][0-9]-?*) id=\${id#?-??????-} ;; *) return 1 ;; esac
+  case $id in *[!0-9A-Za-z_-]*) return 1 ;; esac
+}
+
+begin() {
+  job=$out/queue/$id began=$up limit=0 reason='' busy=$up
+  read -r first <"$1" || first=''
+  case $first in '#timeout '*[!0-9]*) ;; '#timeout '?*) limit=\${first#'#timeout '} ;; esac
+  put "$job/started" "$up"
+  (
+    cd "$work" || exit 126
+    PARA_COMMAND_ID=$id
+    export PARA_COMMAND_ID
+    trap - TERM INT USR1
+    sh "$1" </dev/null >>"$job/stdout" 2>>"$job/stderr"
+    code=$?
+    put "$job/exit" "$code"
+    kill -s USR1 "$$" 2>/dev/null
+  ) &
+  pid=$!
+}
+
+# The command that runs: has it ended, has it to end, has it printed too much?
+watch() {
+  [ -n "$job" ] || return 0
+  busy=$up
+  if ! kill -0 "$pid" 2>/dev/null; then
+    wait "$pid"
+    code=$?
+    # Its shell was killed before it could say so.
+    [ -e "$job/exit" ] || put "$job/exit" "$code"
+    job='' pid=''
+    return 0
+  fi
+  if [ -z "$reason" ]; then
+    if [ -e "$cmd/queue/\${job##*/}.cancel" ]; then reason=cancelled; fi
+    if [ "$limit" -gt 0 ] && [ "$((up - began))" -ge "$limit" ]; then reason=timeout; fi
+    if [ -n "$reason" ]; then
+      put "$job/reason" "$reason"
+      hit TERM "\${job##*/}"
+      began=$up
+    fi
+  elif [ "$((up - began))" -ge "$mercy" ]; then hit KILL "\${job##*/}"; fi
+  for file in "$job/stdout" "$job/stderr"; do
+    [ -e "$file" ] || continue
+    # What came last is kept, at most about twice the limit.
+    if [ "$(wc -c <"$file")" -gt "$cap" ]; then cp "$file" "$file.1" && : >"$file"; fi
+  done
+}
+
+claim() { [ ! -e "$out/queue/$id" ] && [ ! -e "$cmd/queue/$id.cancel" ] && mkdir "$out/queue/$id" 2>/dev/null; }
+
+# What can not wait for the command that runs.
+control() {
+  for file in "$cmd"/queue/*.signal "$cmd"/queue/*.shutdown; do
+    [ -f "$file" ] && parse "$file" && claim || continue
+    if [ "$kind" = shutdown ]; then stop=1; else
+      read -r name target <"$file"
+      case $name$target in *[!0-9A-Za-z_-]*) ;; *) hit "$name" "$target" ;; esac
+    fi
+    put "$out/queue/$id/exit" 0
+  done
+}
+
+next() {
+  for file in "$cmd"/queue/*.sh; do
+    [ -z "$job" ] || return 0
+    [ -f "$file" ] && parse "$file" && claim || continue
+    begin "$file"
+  done
+}
+
+# Everybody is asked to end, and has time for it; what is left the engine ends.
+finish() {
+  uptime
+  end=$((up + grace))
+  [ -z "$job" ] || put "$job/reason" shutdown
+  # Never where this is not a container's first process: -1 is everybody.
+  if [ "$PPID" -le 1 ] && [ "$$" -lt 50 ]; then kill -s TERM -1 2>/dev/null; fi
+  while uptime && [ "$up" -lt "$end" ] && others; do sleep 0.1 2>/dev/null || sleep 1; done
+  if [ -n "$job" ] && [ ! -e "$job/exit" ]; then put "$job/exit" 143; fi
+  rm -f "$out/heartbeat"
+  exit 0
+}
+
+# Somebody besides the container's init and this shell.
+others() {
+  for proc in /proc/[0-9]*; do
+    one=\${proc##*/}
+    if [ "$one" = 1 ] || [ "$one" = "$$" ] || ! read -r line 2>/dev/null <"$proc/stat"; then continue; fi
+    case $line in *') Z '*) continue ;; esac
+    return 0
+  done
+  return 1
+}
+
+while :; do
+  uptime
+  beat
+  control
+  [ -z "$stop" ] || finish
+  watch
+  [ -n "$job" ] || next
+  if [ -z "$woken$stop" ]; then
+    # Quick while there is work, and cheap when there is none.
+    if [ "$((up - busy))" -lt 30 ]; then sleep 1 & else sleep 2 & fi
+    nap=$!
+    wait "$nap"
+    kill "$nap" 2>/dev/null
+  fi
+  woken=''
+done
+`;

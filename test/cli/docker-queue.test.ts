@@ -1,0 +1,117 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type Conversation, started, WHICH } from '../support/conversation.ts';
+import { runPara, type Ran } from '../support/run-para.ts';
+import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
+
+describe.each(WHICH)('%s', (which) => {
+  let repo: TempRepo;
+  let talk: Conversation;
+  let state: string;
+
+  beforeEach(async () => {
+    repo = tempRepo();
+    talk = await started(repo, which);
+    state = join(repo.root, '.para/state/docker/fix');
+  });
+  afterEach(() => {
+    repo.remove();
+  });
+  const para = (line: string | readonly string[], container = 'running'): Promise<Ran> =>
+    runPara(repo, ['docker', ...(typeof line === 'string' ? line.split(' ') : line)], {
+      calls: [talk.status(container)],
+    });
+  /** As the runner would write it. */
+  function ran(id: string, files: Readonly<Record<string, string>>): void {
+    const job = join(state, 'out/queue', id);
+    mkdirSync(job, { recursive: true });
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(job, name), text);
+  }
+  async function queued(): Promise<string> {
+    const { stdout, code } = await para('exec -d fix -- npm test');
+    expect(code).toBe(0);
+    return stdout.trim();
+  }
+
+  test('exec --detach prints the id alone; the command is a file that the container sees', async () => {
+    const flags = ['-d', '--timeout', '60', '--priority', '0', '-e', 'A=b c', '-w', '/tmp'];
+    const { code, stdout, stderr } = await para(['exec', ...flags, 'fix', '--', 'sh', '-c', 'echo $A']);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(readFileSync(join(state, `cmd/queue/0-000001-${stdout.trim()}.sh`), 'utf8')).toBe(
+      "#timeout 60\ncd -- /tmp || exit 126\nexport A='b c'\nexec sh -c 'echo $A'\n",
+    );
+  });
+
+  test('the container is stopped: it waits, and that is said', async () => {
+    const { code, stderr } = await para('exec -d fix -- true', 'exited');
+    expect(code).toBe(0);
+    expect(stderr).toContain('the container of fix is not running; it runs this when it is started');
+  });
+
+  test('list, and the result', async () => {
+    const id = await queued();
+    expect((await para('queue list fix')).stdout).toMatch(new RegExp(`${id} +queued +5 +\\S+ +npm test`));
+    expect(await para(`queue result ${id} fix`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`para docker queue result --wait ${id} fix`) as unknown,
+    });
+    ran(id, { stdout: 'out\n', stderr: 'err\n', exit: '3\n' });
+    expect(await para(`queue result ${id} fix`)).toEqual({ code: 3, stdout: 'out\n', stderr: 'err\n' });
+    expect(await para(`queue result --wait ${id} fix`)).toMatchObject({ code: 3 });
+    const { stdout } = await para(`queue result ${id} fix --json`);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ ok: true, state: 'done', exit_code: 3, stdout: 'out\n', stderr: 'err\n', cut: false },
+      command: { id, type: 'exec', command: 'npm', args: ['test'] },
+    });
+    expect(await para(`queue cancel ${id} fix`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('has ended already (done)') as unknown,
+    });
+  });
+
+  test('cancelled before it began', async () => {
+    const id = await queued();
+    expect(await para(`queue cancel ${id} fix`)).toMatchObject({
+      code: 0,
+      stdout: `${id} will not be run\n`,
+    });
+    expect((await para('queue list fix')).stdout).toMatch(new RegExp(`${id} +cancelled`));
+  });
+
+  test.each<[string, Readonly<Record<string, string>>, string]>([
+    ['too slow', { reason: 'timeout\n', exit: '143\n' }, 'took too long, and was ended'],
+    ['interrupted', { started: '1\n' }, 'was interrupted: its container was stopped or killed'],
+  ])('%s: 1, and why', async (_what, files, why) => {
+    const id = await queued();
+    ran(id, { ...files, stdout: 'so far\n' });
+    const { code, stdout, stderr } = await para(`queue result ${id} fix`, 'exited');
+    expect([code, stdout]).toEqual([1, 'so far\n']);
+    expect(stderr).toContain(why);
+  });
+
+  test('a container that was made before there was a queue gets one', async () => {
+    rmSync(join(state, 'cmd'), { recursive: true });
+    const id = await queued();
+    expect((await para('queue list fix')).stdout).toContain(id);
+  });
+
+  test.each([
+    ['exec -d --timeout 0 fix -- x', '--timeout "0" is not a whole number from 1 to 31536000'],
+    ['exec -d --priority 10 fix -- x', '--priority "10" is not a whole number from 0 to 9'],
+    ['exec --timeout 5 fix -- x', '--timeout and --priority are for --detach'],
+    ['queue result', 'no command was named'],
+    ['queue list a b', 'one word too many: b'],
+    ['queue look', 'look'],
+  ])('para docker %s: 2', async (line, message) => {
+    const { code, stderr } = await runPara(repo, `docker ${line}`);
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
+
+  test('no such command: 1', async () => {
+    const { code, stderr } = await para('queue result nope fix');
+    expect(stderr).toContain('there is no command "nope" in the queue');
+    expect(code).toBe(1);
+  });
+});
