@@ -1,5 +1,5 @@
 /** Commands in the background, in real containers: each runs once at most, whatever happens to its container. */
-import { readFileSync } from 'node:fs';
+import { chownSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -79,6 +79,10 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('queu
         type: 'exec',
         command: `echo n${String(n)} >>/workspace/ran`,
       });
+    // The caller's, who may be another user than this one.
+    const { uid, gid } = statSync(state);
+    for (const file of readdirSync(join(state, 'cmd/queue')))
+      chownSync(join(state, 'cmd/queue', file), uid, gid);
     const gap = FULL ? 400 : 700;
     for (let round = 0; round < KILLS + RESTARTS; round += 1) {
       await sleep(gap * Math.random());
