@@ -20,6 +20,22 @@ const SHELLS = [['sh'], ['busybox', 'sh']].filter(
   ([shell = '']) => spawnSync(shell, ['-c', ':']).error === undefined,
 );
 
+/** The processes with exactly this command line. */
+function running(line: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => commandLine(pid) === line)
+    .map(Number);
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
+  } catch {
+    return ''; // gone meanwhile
+  }
+}
+
 describe.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('%s', (_name, shell) => {
   let dir: string;
   let runner: ChildProcess | undefined;
@@ -113,7 +129,7 @@ describe.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('%s', (_
     await ended('next');
     expect(readFileSync(at('work/times'), 'utf8')).toBe('x\n');
     expect(existsSync(at('out/queue/long/exit'))).toBe(false);
-    spawnSync('pkill', ['-f', '^sleep 30$']);
+    for (const pid of running('sleep 30')) process.kill(pid);
     await ended('long');
   });
 
@@ -124,7 +140,7 @@ describe.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('%s', (_
     expect(told('slow', 'reason')).toBe('timeout\n');
     expect(told('slow', 'exit')).toBe('143\n');
     expect(told('slow', 'stdout')).toBe('');
-    expect(spawnSync('pgrep', ['-f', '^sleep 4[01]$'], { encoding: 'utf8' }).stdout).toBe('');
+    expect([...running('sleep 40'), ...running('sleep 41')]).toEqual([]);
   });
 
   test('one that can not be told to end is killed', async () => {
@@ -174,7 +190,7 @@ describe.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('%s', (_
       'shutdown\n',
       '143\n',
     ]);
-    spawnSync('pkill', ['-f', '^sleep 43$']);
+    for (const pid of running('sleep 43')) process.kill(pid);
   });
 
   test('of too much output the end is kept', async () => {
