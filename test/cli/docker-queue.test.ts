@@ -54,11 +54,11 @@ describe.each(WHICH)('%s', (which) => {
     expect((await para('queue list fix')).stdout).toMatch(new RegExp(`${id} +queued +5 +\\S+ +npm test`));
     expect(await para(`queue result ${id} fix`)).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining(`para docker queue result --wait ${id} fix`) as unknown,
+      stderr: expect.stringContaining(`para docker queue wait ${id} fix`) as unknown,
     });
     ran(id, { stdout: 'out\n', stderr: 'err\n', exit: '3\n' });
     expect(await para(`queue result ${id} fix`)).toEqual({ code: 3, stdout: 'out\n', stderr: 'err\n' });
-    expect(await para(`queue result --wait ${id} fix`)).toMatchObject({ code: 3 });
+    expect(await para(`queue wait ${id} fix`)).toMatchObject({ code: 3 });
     const { stdout } = await para(`queue result ${id} fix --json`);
     expect(JSON.parse(stdout)).toMatchObject({
       ...{ ok: true, state: 'done', exit_code: 3, stdout: 'out\n', stderr: 'err\n', cut: false },

@@ -34,7 +34,7 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('queu
     expect(ended).toMatchObject({ code: 0 });
     return ended.stdout.trim();
   }
-  const result = (id: string): Promise<Ended> => docker('queue', 'result', '--wait', id, 's');
+  const result = (id: string): Promise<Ended> => docker('queue', 'wait', id, 's');
 
   test('a command runs in the background, as the caller, and its result is kept', async () => {
     const id = await detach(

@@ -25,18 +25,16 @@ const COLUMNS = (now: Date): readonly Column<QueueRow>[] => [
 export default defineCommand({
   command: 'queue <action> [words..]',
   usage:
-    '$0 docker queue list [session]\n$0 docker queue result ID [session] [--wait]\n$0 docker queue cancel ID [session]',
+    '$0 docker queue list [session]\n$0 docker queue result|wait ID [session]\n$0 docker queue cancel ID [session]',
   describe: 'Look at the commands that wait or run in a container in the background',
   positionals: {
-    action: { choices: ['list', 'result', 'cancel'], describe: 'What to do' },
+    action: { choices: ['list', 'result', 'wait', 'cancel'], describe: 'What to do' },
     words: { array: true, describe: 'The id of the command, and the session' },
   },
-  options: {
-    wait: { type: 'boolean', default: false, describe: 'With result: until the command has ended' },
-  },
+  options: {},
   examples: [
     ['$0 docker queue list fix-login', ''],
-    ['$0 docker queue result --wait 3f2a9c41d0be fix-login', 'its output, and its exit code'],
+    ['$0 docker queue wait 3f2a9c41d0be fix-login', 'until it has ended: its output, and its exit code'],
   ],
   async run(args, app) {
     const words = (args['words'] ?? []) as readonly string[];
@@ -46,7 +44,7 @@ export default defineCommand({
       throw new ParaError('USAGE', 'no command was named', { hint: 'para docker queue list' });
     if (args['action'] === 'cancel') return cancel(app, id, one(more));
     const json = args['json'] === true;
-    return result(app, id, { session: one(more), wait: args.wait, json });
+    return result(app, id, { session: one(more), wait: args['action'] === 'wait', json });
   },
 });
 
@@ -105,8 +103,7 @@ async function result(
   app.output.raw(printed);
   if (state === 'done' && exitCode !== undefined) return exitCode;
   throw new ParaError('COMMAND_FAILED', `the command ${id} ${WORDS[state] ?? state}`, {
-    hint:
-      state === 'queued' || state === 'running' ? `para docker queue result --wait ${id} ${name}` : undefined,
+    hint: state === 'queued' || state === 'running' ? `para docker queue wait ${id} ${name}` : undefined,
     details: { state },
   });
 }
