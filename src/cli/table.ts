@@ -53,6 +53,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/list.ts'),
   },
   {
+    words: 'status',
+    describe: 'Say what you are doing in a session, or see what its agent says',
+    load: () => import('./commands/status.ts'),
+  },
+  {
     words: 'docker start',
     describe: 'Start the container of a session',
     load: () => import('./commands/docker-start.ts'),

@@ -1,5 +1,10 @@
 import { problemsOf, summaryOf } from './explain.ts';
-import { validateAgentRecord, validateCommandsFile, validateSessionRecord } from './generated/validators.cjs';
+import {
+  validateAgentRecord,
+  validateCommandsFile,
+  validateSessionRecord,
+  validateStatusFile,
+} from './generated/validators.cjs';
 
 /** What is wrong with a session record, in words; undefined when it fits schemas/session.schema.json. */
 export function checkSessionRecord(data: unknown): string | undefined {
@@ -15,4 +20,10 @@ export function isAgentRecord(data: unknown): boolean {
 /** True for what fits schemas/commands.schema.json. */
 export function isCommandsFile(data: unknown): boolean {
   return validateCommandsFile(data);
+}
+
+/** What is wrong with a status, in words; undefined when it fits schemas/status.schema.json. */
+export function checkStatusFile(data: unknown): string | undefined {
+  const problems = problemsOf(data, validateStatusFile);
+  return problems.length === 0 ? undefined : summaryOf(problems);
 }

@@ -17,6 +17,8 @@ export const INSIDE = {
   cmd: '/run/para/cmd',
   /** What programs in the container print. */
   logs: '/run/para/logs',
+  /** On the PATH of nearly every image. */
+  status: '/usr/local/bin/para-status',
 } as const;
 
 /** All that a container is made of, before anything is checked against the engine. */
@@ -60,6 +62,7 @@ export async function resolveSpec(
     { source: join(wish.stateDir, 'out'), target: INSIDE.out, readOnly: false },
     { source: join(wish.stateDir, 'cmd'), target: INSIDE.cmd, readOnly: true },
     { source: join(wish.stateDir, 'logs'), target: INSIDE.logs, readOnly: false },
+    { source: join(wish.stateDir, 'cmd', 'para-status'), target: INSIDE.status, readOnly: true },
   ];
   const mounts = withWorkspace(asked, wish.mountContext.worktree).concat(gitMounts, own);
   refuseDuplicates(

@@ -3,12 +3,14 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../sys/files.ts';
 import { RUNNER_SCRIPT } from './runner-script.ts';
+import { STATUS_SCRIPT } from './status-script.ts';
 
 /** Makes what is missing; to be called before every start of a container. Safe to repeat. */
 export async function prepareInside(stateDir: string): Promise<void> {
   for (const name of ['home', 'out', 'cmd', 'logs', join('cmd', 'queue')])
     await mkdir(join(stateDir, name), { recursive: true, mode: 0o700 });
   await put(join(stateDir, 'cmd', 'runner.sh'), RUNNER_SCRIPT);
+  await put(join(stateDir, 'cmd', 'para-status'), STATUS_SCRIPT);
 }
 
 async function put(path: string, text: string): Promise<void> {

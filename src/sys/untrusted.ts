@@ -37,12 +37,17 @@ export async function readRegular(path: string, cap: number): Promise<Buffer | u
   const handle = await openRegular(path);
   if (handle === undefined) return undefined;
   try {
-    const { size } = await handle.stat();
-    if (size > cap) return undefined;
-    const buffer = Buffer.alloc(size);
-    const { bytesRead } = await handle.read(buffer, 0, size, 0);
-    return buffer.subarray(0, bytesRead);
+    return await readHandle(handle, cap);
   } finally {
     await handle.close();
   }
+}
+
+/** What an open file holds; undefined when that is more than `cap` bytes. It may grow or shrink meanwhile. */
+export async function readHandle(handle: FileHandle, cap: number): Promise<Buffer | undefined> {
+  const { size } = await handle.stat();
+  if (size > cap) return undefined;
+  const buffer = Buffer.alloc(size);
+  const { bytesRead } = await handle.read(buffer, 0, size, 0);
+  return buffer.subarray(0, bytesRead);
 }

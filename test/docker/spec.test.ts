@@ -54,6 +54,7 @@ test('everything a container is made of', async () => {
       { source: join(base, 'state/out'), target: '/run/para/out', readOnly: false },
       { source: join(base, 'state/cmd'), target: '/run/para/cmd', readOnly: true },
       { source: join(base, 'state/logs'), target: '/run/para/logs', readOnly: false },
+      { source: join(base, 'state/cmd/para-status'), target: '/usr/local/bin/para-status', readOnly: true },
     ],
     ...{ ports: [], memoryBytes: 1024, cpus: 2, pids: 64, hardening: 'default' },
     network: { mode: 'bridge', name: 'n' },
@@ -126,6 +127,7 @@ describe('the worktree', () => {
       ['/run/para/out', false],
       ['/run/para/cmd', true],
       ['/run/para/logs', false],
+      ['/usr/local/bin/para-status', true],
     ]);
   });
 

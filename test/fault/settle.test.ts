@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { repoId, type Ended } from '../support/para.ts';
+import type { Ended } from '../support/para.ts';
 import { faultCase } from './cases.ts';
 import { faultWorld, type FaultWorld } from './world.ts';
 
@@ -105,21 +105,5 @@ test('a start with a container that came up is taken up with it', async () => {
     await ok('recover', 's');
     expect(at.fake.containers()).toHaveLength(1);
     expect(await statuses()).toEqual(['active: null']);
-  });
-});
-
-test("a container that appears after its start was taken back is in nobody's way", async () => {
-  await faultCase('F16', 'late container', async () => {
-    const start = ['start', 's', ...DOCKER];
-    await killed(start, 'kill@5:after');
-    await ok('recover', 's');
-    const labels = [`para.repo=${repoId(at.repo)}`, 'para.session=s', 'para.role=dev', 'para.op=late'];
-    const words = labels.flatMap((label) => ['--label', label]);
-    const create = ['docker', 'create', '--name', `para-${repoId(at.repo)}-s`, ...words, '--', 'busybox'];
-    await at.world.out(create, { env: at.fake.env });
-    await ok(...start);
-    expect(at.fake.containers()).toMatchObject([{ state: 'running' }]);
-    expect(at.fake.containers()[0]?.labels['para.op']).not.toBe('late');
-    expect(await at.broken()).toEqual([]);
   });
 });

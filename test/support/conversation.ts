@@ -219,6 +219,7 @@ export class Conversation {
       ...mount(join(state, 'out'), '/run/para/out'),
       ...mount(join(state, 'cmd'), '/run/para/cmd', ',readonly'),
       ...mount(join(state, 'logs'), '/run/para/logs'),
+      ...mount(join(state, 'cmd/para-status'), '/usr/local/bin/para-status', ',readonly'),
     ];
   }
 }

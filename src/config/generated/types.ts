@@ -489,3 +489,87 @@ export interface CommandsFile {
     created_at?: string;
   }[];
 }
+/**
+ * What a session says of itself. Whatever runs in the container writes /run/para/out/status.json; para keeps a checked copy in .para/state/docker/NAME/status.json. No field ever makes the host do anything.
+ */
+export interface StatusFile {
+  /**
+   * Version of this format.
+   */
+  v?: 1;
+  /**
+   * Grows with each writing.
+   */
+  seq?: number;
+  /**
+   * RFC 3339; by the clock of whoever writes.
+   */
+  timestamp: string;
+  /**
+   * What it is doing at all.
+   */
+  status: "starting" | "running" | "waiting" | "done" | "failed";
+  /**
+   * As it judges itself.
+   */
+  health?: "starting" | "healthy" | "unhealthy";
+  /**
+   * What it is at.
+   */
+  phase?: string;
+  /**
+   * One line for people.
+   */
+  message?: string;
+  /**
+   * What it was told to do.
+   */
+  task?: string;
+  /**
+   * How far it is.
+   */
+  progress?: {
+    current: number;
+    total: number;
+    message?: string;
+  };
+  /**
+   * How the tests stand.
+   */
+  tests?: "passed" | "failed" | "running" | "unknown";
+  /**
+   * Things to do.
+   */
+  todos?: {
+    done: number;
+    total: number;
+  };
+  /**
+   * It waits for a person.
+   */
+  blocked?: boolean;
+  /**
+   * What it has started besides.
+   */
+  services?: {
+    [k: string]: "starting" | "running" | "stopped" | "failed";
+  };
+  /**
+   * The last ones.
+   *
+   * @maxItems 50
+   */
+  errors?: string[];
+  /**
+   * The last ones.
+   *
+   * @maxItems 50
+   */
+  warnings?: string[];
+  /**
+   * Whatever else; para shows it with --json and uses none of it.
+   */
+  custom?: {
+    [k: string]: unknown;
+  };
+}

@@ -3154,3 +3154,622 @@ function validate14(data, { instancePath = "", parentData, parentDataProperty, r
   validate14.errors = vErrors;
   return errors === 0;
 }
+exports.validateStatusFile = validate15;
+var schema16 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "StatusFile", "description": "What a session says of itself. Whatever runs in the container writes /run/para/out/status.json; para keeps a checked copy in .para/state/docker/NAME/status.json. No field ever makes the host do anything.", "type": "object", "additionalProperties": false, "required": ["timestamp", "status"], "properties": { "v": { "const": 1, "description": "Version of this format." }, "seq": { "type": "integer", "minimum": 0, "maximum": 9007199254740991, "description": "Grows with each writing." }, "timestamp": { "type": "string", "maxLength": 40, "description": "RFC 3339; by the clock of whoever writes." }, "status": { "enum": ["starting", "running", "waiting", "done", "failed"], "description": "What it is doing at all." }, "health": { "enum": ["starting", "healthy", "unhealthy"], "description": "As it judges itself." }, "phase": { "type": "string", "maxLength": 64, "description": "What it is at." }, "message": { "type": "string", "maxLength": 512, "description": "One line for people." }, "task": { "type": "string", "maxLength": 512, "description": "What it was told to do." }, "progress": { "type": "object", "additionalProperties": false, "required": ["current", "total"], "properties": { "current": { "type": "number", "minimum": 0, "maximum": 1e9 }, "total": { "type": "number", "minimum": 0, "maximum": 1e9 }, "message": { "type": "string", "maxLength": 512 } }, "description": "How far it is." }, "tests": { "enum": ["passed", "failed", "running", "unknown"], "description": "How the tests stand." }, "todos": { "type": "object", "additionalProperties": false, "required": ["done", "total"], "properties": { "done": { "type": "integer", "minimum": 0, "maximum": 1e9 }, "total": { "type": "integer", "minimum": 0, "maximum": 1e9 } }, "description": "Things to do." }, "blocked": { "type": "boolean", "description": "It waits for a person." }, "services": { "type": "object", "maxProperties": 50, "propertyNames": { "maxLength": 64 }, "additionalProperties": { "enum": ["starting", "running", "stopped", "failed"] }, "description": "What it has started besides." }, "errors": { "type": "array", "maxItems": 50, "items": { "type": "string", "maxLength": 512 }, "description": "The last ones." }, "warnings": { "type": "array", "maxItems": 50, "items": { "type": "string", "maxLength": 512 }, "description": "The last ones." }, "custom": { "type": "object", "description": "Whatever else; para shows it with --json and uses none of it." } } };
+function validate15(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.timestamp === void 0) {
+      const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "timestamp" }, message: "must have required property 'timestamp'", schema: schema16.required, parentSchema: schema16, data };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (data.status === void 0) {
+      const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "status" }, message: "must have required property 'status'", schema: schema16.required, parentSchema: schema16, data };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+    for (const key0 in data) {
+      if (!func2.call(schema16.properties, key0)) {
+        const err2 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties", schema: false, parentSchema: schema16, data };
+        if (vErrors === null) {
+          vErrors = [err2];
+        } else {
+          vErrors.push(err2);
+        }
+        errors++;
+      }
+    }
+    if (data.v !== void 0) {
+      let data0 = data.v;
+      if (1 !== data0) {
+        const err3 = { instancePath: instancePath + "/v", schemaPath: "#/properties/v/const", keyword: "const", params: { allowedValue: 1 }, message: "must be equal to constant", schema: 1, parentSchema: schema16.properties.v, data: data0 };
+        if (vErrors === null) {
+          vErrors = [err3];
+        } else {
+          vErrors.push(err3);
+        }
+        errors++;
+      }
+    }
+    if (data.seq !== void 0) {
+      let data1 = data.seq;
+      if (!(typeof data1 == "number" && (!(data1 % 1) && !isNaN(data1)) && isFinite(data1))) {
+        const err4 = { instancePath: instancePath + "/seq", schemaPath: "#/properties/seq/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema16.properties.seq.type, parentSchema: schema16.properties.seq, data: data1 };
+        if (vErrors === null) {
+          vErrors = [err4];
+        } else {
+          vErrors.push(err4);
+        }
+        errors++;
+      }
+      if (typeof data1 == "number" && isFinite(data1)) {
+        if (data1 > 9007199254740991 || isNaN(data1)) {
+          const err5 = { instancePath: instancePath + "/seq", schemaPath: "#/properties/seq/maximum", keyword: "maximum", params: { comparison: "<=", limit: 9007199254740991 }, message: "must be <= 9007199254740991", schema: 9007199254740991, parentSchema: schema16.properties.seq, data: data1 };
+          if (vErrors === null) {
+            vErrors = [err5];
+          } else {
+            vErrors.push(err5);
+          }
+          errors++;
+        }
+        if (data1 < 0 || isNaN(data1)) {
+          const err6 = { instancePath: instancePath + "/seq", schemaPath: "#/properties/seq/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema16.properties.seq, data: data1 };
+          if (vErrors === null) {
+            vErrors = [err6];
+          } else {
+            vErrors.push(err6);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.timestamp !== void 0) {
+      let data2 = data.timestamp;
+      if (typeof data2 === "string") {
+        if (func3(data2) > 40) {
+          const err7 = { instancePath: instancePath + "/timestamp", schemaPath: "#/properties/timestamp/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema16.properties.timestamp, data: data2 };
+          if (vErrors === null) {
+            vErrors = [err7];
+          } else {
+            vErrors.push(err7);
+          }
+          errors++;
+        }
+      } else {
+        const err8 = { instancePath: instancePath + "/timestamp", schemaPath: "#/properties/timestamp/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema16.properties.timestamp.type, parentSchema: schema16.properties.timestamp, data: data2 };
+        if (vErrors === null) {
+          vErrors = [err8];
+        } else {
+          vErrors.push(err8);
+        }
+        errors++;
+      }
+    }
+    if (data.status !== void 0) {
+      let data3 = data.status;
+      if (!(data3 === "starting" || data3 === "running" || data3 === "waiting" || data3 === "done" || data3 === "failed")) {
+        const err9 = { instancePath: instancePath + "/status", schemaPath: "#/properties/status/enum", keyword: "enum", params: { allowedValues: schema16.properties.status.enum }, message: "must be equal to one of the allowed values", schema: schema16.properties.status.enum, parentSchema: schema16.properties.status, data: data3 };
+        if (vErrors === null) {
+          vErrors = [err9];
+        } else {
+          vErrors.push(err9);
+        }
+        errors++;
+      }
+    }
+    if (data.health !== void 0) {
+      let data4 = data.health;
+      if (!(data4 === "starting" || data4 === "healthy" || data4 === "unhealthy")) {
+        const err10 = { instancePath: instancePath + "/health", schemaPath: "#/properties/health/enum", keyword: "enum", params: { allowedValues: schema16.properties.health.enum }, message: "must be equal to one of the allowed values", schema: schema16.properties.health.enum, parentSchema: schema16.properties.health, data: data4 };
+        if (vErrors === null) {
+          vErrors = [err10];
+        } else {
+          vErrors.push(err10);
+        }
+        errors++;
+      }
+    }
+    if (data.phase !== void 0) {
+      let data5 = data.phase;
+      if (typeof data5 === "string") {
+        if (func3(data5) > 64) {
+          const err11 = { instancePath: instancePath + "/phase", schemaPath: "#/properties/phase/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema16.properties.phase, data: data5 };
+          if (vErrors === null) {
+            vErrors = [err11];
+          } else {
+            vErrors.push(err11);
+          }
+          errors++;
+        }
+      } else {
+        const err12 = { instancePath: instancePath + "/phase", schemaPath: "#/properties/phase/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema16.properties.phase.type, parentSchema: schema16.properties.phase, data: data5 };
+        if (vErrors === null) {
+          vErrors = [err12];
+        } else {
+          vErrors.push(err12);
+        }
+        errors++;
+      }
+    }
+    if (data.message !== void 0) {
+      let data6 = data.message;
+      if (typeof data6 === "string") {
+        if (func3(data6) > 512) {
+          const err13 = { instancePath: instancePath + "/message", schemaPath: "#/properties/message/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema16.properties.message, data: data6 };
+          if (vErrors === null) {
+            vErrors = [err13];
+          } else {
+            vErrors.push(err13);
+          }
+          errors++;
+        }
+      } else {
+        const err14 = { instancePath: instancePath + "/message", schemaPath: "#/properties/message/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema16.properties.message.type, parentSchema: schema16.properties.message, data: data6 };
+        if (vErrors === null) {
+          vErrors = [err14];
+        } else {
+          vErrors.push(err14);
+        }
+        errors++;
+      }
+    }
+    if (data.task !== void 0) {
+      let data7 = data.task;
+      if (typeof data7 === "string") {
+        if (func3(data7) > 512) {
+          const err15 = { instancePath: instancePath + "/task", schemaPath: "#/properties/task/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema16.properties.task, data: data7 };
+          if (vErrors === null) {
+            vErrors = [err15];
+          } else {
+            vErrors.push(err15);
+          }
+          errors++;
+        }
+      } else {
+        const err16 = { instancePath: instancePath + "/task", schemaPath: "#/properties/task/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema16.properties.task.type, parentSchema: schema16.properties.task, data: data7 };
+        if (vErrors === null) {
+          vErrors = [err16];
+        } else {
+          vErrors.push(err16);
+        }
+        errors++;
+      }
+    }
+    if (data.progress !== void 0) {
+      let data8 = data.progress;
+      if (data8 && typeof data8 == "object" && !Array.isArray(data8)) {
+        if (data8.current === void 0) {
+          const err17 = { instancePath: instancePath + "/progress", schemaPath: "#/properties/progress/required", keyword: "required", params: { missingProperty: "current" }, message: "must have required property 'current'", schema: schema16.properties.progress.required, parentSchema: schema16.properties.progress, data: data8 };
+          if (vErrors === null) {
+            vErrors = [err17];
+          } else {
+            vErrors.push(err17);
+          }
+          errors++;
+        }
+        if (data8.total === void 0) {
+          const err18 = { instancePath: instancePath + "/progress", schemaPath: "#/properties/progress/required", keyword: "required", params: { missingProperty: "total" }, message: "must have required property 'total'", schema: schema16.properties.progress.required, parentSchema: schema16.properties.progress, data: data8 };
+          if (vErrors === null) {
+            vErrors = [err18];
+          } else {
+            vErrors.push(err18);
+          }
+          errors++;
+        }
+        for (const key1 in data8) {
+          if (!(key1 === "current" || key1 === "total" || key1 === "message")) {
+            const err19 = { instancePath: instancePath + "/progress", schemaPath: "#/properties/progress/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key1 }, message: "must NOT have additional properties", schema: false, parentSchema: schema16.properties.progress, data: data8 };
+            if (vErrors === null) {
+              vErrors = [err19];
+            } else {
+              vErrors.push(err19);
+            }
+            errors++;
+          }
+        }
+        if (data8.current !== void 0) {
+          let data9 = data8.current;
+          if (typeof data9 == "number" && isFinite(data9)) {
+            if (data9 > 1e9 || isNaN(data9)) {
+              const err20 = { instancePath: instancePath + "/progress/current", schemaPath: "#/properties/progress/properties/current/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e9 }, message: "must be <= 1000000000", schema: 1e9, parentSchema: schema16.properties.progress.properties.current, data: data9 };
+              if (vErrors === null) {
+                vErrors = [err20];
+              } else {
+                vErrors.push(err20);
+              }
+              errors++;
+            }
+            if (data9 < 0 || isNaN(data9)) {
+              const err21 = { instancePath: instancePath + "/progress/current", schemaPath: "#/properties/progress/properties/current/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema16.properties.progress.properties.current, data: data9 };
+              if (vErrors === null) {
+                vErrors = [err21];
+              } else {
+                vErrors.push(err21);
+              }
+              errors++;
+            }
+          } else {
+            const err22 = { instancePath: instancePath + "/progress/current", schemaPath: "#/properties/progress/properties/current/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema16.properties.progress.properties.current.type, parentSchema: schema16.properties.progress.properties.current, data: data9 };
+            if (vErrors === null) {
+              vErrors = [err22];
+            } else {
+              vErrors.push(err22);
+            }
+            errors++;
+          }
+        }
+        if (data8.total !== void 0) {
+          let data10 = data8.total;
+          if (typeof data10 == "number" && isFinite(data10)) {
+            if (data10 > 1e9 || isNaN(data10)) {
+              const err23 = { instancePath: instancePath + "/progress/total", schemaPath: "#/properties/progress/properties/total/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e9 }, message: "must be <= 1000000000", schema: 1e9, parentSchema: schema16.properties.progress.properties.total, data: data10 };
+              if (vErrors === null) {
+                vErrors = [err23];
+              } else {
+                vErrors.push(err23);
+              }
+              errors++;
+            }
+            if (data10 < 0 || isNaN(data10)) {
+              const err24 = { instancePath: instancePath + "/progress/total", schemaPath: "#/properties/progress/properties/total/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema16.properties.progress.properties.total, data: data10 };
+              if (vErrors === null) {
+                vErrors = [err24];
+              } else {
+                vErrors.push(err24);
+              }
+              errors++;
+            }
+          } else {
+            const err25 = { instancePath: instancePath + "/progress/total", schemaPath: "#/properties/progress/properties/total/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema16.properties.progress.properties.total.type, parentSchema: schema16.properties.progress.properties.total, data: data10 };
+            if (vErrors === null) {
+              vErrors = [err25];
+            } else {
+              vErrors.push(err25);
+            }
+            errors++;
+          }
+        }
+        if (data8.message !== void 0) {
+          let data11 = data8.message;
+          if (typeof data11 === "string") {
+            if (func3(data11) > 512) {
+              const err26 = { instancePath: instancePath + "/progress/message", schemaPath: "#/properties/progress/properties/message/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema16.properties.progress.properties.message, data: data11 };
+              if (vErrors === null) {
+                vErrors = [err26];
+              } else {
+                vErrors.push(err26);
+              }
+              errors++;
+            }
+          } else {
+            const err27 = { instancePath: instancePath + "/progress/message", schemaPath: "#/properties/progress/properties/message/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema16.properties.progress.properties.message.type, parentSchema: schema16.properties.progress.properties.message, data: data11 };
+            if (vErrors === null) {
+              vErrors = [err27];
+            } else {
+              vErrors.push(err27);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err28 = { instancePath: instancePath + "/progress", schemaPath: "#/properties/progress/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema16.properties.progress.type, parentSchema: schema16.properties.progress, data: data8 };
+        if (vErrors === null) {
+          vErrors = [err28];
+        } else {
+          vErrors.push(err28);
+        }
+        errors++;
+      }
+    }
+    if (data.tests !== void 0) {
+      let data12 = data.tests;
+      if (!(data12 === "passed" || data12 === "failed" || data12 === "running" || data12 === "unknown")) {
+        const err29 = { instancePath: instancePath + "/tests", schemaPath: "#/properties/tests/enum", keyword: "enum", params: { allowedValues: schema16.properties.tests.enum }, message: "must be equal to one of the allowed values", schema: schema16.properties.tests.enum, parentSchema: schema16.properties.tests, data: data12 };
+        if (vErrors === null) {
+          vErrors = [err29];
+        } else {
+          vErrors.push(err29);
+        }
+        errors++;
+      }
+    }
+    if (data.todos !== void 0) {
+      let data13 = data.todos;
+      if (data13 && typeof data13 == "object" && !Array.isArray(data13)) {
+        if (data13.done === void 0) {
+          const err30 = { instancePath: instancePath + "/todos", schemaPath: "#/properties/todos/required", keyword: "required", params: { missingProperty: "done" }, message: "must have required property 'done'", schema: schema16.properties.todos.required, parentSchema: schema16.properties.todos, data: data13 };
+          if (vErrors === null) {
+            vErrors = [err30];
+          } else {
+            vErrors.push(err30);
+          }
+          errors++;
+        }
+        if (data13.total === void 0) {
+          const err31 = { instancePath: instancePath + "/todos", schemaPath: "#/properties/todos/required", keyword: "required", params: { missingProperty: "total" }, message: "must have required property 'total'", schema: schema16.properties.todos.required, parentSchema: schema16.properties.todos, data: data13 };
+          if (vErrors === null) {
+            vErrors = [err31];
+          } else {
+            vErrors.push(err31);
+          }
+          errors++;
+        }
+        for (const key2 in data13) {
+          if (!(key2 === "done" || key2 === "total")) {
+            const err32 = { instancePath: instancePath + "/todos", schemaPath: "#/properties/todos/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties", schema: false, parentSchema: schema16.properties.todos, data: data13 };
+            if (vErrors === null) {
+              vErrors = [err32];
+            } else {
+              vErrors.push(err32);
+            }
+            errors++;
+          }
+        }
+        if (data13.done !== void 0) {
+          let data14 = data13.done;
+          if (!(typeof data14 == "number" && (!(data14 % 1) && !isNaN(data14)) && isFinite(data14))) {
+            const err33 = { instancePath: instancePath + "/todos/done", schemaPath: "#/properties/todos/properties/done/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema16.properties.todos.properties.done.type, parentSchema: schema16.properties.todos.properties.done, data: data14 };
+            if (vErrors === null) {
+              vErrors = [err33];
+            } else {
+              vErrors.push(err33);
+            }
+            errors++;
+          }
+          if (typeof data14 == "number" && isFinite(data14)) {
+            if (data14 > 1e9 || isNaN(data14)) {
+              const err34 = { instancePath: instancePath + "/todos/done", schemaPath: "#/properties/todos/properties/done/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e9 }, message: "must be <= 1000000000", schema: 1e9, parentSchema: schema16.properties.todos.properties.done, data: data14 };
+              if (vErrors === null) {
+                vErrors = [err34];
+              } else {
+                vErrors.push(err34);
+              }
+              errors++;
+            }
+            if (data14 < 0 || isNaN(data14)) {
+              const err35 = { instancePath: instancePath + "/todos/done", schemaPath: "#/properties/todos/properties/done/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema16.properties.todos.properties.done, data: data14 };
+              if (vErrors === null) {
+                vErrors = [err35];
+              } else {
+                vErrors.push(err35);
+              }
+              errors++;
+            }
+          }
+        }
+        if (data13.total !== void 0) {
+          let data15 = data13.total;
+          if (!(typeof data15 == "number" && (!(data15 % 1) && !isNaN(data15)) && isFinite(data15))) {
+            const err36 = { instancePath: instancePath + "/todos/total", schemaPath: "#/properties/todos/properties/total/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema16.properties.todos.properties.total.type, parentSchema: schema16.properties.todos.properties.total, data: data15 };
+            if (vErrors === null) {
+              vErrors = [err36];
+            } else {
+              vErrors.push(err36);
+            }
+            errors++;
+          }
+          if (typeof data15 == "number" && isFinite(data15)) {
+            if (data15 > 1e9 || isNaN(data15)) {
+              const err37 = { instancePath: instancePath + "/todos/total", schemaPath: "#/properties/todos/properties/total/maximum", keyword: "maximum", params: { comparison: "<=", limit: 1e9 }, message: "must be <= 1000000000", schema: 1e9, parentSchema: schema16.properties.todos.properties.total, data: data15 };
+              if (vErrors === null) {
+                vErrors = [err37];
+              } else {
+                vErrors.push(err37);
+              }
+              errors++;
+            }
+            if (data15 < 0 || isNaN(data15)) {
+              const err38 = { instancePath: instancePath + "/todos/total", schemaPath: "#/properties/todos/properties/total/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema16.properties.todos.properties.total, data: data15 };
+              if (vErrors === null) {
+                vErrors = [err38];
+              } else {
+                vErrors.push(err38);
+              }
+              errors++;
+            }
+          }
+        }
+      } else {
+        const err39 = { instancePath: instancePath + "/todos", schemaPath: "#/properties/todos/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema16.properties.todos.type, parentSchema: schema16.properties.todos, data: data13 };
+        if (vErrors === null) {
+          vErrors = [err39];
+        } else {
+          vErrors.push(err39);
+        }
+        errors++;
+      }
+    }
+    if (data.blocked !== void 0) {
+      let data16 = data.blocked;
+      if (typeof data16 !== "boolean") {
+        const err40 = { instancePath: instancePath + "/blocked", schemaPath: "#/properties/blocked/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema16.properties.blocked.type, parentSchema: schema16.properties.blocked, data: data16 };
+        if (vErrors === null) {
+          vErrors = [err40];
+        } else {
+          vErrors.push(err40);
+        }
+        errors++;
+      }
+    }
+    if (data.services !== void 0) {
+      let data17 = data.services;
+      if (data17 && typeof data17 == "object" && !Array.isArray(data17)) {
+        if (Object.keys(data17).length > 50) {
+          const err41 = { instancePath: instancePath + "/services", schemaPath: "#/properties/services/maxProperties", keyword: "maxProperties", params: { limit: 50 }, message: "must NOT have more than 50 properties", schema: 50, parentSchema: schema16.properties.services, data: data17 };
+          if (vErrors === null) {
+            vErrors = [err41];
+          } else {
+            vErrors.push(err41);
+          }
+          errors++;
+        }
+        for (const key3 in data17) {
+          const _errs36 = errors;
+          if (typeof key3 === "string") {
+            if (func3(key3) > 64) {
+              const err42 = { instancePath: instancePath + "/services", schemaPath: "#/properties/services/propertyNames/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema16.properties.services.propertyNames, data: key3, propertyName: key3 };
+              if (vErrors === null) {
+                vErrors = [err42];
+              } else {
+                vErrors.push(err42);
+              }
+              errors++;
+            }
+          }
+          var valid3 = _errs36 === errors;
+          if (!valid3) {
+            const err43 = { instancePath: instancePath + "/services", schemaPath: "#/properties/services/propertyNames", keyword: "propertyNames", params: { propertyName: key3 }, message: "property name must be valid", schema: schema16.properties.services.propertyNames, parentSchema: schema16.properties.services, data: data17 };
+            if (vErrors === null) {
+              vErrors = [err43];
+            } else {
+              vErrors.push(err43);
+            }
+            errors++;
+          }
+        }
+        for (const key4 in data17) {
+          let data18 = data17[key4];
+          if (!(data18 === "starting" || data18 === "running" || data18 === "stopped" || data18 === "failed")) {
+            const err44 = { instancePath: instancePath + "/services/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/services/additionalProperties/enum", keyword: "enum", params: { allowedValues: schema16.properties.services.additionalProperties.enum }, message: "must be equal to one of the allowed values", schema: schema16.properties.services.additionalProperties.enum, parentSchema: schema16.properties.services.additionalProperties, data: data18 };
+            if (vErrors === null) {
+              vErrors = [err44];
+            } else {
+              vErrors.push(err44);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err45 = { instancePath: instancePath + "/services", schemaPath: "#/properties/services/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema16.properties.services.type, parentSchema: schema16.properties.services, data: data17 };
+        if (vErrors === null) {
+          vErrors = [err45];
+        } else {
+          vErrors.push(err45);
+        }
+        errors++;
+      }
+    }
+    if (data.errors !== void 0) {
+      let data19 = data.errors;
+      if (Array.isArray(data19)) {
+        if (data19.length > 50) {
+          const err46 = { instancePath: instancePath + "/errors", schemaPath: "#/properties/errors/maxItems", keyword: "maxItems", params: { limit: 50 }, message: "must NOT have more than 50 items", schema: 50, parentSchema: schema16.properties.errors, data: data19 };
+          if (vErrors === null) {
+            vErrors = [err46];
+          } else {
+            vErrors.push(err46);
+          }
+          errors++;
+        }
+        const len0 = data19.length;
+        for (let i0 = 0; i0 < len0; i0++) {
+          let data20 = data19[i0];
+          if (typeof data20 === "string") {
+            if (func3(data20) > 512) {
+              const err47 = { instancePath: instancePath + "/errors/" + i0, schemaPath: "#/properties/errors/items/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema16.properties.errors.items, data: data20 };
+              if (vErrors === null) {
+                vErrors = [err47];
+              } else {
+                vErrors.push(err47);
+              }
+              errors++;
+            }
+          } else {
+            const err48 = { instancePath: instancePath + "/errors/" + i0, schemaPath: "#/properties/errors/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema16.properties.errors.items.type, parentSchema: schema16.properties.errors.items, data: data20 };
+            if (vErrors === null) {
+              vErrors = [err48];
+            } else {
+              vErrors.push(err48);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err49 = { instancePath: instancePath + "/errors", schemaPath: "#/properties/errors/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema16.properties.errors.type, parentSchema: schema16.properties.errors, data: data19 };
+        if (vErrors === null) {
+          vErrors = [err49];
+        } else {
+          vErrors.push(err49);
+        }
+        errors++;
+      }
+    }
+    if (data.warnings !== void 0) {
+      let data21 = data.warnings;
+      if (Array.isArray(data21)) {
+        if (data21.length > 50) {
+          const err50 = { instancePath: instancePath + "/warnings", schemaPath: "#/properties/warnings/maxItems", keyword: "maxItems", params: { limit: 50 }, message: "must NOT have more than 50 items", schema: 50, parentSchema: schema16.properties.warnings, data: data21 };
+          if (vErrors === null) {
+            vErrors = [err50];
+          } else {
+            vErrors.push(err50);
+          }
+          errors++;
+        }
+        const len1 = data21.length;
+        for (let i1 = 0; i1 < len1; i1++) {
+          let data22 = data21[i1];
+          if (typeof data22 === "string") {
+            if (func3(data22) > 512) {
+              const err51 = { instancePath: instancePath + "/warnings/" + i1, schemaPath: "#/properties/warnings/items/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema16.properties.warnings.items, data: data22 };
+              if (vErrors === null) {
+                vErrors = [err51];
+              } else {
+                vErrors.push(err51);
+              }
+              errors++;
+            }
+          } else {
+            const err52 = { instancePath: instancePath + "/warnings/" + i1, schemaPath: "#/properties/warnings/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema16.properties.warnings.items.type, parentSchema: schema16.properties.warnings.items, data: data22 };
+            if (vErrors === null) {
+              vErrors = [err52];
+            } else {
+              vErrors.push(err52);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err53 = { instancePath: instancePath + "/warnings", schemaPath: "#/properties/warnings/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema16.properties.warnings.type, parentSchema: schema16.properties.warnings, data: data21 };
+        if (vErrors === null) {
+          vErrors = [err53];
+        } else {
+          vErrors.push(err53);
+        }
+        errors++;
+      }
+    }
+    if (data.custom !== void 0) {
+      let data23 = data.custom;
+      if (!(data23 && typeof data23 == "object" && !Array.isArray(data23))) {
+        const err54 = { instancePath: instancePath + "/custom", schemaPath: "#/properties/custom/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema16.properties.custom.type, parentSchema: schema16.properties.custom, data: data23 };
+        if (vErrors === null) {
+          vErrors = [err54];
+        } else {
+          vErrors.push(err54);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err55 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema16.type, parentSchema: schema16, data };
+    if (vErrors === null) {
+      vErrors = [err55];
+    } else {
+      vErrors.push(err55);
+    }
+    errors++;
+  }
+  validate15.errors = vErrors;
+  return errors === 0;
+}

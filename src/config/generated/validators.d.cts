@@ -6,3 +6,4 @@ export const validateDockerFile: Validator;
 export const validateSessionRecord: Validator;
 export const validateAgentRecord: Validator;
 export const validateCommandsFile: Validator;
+export const validateStatusFile: Validator;
