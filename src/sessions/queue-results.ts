@@ -37,14 +37,21 @@ export async function lookAt(
     claimed: (await stat(job)).ctimeMs,
   }));
   if (seen === undefined) return { state: host.cancelled ? 'cancelled' : 'queued', exitCode: undefined };
-  const exitCode = seen.exit === undefined ? undefined : Number(seen.exit);
-  if (seen.reason === 'timeout' || seen.reason === 'cancelled') return { state: seen.reason, exitCode };
-  if (exitCode !== undefined) return { state: seen.reason === 'shutdown' ? 'interrupted' : 'done', exitCode };
+  const why = REASONS[seen.reason];
+  if (seen.exit !== undefined) return { state: why ?? 'done', exitCode: Number(seen.exit) };
   // Made anew at each start of the container: what was begun before it has no one who could end it.
   const ready = await stat(join(stateDir, 'out', 'ready')).catch(() => undefined);
   const before = ready !== undefined && ready.mtimeMs > seen.claimed;
-  return { state: host.running && !before ? 'running' : 'interrupted', exitCode };
+  // One that is told to end runs until it has an exit code.
+  return { state: host.running && !before ? 'running' : (why ?? 'interrupted'), exitCode: undefined };
 }
+
+/** What the runner says of a command that did not end by itself. */
+const REASONS: Readonly<Partial<Record<string, QueueState>>> = {
+  timeout: 'timeout',
+  cancelled: 'cancelled',
+  shutdown: 'interrupted',
+};
 
 /** What it has printed, at most the last `cap` bytes of each stream. */
 export async function readPrinted(stateDir: string, id: string, cap: number): Promise<Printed> {

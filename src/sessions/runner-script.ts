@@ -140,7 +140,8 @@ while :; do
   control
   [ -z "$stop" ] || finish
   watch
-  [ -n "$job" ] || next
+  # Off: another program takes the commands (docs/status-protocol.md).
+  [ -n "$job" ] || [ "\${PARA_RUNNER-}" = off ] || next
   if [ -z "$woken$stop" ]; then
     # Quick while there is work, and cheap when there is none.
     if [ "$((up - busy))" -lt 30 ]; then sleep 1 & else sleep 2 & fi

@@ -117,6 +117,8 @@ describe('what became of it', () => {
     ['it ended', { exit: '7\n' }, true, 'done', 7],
     ['it ended, and the container is down', { exit: '0\n' }, false, 'done', 0],
     ['it was too slow', { reason: 'timeout\n', exit: '143\n' }, true, 'timeout', 143],
+    ['it is being ended', { reason: 'timeout\n' }, true, 'running', undefined],
+    ['its end is not known', { reason: 'timeout\n' }, false, 'timeout', undefined],
     ['it was cancelled', { reason: 'cancelled\n', exit: '143\n' }, true, 'cancelled', 143],
     ['the container was told to end', { reason: 'shutdown\n', exit: '143\n' }, true, 'interrupted', 143],
     ['an exit code that is none', { exit: 'zero\n' }, true, 'running', undefined],

@@ -203,6 +203,15 @@ describe.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('%s', (_
     expect(told('loud', 'stdout').length).toBeLessThan(80_000);
   });
 
+  test('PARA_RUNNER=off: it beats, and leaves the commands to another program', async () => {
+    queue('5-000001-theirs.sh', 'touch ran\n');
+    run({ PARA_RUNNER: 'off' });
+    await until(() => existsSync(at('out/heartbeat')));
+    queue('5-000002-bye.shutdown', '');
+    await until(() => runner?.exitCode === 0);
+    expect(readdirSync(at('out/queue'))).toEqual(['bye']);
+  });
+
   test('what is no command is left alone', async () => {
     for (const name of [
       'x.sh',
