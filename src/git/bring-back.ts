@@ -11,8 +11,9 @@ import { commitOf } from './refs.ts';
 import { type Candidate, chooseTip, headAway } from './bring-back-tip.ts';
 import { importTips, missingObjects } from './bring-back-import.ts';
 import { commitsBetween, isAncestor } from './ancestry.ts';
-import { refreshIndex } from './index-refresh.ts';
+import { followBranch, markIndex, type Indexed } from './index-refresh.ts';
 import { inboxRef, metaRef } from './sealed.ts';
+import { takeSnapshot } from './snapshot.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What to bring back. */
@@ -39,6 +40,8 @@ export interface BroughtBack {
   readonly inside: string | undefined;
   /** HEAD inside, when it is somewhere else than on the branch, and not after it. */
   readonly headAway: string | undefined;
+  /** A snapshot of what was staged on the host, when it could not stay staged. */
+  readonly stagedKept: string | undefined;
   /** Other heads, tags and the stash made inside, under `refs/para/inbox/<session>/`. */
   readonly others: readonly string[];
 }
@@ -77,8 +80,16 @@ export async function bringBack(request: BringBackRequest): Promise<BroughtBack>
   const chosen = await chooseTip(repo, sealed, branch);
   if (chosen === undefined && existsSync(request.sealedDir)) throw branchGone(request, before);
   const result = chosen === undefined ? unmoved(before) : await settle(request, before, chosen);
-  await refreshIndex(repo, { path: request.worktreePath ?? join(worktreesDir(repo), session), branch });
-  return { ...result, inside: chosen?.oid, others, headAway: headAway(sealed, chosen?.oid) };
+  let stagedKept: string | undefined;
+  await followBranch(indexed(request), async () => {
+    const from = { repo, session, branch, worktreePath: indexed(request).path };
+    stagedKept = (await takeSnapshot(from, 'before the index followed the container')).ref;
+  });
+  return { ...result, inside: chosen?.oid, others, headAway: headAway(sealed, chosen?.oid), stagedKept };
+}
+
+function indexed({ repo, worktreePath, session, branch }: BringBackRequest): Indexed {
+  return { repo, path: worktreePath ?? join(worktreesDir(repo), session), branch };
 }
 
 function unmoved(before: string): Settled {
@@ -105,7 +116,7 @@ async function newCandidates(
   return all.filter(({ oid }) => missing.has(oid));
 }
 
-type Settled = Omit<BroughtBack, 'others' | 'inside' | 'headAway'>;
+type Settled = Omit<BroughtBack, 'others' | 'inside' | 'headAway' | 'stagedKept'>;
 
 /** Compares both sides and moves the branch, or says why not. */
 async function settle(
@@ -130,6 +141,7 @@ async function settle(
   const kept = forward ? undefined : await freeSnapRef(repo, session);
   const lines = [`update refs/heads/${branch} ${after} ${before}`, `update ${inboxRef(session)} ${after}`];
   if (kept !== undefined) lines.push(`create ${kept} ${before}`);
+  await markIndex(indexed(request), before);
   await repo.git.text({
     args: ['update-ref', '-m', 'para: bring back', '--stdin'],
     input: `${lines.join('\n')}\n`,
@@ -171,7 +183,7 @@ function bothMoved({ repo, session, branch, worktreePath }: BringBackRequest, ti
     'REFUSED',
     `${branch} got commits both on the host and in the container; both are kept`,
     {
-      hint: `The worktree's files are those of both sides. To make one commit of them that follows both:\ncd ${shellQuote(path)} && ${merge}\nor take the container's commits alone (the host's stay at refs/para/snap/${session}/host):\ncd ${shellQuote(path)} && git update-ref refs/para/snap/${session}/host refs/heads/${branch} && git update-ref refs/heads/${branch} ${incoming}`,
+      hint: `The worktree's files are those of both sides. To make one commit of them that follows both:\ncd ${shellQuote(path)} && ${merge}\nor take the container's commits alone (the host's stay at refs/para/snap/${session}/host):\ncd ${shellQuote(path)} && git update-ref refs/para/snap/${session}/host refs/heads/${branch} && git update-ref refs/heads/${branch} ${incoming} && git reset -q`,
       details: { branch, incoming, commit: tip },
     },
   );

@@ -1,30 +1,35 @@
 /** Branch names, base commits and the refs of the repository. */
 import { ParaError } from '../errors.ts';
 import { succeeded } from '../sys/run.ts';
-import { gitFailed } from './git.ts';
+import { gitFailed, type Place } from './git.ts';
 import { type Repository, place } from './repository.ts';
 
 const MAX_NAME_BYTES = 200;
 
 /** The commit a ref names, or undefined. `ref` is a full name (`refs/heads/x`) or an object id. */
-export async function commitOf(repo: Repository, ref: string): Promise<string | undefined> {
+export async function commitOf(
+  repo: Repository,
+  ref: string,
+  where: Place = place(repo),
+): Promise<string | undefined> {
   const args = ['rev-parse', '-q', '--verify', '--end-of-options', `${ref}^{commit}`];
-  const answer = await repo.git.attempt({ args, place: place(repo), read: true });
+  const answer = await repo.git.attempt({ args, place: where, read: true });
   return succeeded(answer) ? Buffer.from(answer.stdoutBytes).toString('utf8').trim() : undefined;
 }
 
 /**
- * The commit to start from: what the user typed, or the main checkout's HEAD.
+ * The commit to start from: what the user typed, as git understands it in the worktree we are in (`here`), or the main
+ * checkout's HEAD.
  * @throws GIT_REFUSED when there is no commit yet, NAME_INVALID for a ref that names no commit.
  */
-export async function resolveBase(repo: Repository, ref?: string): Promise<string> {
+export async function resolveBase(repo: Repository, ref?: string, here?: Place): Promise<string> {
   if (ref === undefined && repo.headCommit === undefined) {
     throw new ParaError('GIT_REFUSED', 'this repository has no commit to start from', {
       hint: 'git commit --allow-empty -m init',
     });
   }
   if (ref === undefined) return repo.headCommit ?? '';
-  const commit = ref.startsWith('-') || ref === '' ? undefined : await commitOf(repo, ref);
+  const commit = ref.startsWith('-') || ref === '' ? undefined : await commitOf(repo, ref, here);
   if (commit !== undefined) return commit;
   throw new ParaError('NAME_INVALID', `${JSON.stringify(ref)} names no commit`, {
     hint: 'git branch -a lists the branches',

@@ -2,7 +2,7 @@
  * The sealed git directory: a private git directory for the container, made of plain files, that borrows the
  * repository's objects read-only (facts/sealed-git.md, steps 2–4). git never runs in it on the host.
  */
-import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { succeeded } from '../sys/run.ts';
 import { type Repository, place } from './repository.ts';
@@ -44,16 +44,29 @@ export function inboxRef(session: string, name = 'head'): string {
 }
 
 /**
- * Makes the sealed directory anew and pins the base. What was in `dir` before is removed: bring back first.
+ * Makes the sealed directory anew, whole or not at all, and pins the base. What was in `dir` before is removed: bring
+ * back first.
  * @throws GIT_FAILED
  */
 export async function createSealed(request: SealedRequest): Promise<Sealed> {
-  const { repo, dir, branch, base, session } = request;
+  const { repo, base, session } = request;
   await repo.git.text({
     args: ['update-ref', '--end-of-options', inboxRef(session), base],
     place: place(repo),
   });
-  await rm(dir, { recursive: true, force: true });
+  const made = `${request.dir}.new`;
+  await rm(made, { recursive: true, force: true });
+  const chain = await fill({ ...request, dir: made });
+  await rm(request.dir, { recursive: true, force: true });
+  await rename(made, request.dir);
+  const gitFile = gitFileOf(request.dir);
+  await writeFile(gitFile, POINTER);
+  return { dir: request.dir, gitFile, mounts: mountsOf(request.dir, chain) };
+}
+
+/** Writes all of it. @returns the repository's object directories */
+async function fill(request: SealedRequest): Promise<readonly string[]> {
+  const { repo, dir, branch, base } = request;
   for (const sub of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'info', 'logs', 'hooks']) {
     await mkdir(join(dir, sub), { recursive: true });
   }
@@ -70,9 +83,7 @@ export async function createSealed(request: SealedRequest): Promise<Sealed> {
   await copyIndex(request);
   const shallow = await readFile(join(repo.commonDir, 'shallow')).catch(() => undefined);
   if (shallow !== undefined) await writeFile(join(dir, 'shallow'), shallow);
-  const gitFile = gitFileOf(dir);
-  await writeFile(gitFile, POINTER);
-  return { dir, gitFile, mounts: mountsOf(dir, chain) };
+  return chain;
 }
 
 /**

@@ -60,7 +60,7 @@ export async function register({ repo, path, branch }: Mendable): Promise<void> 
   });
   await connect(path, await requireAdminDir(repo, scratch));
   await rm(scratch, { recursive: true, force: true });
-  await refreshIndex(repo, { path, branch });
+  await refreshIndex({ repo, path, branch });
 }
 
 /** The worktree's `.git` and git's own directory for it name each other again. Something else at `.git` is put aside. */

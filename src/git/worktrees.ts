@@ -137,6 +137,12 @@ export async function requireAdminDir(repo: Pick<Repository, 'commonDir'>, path:
   });
 }
 
+/** Where git finds what is of the worktree alone that we are in: its HEAD, for one. */
+export async function placeHere(repo: Repository): Promise<Place> {
+  const admin = repo.currentWorktree === repo.root ? undefined : await adminDirOf(repo, repo.currentWorktree);
+  return admin === undefined ? place(repo) : { gitDir: admin, commonDir: repo.commonDir };
+}
+
 /** Where git works for a session's worktree: everything explicit, so a swapped `.git` is not asked. */
 export function worktreePlace(repo: Repository, admin: string, path: string): Place {
   return { gitDir: admin, commonDir: repo.commonDir, workTree: path };

@@ -20,6 +20,7 @@ import { containerRecord, decideContainer, type ContainerPlan, type StartContext
 import { loadRecord, lockSession, requireOwnPlaces, saveRecord, type SessionRecord } from './store.ts';
 import { requireActive } from './sync.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
+import { requireNothingUnderWay } from './unsettled.ts';
 
 /** What giving a container needs of the App. */
 export interface AdoptContext extends StartContext, FindContext {
@@ -52,6 +53,7 @@ export async function planAdopt(context: AdoptContext, request: AdoptRequest): P
   const [repo, { config }] = await Promise.all([context.repository(), context.config()]);
   await requireOwnPlaces(places);
   const { branch, worktree_path: worktree } = record;
+  await requireNothingUnderWay({ repo, places, record: { ...record, container: null } });
   const base = await requireOnBranch(repo, record);
   const session = parseSessionName(record.name);
   const operation = await newOperation('docker start', { id: context.newId(), at: context.now() });

@@ -20,6 +20,7 @@ import {
   type TeardownState,
 } from './teardown.ts';
 import { commitCount } from './count.ts';
+import { requireNothingUnderWay } from './unsettled.ts';
 
 /** What removing needs of the App. */
 export interface RemoveContext extends FindContext {
@@ -67,7 +68,9 @@ export async function withRemovePlan(
   requireContainer(record);
   await lockSession(places, record.name, 'removes the container', async () => {
     const now = (await loadRecord(places, record.name)) ?? record;
-    await work(await decide(context, { places, record: now }, graceSeconds));
+    const plan = await decide(context, { places, record: now }, graceSeconds);
+    await requireNothingUnderWay(plan);
+    await work(plan);
   });
 }
 
@@ -117,6 +120,8 @@ function takeCommits(plan: RemovePlan): Step<RemoveState> {
           ? 'done by an earlier removal'
           : undefined,
     run: async (state, note) => {
+      // Until it was stopped, it may have gone on.
+      await requireNothingUnderWay(plan);
       state.back = await bringCommitsBack(plan);
       note(commitCount(state.back.commits));
     },

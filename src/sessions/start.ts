@@ -11,6 +11,7 @@ import { hideParaFiles } from '../git/exclude.ts';
 import { checkBranchName, resolveBase } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { readCommitted, topLevelNames } from '../git/tree.ts';
+import { placeHere } from '../git/worktrees.ts';
 import { planContainer, type ContainerFlags } from './container-plan.ts';
 import { nameMaker, parseSessionName, type NameMaker, type SessionName } from './name.ts';
 import type { ContainerWish } from '../docker/spec.ts';
@@ -85,7 +86,7 @@ export async function planStart(context: StartContext, request: StartRequest): P
   const branch = `${config.git.branch_prefix}/${session}`;
   await checkBranchName(repo, branch);
   await requireFreeBranch(repo, places, { session, branch });
-  const base = await resolveBase(repo, request.base);
+  const base = await resolveBase(repo, request.base, await placeHere(repo));
   const baseRef = request.base ?? repo.headBranch ?? 'HEAD';
   const operation = context.newId();
   const wanted = request.docker ?? config.docker.enabled;

@@ -9,6 +9,7 @@ import { requireContainer } from './containers.ts';
 import { findSession, type FindContext } from './find.ts';
 import { loadRecord, lockSession, type SessionRecord } from './store.ts';
 import { bringCommitsBack, type Teardown } from './teardown.ts';
+import { requireNothingUnderWay } from './unsettled.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What working on a session under its lock needs of the App. */
@@ -38,6 +39,8 @@ export async function syncSession(context: SyncContext, session: string | undefi
     const record = (await loadRecord(places, found.name)) ?? found;
     requireActive(record);
     requireSealed(record);
+    // What is under way inside goes on there; on the host its branch would move beneath it.
+    await requireNothingUnderWay({ repo, places, record: { ...record, container: null } });
     const back = await bringBackAlive({ record, places, repo, service: undefined });
     const { inside, after } = back;
     const behind = inside === undefined ? 0 : await commitsBetween(repo, inside, after);

@@ -67,6 +67,16 @@ async function halfDoneOf(
   return undefined;
 }
 
+/**
+ * Moving the branch, or giving another git directory to the worktree, would cut what git has begun there off from its
+ * end. @throws REFUSED naming how it is ended
+ */
+export async function requireNothingUnderWay(session: Looked): Promise<void> {
+  const adminDir = await adminDirOf(session.repo, session.record.worktree_path);
+  const found = adminDir === undefined ? undefined : await halfDoneOf(session, adminDir);
+  if (found !== undefined) throw unsettled(session, found);
+}
+
 /** A word for `list`; undefined when all is settled. */
 export async function unsettledWord(session: Looked): Promise<string | undefined> {
   const adminDir = await adminDirOf(session.repo, session.record.worktree_path);

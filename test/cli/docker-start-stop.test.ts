@@ -162,6 +162,17 @@ describe.each(WHICH)('a container that comes later and goes again, on %s', (whic
     expect(ran.code).toBe(10);
   });
 
+  test('start: not in the middle of a merge', async () => {
+    onHost('commit', '-qm', 'x');
+    writeFileSync(join(repo.root, '.git/worktrees/fix/MERGE_HEAD'), `${onHost('rev-parse', 'HEAD~')}\n`);
+    const before = record();
+    const { code, stderr } = await start('', []);
+    expect(stderr).toContain('there is a merge that is not done in the worktree');
+    expect(stderr).toContain('merge --abort');
+    expect(code).toBe(10);
+    expect(record()).toEqual(before);
+  });
+
   test('start after one that was cut short: taken back by its label, then made anew', async () => {
     await start();
     const file = join(repo.root, '.para/state/fix.state');

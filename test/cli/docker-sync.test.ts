@@ -144,3 +144,16 @@ describe('no engine is asked', () => {
     expect(code).toBe(10);
   });
 });
+
+test('a merge that is not done on the host is told, and nothing moves', async () => {
+  const base = tip();
+  commit(inside, 'one.txt');
+  writeFileSync(join(repo.root, '.git/worktrees/fix/MERGE_HEAD'), `${base}\n`);
+  const { code, stderr } = await sync();
+  expect(code).toBe(10);
+  expect(stderr).toContain('there is a merge that is not done in the worktree');
+  expect(stderr).toContain('merge --abort');
+  expect(tip()).toBe(base);
+  const removed = await runPara(repo, 'docker stop fix --remove');
+  expect(removed).toMatchObject({ code: 10, stderr: expect.stringContaining('merge --continue') });
+});

@@ -133,6 +133,21 @@ describe('each flag', () => {
     await start(` --volume ${repo.base}/cache:/cache:ro --volume $HOME/my,data:/data`, { volumes });
   });
 
+  test('--base HEAD: of the worktree it is typed in; without it, of the main checkout', async () => {
+    const main = repo.run(['rev-parse', 'HEAD']);
+    const linked = join(repo.base, 'linked');
+    repo.run(['worktree', 'add', '-q', '-b', 'linked', linked]);
+    repo.run(['commit', '-q', '--allow-empty', '-m', 'there'], { cwd: linked });
+    const there = repo.run(['rev-parse', 'HEAD'], { cwd: linked });
+    const begins = async (name: string, flags: string): Promise<string> => {
+      expect(await runPara(repo, `start ${name}${flags}`, { cwd: linked })).toMatchObject({ code: 0 });
+      return repo.run(['rev-parse', `para/${name}`]);
+    };
+    expect(await begins('one', ' --base HEAD')).toBe(there);
+    expect(await begins('two', ' --base HEAD~')).toBe(main);
+    expect(await begins('three', '')).toBe(main);
+  });
+
   test('--base: branch and files begin there', async () => {
     const base = repo.run(['rev-parse', 'HEAD']);
     repo.write('later.txt', 'x');

@@ -62,6 +62,10 @@ async function remove(
     }
     if (state.back?.kept !== undefined)
       app.output.warn(`The branch was rewritten in the container; what it was is kept as ${state.back.kept}`);
+    if (state.back?.stagedKept !== undefined)
+      app.output.warn(
+        `Some of what was staged was committed otherwise inside; it is kept as ${state.back.stagedKept}`,
+      );
     const others = state.back?.others ?? [];
     app.output.answer(
       {

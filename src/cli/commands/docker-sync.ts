@@ -36,6 +36,8 @@ function remarks({ record, back, behind }: Synced): readonly string[] {
   const lines: string[] = [];
   if (back.kept !== undefined)
     lines.push(`The branch was rewritten in the container; what it was is kept as ${back.kept}`);
+  if (back.stagedKept !== undefined)
+    lines.push(`Some of what was staged was committed otherwise inside; it is kept as ${back.stagedKept}`);
   if (back.takenFrom !== undefined)
     lines.push(`They were taken from ${back.takenFrom}, where the container's HEAD is`);
   if (behind > 0)
