@@ -3,6 +3,7 @@ import { ParaError } from '../errors.ts';
 import { succeeded } from '../sys/run.ts';
 import type { Candidate } from './bring-back-tip.ts';
 import { firstFatalLine } from './git.ts';
+import { noSpace } from './no-space.ts';
 import { withQuarantine } from './quarantine.ts';
 import { type Repository, place } from './repository.ts';
 
@@ -84,11 +85,7 @@ function shortName({ name }: Candidate): string {
 async function checked(repo: Repository, call: Parameters<Repository['git']['attempt']>[0]): Promise<void> {
   const answer = await repo.git.attempt(call);
   if (succeeded(answer)) return;
-  throw new ParaError(
-    'GIT_FAILED',
-    `the commits made in the container were not taken: ${firstFatalLine(answer)}`,
-    {
-      hint: 'nothing was changed; in the container, git fsck --strict says more',
-    },
-  );
+  const why = `the commits made in the container were not taken: ${firstFatalLine(answer)}`;
+  const hint = 'nothing was changed; in the container, git fsck --strict says more';
+  throw noSpace(call, answer, why) ?? new ParaError('GIT_FAILED', why, { hint });
 }

@@ -28,6 +28,8 @@ export function filtersOff(
     const key = JSON.stringify([call.place?.gitDir, call.place?.commonDir]);
     const found = known.get(key) ?? listDrivers(spawn, call);
     known.set(key, found);
+    // One that was cut off has told nothing.
+    found.catch(() => known.delete(key));
     return found;
   };
 }

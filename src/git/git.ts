@@ -9,10 +9,14 @@ import { ParaError } from '../errors.ts';
 import { type Captured, type Runner, describeEnd, succeeded } from '../sys/run.ts';
 import type { GitCall, Place, Variables } from './call.ts';
 import { filtersOff } from './filters.ts';
+import { noSpace } from './no-space.ts';
 
 export type { GitCall, Place } from './call.ts';
 
-/** Runs git. `text` and `bytes` throw GIT_FAILED; `attempt` hands back how it ended. */
+/**
+ * Runs git. `text` and `bytes` throw GIT_FAILED; `attempt` hands back how it ended, when it ended by itself: what was
+ * cut off has answered nothing.
+ */
 export interface Git {
   text(call: GitCall): Promise<string>;
   bytes(call: GitCall): Promise<Buffer>;
@@ -50,6 +54,9 @@ const KEPT = new Set([
   'GIT_SSH_VARIANT',
 ]);
 
+/** Done at once; a git that is told to end as it makes a lock can leave that behind, and then nobody can go on. */
+const NOT_CUT_OFF: ReadonlySet<string | undefined> = new Set(['update-ref', 'symbolic-ref']);
+
 const MAX_BUFFER = 512 * 1024 * 1024;
 const DEADLINE_MS = 120_000;
 
@@ -71,17 +78,25 @@ export function createGit(runner: Runner, env: NodeJS.ProcessEnv = process.env):
       },
       input: call.input,
       timeoutMs: call.timeoutMs ?? DEADLINE_MS,
-      signal: call.signal,
+      signal: call.signal ?? (NOT_CUT_OFF.has(call.args[0]) ? new AbortController().signal : undefined),
       maxBuffer: MAX_BUFFER,
       binary: true,
     });
-  const filters = filtersOff((call) => spawn(call, {}));
+  const whole = async (call: GitCall, more: Variables): Promise<Captured> => {
+    const captured = await spawn(call, more);
+    // A "no" that git did not say would be taken for "there is none", and what there is would be lost.
+    if (captured.aborted || captured.timedOut || captured.signal !== undefined)
+      throw gitFailed(call.args, captured, workingDirectory(call));
+    return captured;
+  };
+  const filters = filtersOff((call) => whole(call, {}));
   const attempt = async (call: GitCall): Promise<Captured> =>
-    spawn(call, call.contents === true && call.filters !== 'user' ? (await filters(call)).variables : {});
+    whole(call, call.contents === true && call.filters !== 'user' ? (await filters(call)).variables : {});
   const bytes = async (call: GitCall): Promise<Buffer> => {
     const captured = await attempt(call);
-    if (!succeeded(captured)) throw gitFailed(call.args, captured, workingDirectory(call));
-    return Buffer.from(captured.stdoutBytes);
+    if (succeeded(captured)) return Buffer.from(captured.stdoutBytes);
+    const failed = gitFailed(call.args, captured, workingDirectory(call));
+    throw noSpace(call, captured, failed.message) ?? failed;
   };
   return {
     attempt,

@@ -1,5 +1,5 @@
 /** Pushes a session's branch, with the user's own remote settings and credentials, without a prompt. */
-import { ParaError } from '../errors.ts';
+import { hasCode, ParaError } from '../errors.ts';
 import { succeeded } from '../sys/run.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { firstFatalLine } from './git.ts';
@@ -62,7 +62,12 @@ export async function pushBranch(
   { branch, remote }: { readonly branch: string; readonly remote: string },
   signal?: AbortSignal,
 ): Promise<void> {
-  const answer = await repo.git.attempt({
+  const failed = (why: string, stderr: string): ParaError =>
+    new ParaError('PUSH_FAILED', `${branch} was not pushed to ${remote}: ${why}`, {
+      hint: `git push -u ${shellQuote(remote)} ${shellQuote(branch)}`,
+      details: { stderr: saidBy(stderr) },
+    });
+  const call = {
     args: [
       'push',
       '--quiet',
@@ -78,14 +83,11 @@ export async function pushBranch(
     cwd: repo.root,
     timeoutMs: DEADLINE_MS,
     signal,
+  };
+  const answer = await repo.git.attempt(call).catch((error: unknown) => {
+    throw hasCode(error, 'GIT_FAILED') ? failed('no answer within 5 minutes', '') : error;
   });
-  if (succeeded(answer)) return;
-  if (answer.aborted) throw new ParaError('INTERRUPTED', 'the push was interrupted');
-  const why = answer.timedOut ? 'no answer within 5 minutes' : firstFatalLine(answer);
-  throw new ParaError('PUSH_FAILED', `${branch} was not pushed to ${remote}: ${why}`, {
-    hint: `git push -u ${shellQuote(remote)} ${shellQuote(branch)}`,
-    details: { stderr: saidBy(answer.stderr) },
-  });
+  if (!succeeded(answer)) throw failed(firstFatalLine(answer), answer.stderr);
 }
 
 /** What the other side's hooks and the remote itself have to say, and which refs it took. */

@@ -146,7 +146,7 @@ function bareRefused(directory: string): ParaError {
 }
 
 function notOpened(directory: string, answer: Captured): ParaError {
-  if (answer.spawnError !== undefined || answer.aborted) return gitFailed(['rev-parse'], answer);
+  if (answer.spawnError !== undefined) return gitFailed(['rev-parse'], answer);
   const line = firstFatalLine(answer);
   if (/safe\.bareRepository|must be run in a work tree/i.test(line)) return bareRefused(directory);
   const [, owned] = /dubious ownership in repository at '(.+)'/.exec(line) ?? [];

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DockerService } from '../docker/service.ts';
 import { INSIDE } from '../docker/spec.ts';
+import { ParaError } from '../errors.ts';
 import type { Captured, Runner, RunRequest } from '../sys/run.ts';
 import type { Places } from './store.ts';
 
@@ -59,7 +60,10 @@ export async function runAt(context: SiteContext, site: Site, command: SiteComma
     const [file = 'sh', ...args] = argv;
     // The user's own locale: what runs there is the user's program.
     const own = { LC_ALL: context.env['LC_ALL'], PARA_SESSION: site.session, PARA_WORKSPACE: site.worktree };
-    return context.runner.capture({ ...options, file, args, cwd: site.worktree, env: { ...own, ...env } });
+    const cwd = site.worktree;
+    const ended = await context.runner.capture({ ...options, file, args, cwd, env: { ...own, ...env } });
+    if (ended.aborted) throw new ParaError('INTERRUPTED', `${file} was interrupted`);
+    return ended;
   }
   const { name, service } = site.container;
   const request = { container: name, argv, tty: false, stdin: false, workdir: INSIDE.workspace, env };
