@@ -174,6 +174,8 @@ export interface LogsRequest {
 /** The complete table of one engine. */
 export interface EngineDriver {
   readonly name: EngineName;
+  /** The program that watches each of its containers, where no daemon does. */
+  readonly monitor: string | undefined;
   /** Oldest version the recordings cover. */
   readonly minVersion: string;
   /** Prints the client's version even when the server is away. */

@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { probeEngines, type EngineProbe } from '../docker/detect.ts';
 import type { Engine, EngineName, UserMapping } from '../docker/driver.ts';
+import { createDockerService } from '../docker/service.ts';
+import { endStrays, findStrays } from '../docker/strays.ts';
 import { tryContainer } from '../docker/trial.ts';
 import type { ParaError } from '../errors.ts';
 import { enforcedLimits, unenforcedLimits } from '../docker/limits.ts';
@@ -94,6 +96,7 @@ async function answering(engine: Engine, context: DoctorContext): Promise<Check>
     ],
     findings: [
       refused === undefined ? { level: 'ok', text: 'runs containers' } : trialFinding(refused),
+      ...(await strayFindings(engine, context.runner)),
       ...limitFindings(engine),
       ...storageFindings(engine),
       ...mappingFindings(engine),
@@ -105,6 +108,14 @@ async function answering(engine: Engine, context: DoctorContext): Promise<Check>
 function trialFinding({ message, hint, details }: ParaError): Finding {
   const said = typeof details?.['said'] === 'string' ? `: ${details['said']}` : '';
   return { level: 'fail', text: message + said, ...(hint === undefined ? {} : { fix: hint }) };
+}
+
+async function strayFindings(engine: Engine, runner: Runner): Promise<readonly Finding[]> {
+  const strays = await findStrays(createDockerService(engine, runner)).catch(() => []); // the trial says what is wrong
+  if (strays.length === 0) return [];
+  const names = strays.map(({ pid, name }) => `${String(pid)} (${name})`).join(', ');
+  const text = `processes watch containers that the engine has no record of: ${names}`;
+  return [{ level: 'warn', text, fix: endStrays(strays) }];
 }
 
 function limitsText({ capabilities }: Engine): string {

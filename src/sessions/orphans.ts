@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ContainerInfo, EngineName, NetworkRow } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { INSIDE } from '../docker/spec.ts';
+import { endStrays, findStrays } from '../docker/strays.ts';
 import { ParaError } from '../errors.ts';
 import { missingObjects } from '../git/bring-back-import.ts';
 import type { Repository } from '../git/repository.ts';
@@ -23,7 +24,7 @@ export interface OrphanContext {
 
 /** Something that can go. */
 export interface Orphan {
-  readonly kind: 'container' | 'network';
+  readonly kind: 'container' | 'network' | 'process';
   readonly name: string;
   readonly session: string | null;
   readonly engine: EngineName;
@@ -97,7 +98,24 @@ async function orphansOf(service: DockerService, where: Where): Promise<readonly
     inUse: judged.some((one) => 'next' in one),
     goneRepos,
   });
-  return [...judged, ...free.map((one) => ({ kind: 'network' as const, engine, session: null, ...one }))];
+  return [
+    ...judged,
+    ...free.map((one) => ({ kind: 'network' as const, engine, session: null, ...one })),
+    ...(await straysOf(service, where)),
+  ];
+}
+
+/** Said, not ended: what they watch over has left no trace by which to judge it. */
+async function straysOf(service: DockerService, { repo, allRepos }: Where): Promise<readonly KeptOrphan[]> {
+  const strays = await findStrays(service, allRepos ? 'para-' : `para-${repo.id}-`);
+  return strays.map((stray) => ({
+    kind: 'process',
+    name: `${String(stray.pid)} (${stray.name})`,
+    session: null,
+    engine: service.engine.driver.name,
+    why: 'the engine has no record of the container that it watches',
+    next: endStrays([stray]),
+  }));
 }
 
 async function freeNetworks(
@@ -133,6 +151,8 @@ async function judgeMine(container: ContainerInfo, { repo, places }: Where): Pro
   if (broken.includes(session)) return { why: 'the record of its session can not be read', next };
   if (await isSessionBusy(places, session))
     return { why: 'another para is at work on it', next: 'para list' };
+  // It came when the para that asked for it had died.
+  if (container.state === 'created') return { why: 'it never ran' };
   const work = await workOf(repo, places, session);
   return work === undefined ? { why: 'no session has it' } : { why: work, next };
 }

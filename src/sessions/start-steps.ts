@@ -1,16 +1,16 @@
 /** The steps of `para start`, each with its undo. */
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Mount } from '../docker/driver.ts';
+import type { ContainerSpec, Mount } from '../docker/driver.ts';
 import { resolveSpec } from '../docker/spec.ts';
-import { hasCode, ParaError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import { forgetSession } from '../git/bring-back.ts';
 import { createSealed, maskGit } from '../git/sealed.ts';
 import { addWorktree, undoAdd } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { prepareInside } from './inside.ts';
 import { isNetworkKept } from './network.ts';
+import { waitUntilReady } from './ready.ts';
 import { rememberSession } from './rebuild.ts';
 import type { ContainerPlan, StartPlan } from './start.ts';
 import { lockRepository, removeRecord, saveRecord, type SessionRecord } from './store.ts';
@@ -159,10 +159,15 @@ function createContainer(plan: ContainerHost, container: ContainerPlan): Step<Co
     run: async (state, note) => {
       note(name);
       const spec = await resolveSpec(container.wish, container.engine, state.gitMounts);
-      await container.service.createContainer(spec).catch((error: unknown) => {
+      try {
+        await container.service.createContainer(spec);
+      } catch (error) {
         state.nameTaken = hasCode(error, 'NAME_CONFLICT');
-        throw error;
-      });
+        if (!state.nameTaken || !(await neverRan(container, spec))) throw error;
+        await container.service.removeContainer(name);
+        state.nameTaken = false;
+        await container.service.createContainer(spec);
+      }
     },
     // One that was there before is somebody's work.
     undo: async (state) => {
@@ -170,6 +175,16 @@ function createContainer(plan: ContainerHost, container: ContainerPlan): Step<Co
     },
     leftover: () => `${container.engine.driver.name} rm -f ${name}`,
   };
+}
+
+/**
+ * True for a container of this session that an earlier start asked for: it came when that para had died and all else
+ * was taken back. Nobody can have worked in one that never ran.
+ */
+async function neverRan({ service }: ContainerPlan, { name, labels }: ContainerSpec): Promise<boolean> {
+  const there = await service.status(name);
+  if (there?.state !== 'created') return false;
+  return ['para.repo', 'para.session'].every((label) => there.labels[label] === labels[label]);
 }
 
 function startContainer(plan: ContainerHost, container: ContainerPlan): Step<ContainerState> {
@@ -181,59 +196,6 @@ function startContainer(plan: ContainerHost, container: ContainerPlan): Step<Con
       await waitUntilReady(container, name);
     },
   };
-}
-
-/**
- * Waits for the file that the container's main process writes first, and checks whose it is: files made in the
- * container must belong to the caller on the host, on every engine (design.md §7).
- */
-export async function waitUntilReady(
-  container: Pick<ContainerPlan, 'wish' | 'service'>,
-  name: string,
-): Promise<void> {
-  const ready = join(container.wish.stateDir, 'out', 'ready');
-  for (let waited = 0; waited < 10_000; waited += 20) {
-    const made = await stat(ready).catch(() => undefined);
-    if (made !== undefined) {
-      checkOwner(made.uid, container);
-      return;
-    }
-    // An engine that answered `start` may still have a dead container: look twice a second.
-    if (waited % 500 === 480) await requireRunning(container, name);
-    await sleep(20);
-  }
-  throw new ParaError(
-    'CONTAINER_NOT_RUNNING',
-    `the container of ${container.wish.session} did not come up within 10 s`,
-    { hint: `para doctor` },
-  );
-}
-
-async function requireRunning(
-  { service, wish }: Pick<ContainerPlan, 'wish' | 'service'>,
-  name: string,
-): Promise<void> {
-  const info = await service.status(name);
-  if (info?.state === 'running' || info?.state === 'created') return;
-  throw new ParaError(
-    'CONTAINER_NOT_RUNNING',
-    `the container of ${wish.session} ended at once, with exit code ${String(info?.exitCode ?? '?')}`,
-    {
-      hint: `The image ${wish.image} must have a POSIX shell (sh) and let the user ${String(wish.caller.uid)} run it.`,
-      details: { error: info?.error },
-    },
-  );
-}
-
-function checkOwner(uid: number, { wish }: Pick<ContainerPlan, 'wish'>): void {
-  if (uid === wish.caller.uid) return;
-  throw new ParaError(
-    'ENGINE_BROKEN',
-    `files made in the container belong to uid ${String(uid)} on this machine, not to you (${String(wish.caller.uid)})`,
-    {
-      hint: "The engine's user mapping is not one para knows how to undo: para doctor",
-    },
-  );
 }
 
 function recordDone(plan: StartPlan): Step<StartState> {

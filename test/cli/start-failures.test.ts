@@ -129,13 +129,29 @@ describe.each<Which>(['docker', 'podman'])('%s: a step fails, what was made is u
     expect(footprint(repo)).toEqual(before);
   });
 
-  test('a container of this name is there: it is not touched', async () => {
-    const taken: Failure = {
+  const taken = (): Failure => {
+    return {
       docker: `Error response from daemon: Conflict. The container name "/${talk().container}" is already in use by container "b1c0". You have to remove (or rename) that container to be able to reuse that name.\n`,
       podman: `Error: creating container storage: the container name "${talk().container}" is already in use by b1c0. You have to remove that container to be able to reuse that name: that name is already in use\n`,
       ...{ code: 'NAME_CONFLICT', exit: 7 },
     };
-    await fail([talk().imageThere(), talk().networkThere(), talk().create({}, said(taken))], taken);
+  };
+  const upToCreate = (): EngineCall[] => [
+    ...[...detection(which), talk().imageThere(), talk().networkThere()],
+    talk().create({}, said(taken())),
+  ];
+
+  test.each([
+    ['was made by hand', 'created', false],
+    ['has run', 'exited', true],
+  ])('a container of this name is there, which %s: it is not touched', async (_why, state, isOurs) => {
+    const calls = [...upToCreate().slice(detection(which).length), talk().status(state, 0, isOurs)];
+    await fail(calls, taken());
+  });
+
+  test('a container of this session is there that never ran: it is made anew', async () => {
+    const rest = [talk().status('created', 0, true), talk().remove(), talk().create(), talk().start()];
+    expect(await runPara(repo, line(), { calls: [...upToCreate(), ...rest] })).toMatchObject({ code: 0 });
   });
 
   test('the undo fails too: what is left is named, with the command that removes it', async () => {

@@ -30,7 +30,7 @@ export interface Verb {
 /** A name that every engine of the tests knows. */
 const IMAGE = 'localhost/para-test/busybox:1';
 /** What makes the session, with a container. */
-const START = ['start', 's', '--docker', '--image', IMAGE];
+export const START = ['start', 's', '--docker', '--image', IMAGE];
 
 async function must(at: Place, ...args: string[]): Promise<void> {
   const { code, stderr } = await at.here(args);
@@ -100,7 +100,7 @@ export async function rowOf(at: Place): Promise<Row | undefined> {
 
 const FINISH = ['finish', 'Done', 's'];
 /** What gives it one later. */
-const ADOPT = ['docker', 'start', 's', '--image', IMAGE];
+export const ADOPT = ['docker', 'start', 's', '--image', IMAGE];
 const GO_ON = ['resume', 's', '-p', 'Go on'];
 const ACTIVE = { status: 'active', settle: null };
 const BOXED = { ...ACTIVE, container: 'running' };

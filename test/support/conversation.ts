@@ -144,12 +144,13 @@ export class Conversation {
     return this.call(['logs', ...flags, '--', this.container], ending);
   }
 
-  /** `inspect` of the container, in this state; docker's and podman's JSON are alike here. */
-  status(state: string, exitCode = 0): EngineCall {
+  /** `inspect` of the container, in this state, with labels when it is the session's; docker's and podman's JSON are alike here. */
+  status(state: string, exitCode = 0, isOurs = false): EngineCall {
+    const labels = isOurs ? { 'para.repo': this.id, 'para.session': this.session } : {};
     const found = {
       ...{ Id: ID, Name: this.container, Created: '2026-01-02T03:04:05Z', RestartCount: 0 },
       State: { Status: state, Running: state === 'running', ExitCode: exitCode, OOMKilled: false, Error: '' },
-      Config: { Image: 'ubuntu:latest', Labels: {} },
+      Config: { Image: 'ubuntu:latest', Labels: labels },
       ...{ HostConfig: {}, Mounts: [], NetworkSettings: {} },
     };
     return this.call(['inspect', '--type', 'container', '--', this.container], {

@@ -18,6 +18,7 @@ const SLOW_MS = 60_000;
 /** Docker's driver. */
 export const docker = {
   name: 'docker',
+  monitor: undefined,
   minVersion: '20.10.0',
   version: () => ({
     args: ['--version'],

@@ -17,6 +17,7 @@ const SLOW_MS = 60_000;
 /** Podman's driver. */
 export const podman = {
   name: 'podman',
+  monitor: 'conmon',
   minVersion: '4.3.0',
   version: () => ({
     args: ['--version'],

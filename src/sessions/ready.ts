@@ -1,0 +1,59 @@
+/** Whether a container that was started has come up. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ParaError } from '../errors.ts';
+import type { ContainerPlan } from './start.ts';
+
+/**
+ * Waits for the file that the container's main process writes first, and checks whose it is: files made in the
+ * container must belong to the caller on the host, on every engine (design.md §7).
+ */
+export async function waitUntilReady(
+  container: Pick<ContainerPlan, 'wish' | 'service'>,
+  name: string,
+): Promise<void> {
+  const ready = join(container.wish.stateDir, 'out', 'ready');
+  for (let waited = 0; waited < 10_000; waited += 20) {
+    const made = await stat(ready).catch(() => undefined);
+    if (made !== undefined) {
+      checkOwner(made.uid, container);
+      return;
+    }
+    // An engine that answered `start` may still have a dead container: look twice a second.
+    if (waited % 500 === 480) await requireRunning(container, name);
+    await sleep(20);
+  }
+  throw new ParaError(
+    'CONTAINER_NOT_RUNNING',
+    `the container of ${container.wish.session} did not come up within 10 s`,
+    { hint: `para doctor` },
+  );
+}
+
+async function requireRunning(
+  { service, wish }: Pick<ContainerPlan, 'wish' | 'service'>,
+  name: string,
+): Promise<void> {
+  const info = await service.status(name);
+  if (info?.state === 'running' || info?.state === 'created') return;
+  throw new ParaError(
+    'CONTAINER_NOT_RUNNING',
+    `the container of ${wish.session} ended at once, with exit code ${String(info?.exitCode ?? '?')}`,
+    {
+      hint: `The image ${wish.image} must have a POSIX shell (sh) and let the user ${String(wish.caller.uid)} run it.`,
+      details: { error: info?.error },
+    },
+  );
+}
+
+function checkOwner(uid: number, { wish }: Pick<ContainerPlan, 'wish'>): void {
+  if (uid === wish.caller.uid) return;
+  throw new ParaError(
+    'ENGINE_BROKEN',
+    `files made in the container belong to uid ${String(uid)} on this machine, not to you (${String(wish.caller.uid)})`,
+    {
+      hint: "The engine's user mapping is not one para knows how to undo: para doctor",
+    },
+  );
+}
