@@ -109,7 +109,9 @@ function commitRest(plan: FinishPlan): Step<FinishState> {
     run: async (state, note) => {
       if (worktreeGone) {
         // Removed by hand, or an earlier finish of this session came further than this.
-        state.tip = (await commitOf(repo, `refs/heads/${record.branch}`)) ?? state.tip;
+        const there = plan.again ? [record.branch, plan.target] : [record.branch];
+        const tips = await Promise.all(there.map((branch) => commitOf(repo, `refs/heads/${branch}`)));
+        state.tip = tips.find((tip) => tip !== undefined) ?? state.tip;
         state.settled = true;
         note('the worktree is gone');
         return;

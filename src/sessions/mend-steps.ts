@@ -1,6 +1,7 @@
 /** The steps that mend a session. Each looks at what is there, so all of them can be done again. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasCode } from '../errors.ts';
 import { makeMove, remakeBranch } from '../git/session-head.ts';
 import {
   connect,
@@ -12,6 +13,7 @@ import {
 } from '../git/worktree-mend.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
+import { commitCount } from './count.ts';
 import { prepareInside } from './inside.ts';
 import type { MendPlan } from './mend.ts';
 import { rememberSession } from './rebuild.ts';
@@ -94,7 +96,13 @@ function takeCommits(plan: MendPlan): Step<MendState> {
     title: 'Bringing the commits back',
     skip: () => (sealed ? undefined : 'not needed'),
     run: async (_state, note) => {
-      note(`${String((await bringCommitsBack(plan)).commits)} commits`);
+      try {
+        note(commitCount((await bringCommitsBack(plan)).commits));
+      } catch (error) {
+        // Commits on both sides are merged in the worktree, which there is none of yet. Both are kept.
+        if (!hasCode(error, 'REFUSED')) throw error;
+        note('both sides have commits; both are kept');
+      }
     },
   };
 }

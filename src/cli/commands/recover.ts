@@ -42,14 +42,15 @@ export default defineCommand({
 
 /** @returns the exit code when the name is that of a session which is there; undefined: look for an archive */
 async function settleOrMend(app: App, name: string): Promise<number | undefined> {
-  const record = isSessionName(name)
-    ? await loadRecord(await app.places(), name).catch(() => undefined)
-    : undefined;
+  const places = await app.places();
+  const record = isSessionName(name) ? await loadRecord(places, name).catch(() => undefined) : undefined;
   const verb = record && halfDoneVerb(record);
   // That is what comes next.
   if (verb === 'recover') return undefined;
-  if (verb !== undefined) return settle(app, name);
-  if (record?.status === 'review' && (await isTheOnly(app, record))) return 0;
+  // Where the session is comes first: no verb may go on in the repository that this one is a copy of.
+  const isHere = record?.worktree_path === places.worktree(name);
+  if (isHere && verb !== undefined) return settle(app, name);
+  if (isHere && record.status === 'review' && (await isTheOnly(app, record))) return 0;
   return (await withMendPlan(app, name, (plan) => mend(app, plan))) ? 0 : undefined;
 }
 
