@@ -199,6 +199,8 @@ function quoted(value: string): string {
 async function copyIndex({ repo, worktreePath, dir }: SealedRequest): Promise<void> {
   const admin = await requireAdminDir(repo, worktreePath);
   for (const name of await readdir(admin)) {
-    if (name === 'index' || name.startsWith('sharedindex.')) await cp(join(admin, name), join(dir, name));
+    // With its time, or git would miss what is changed in the second that it was made in.
+    if (name === 'index' || name.startsWith('sharedindex.'))
+      await cp(join(admin, name), join(dir, name), { preserveTimestamps: true });
   }
 }

@@ -2,7 +2,7 @@
  * Commits everything in a worktree by plumbing, because `git add` may run code of a nested repository (A05).
  * ("Rules for git" 3, facts/security-reliability.md §1.3)
  */
-import { copyFile, rename, rm } from 'node:fs/promises';
+import { cp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import type { Place } from './git.ts';
@@ -79,7 +79,8 @@ export async function stageAll(
   const { repo, worktreeAdminDir, worktreePath } = request;
   const filters = request.filters === 'user' ? 'user' : 'off';
   const where: Place = { ...worktreePlace(repo, worktreeAdminDir, worktreePath), indexFile };
-  const copied = await copyFile(join(worktreeAdminDir, 'index'), indexFile).then(
+  // With its time: git looks into every file that was changed in the second the index is of, or later.
+  const copied = await cp(join(worktreeAdminDir, 'index'), indexFile, { preserveTimestamps: true }).then(
     () => true,
     () => false,
   );

@@ -6,10 +6,12 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { removeWorktree } from '../../src/git/worktree-remove.ts';
 import { commitAll } from '../../src/git/stage.ts';
 import { aheadOf, worktreeChanges } from '../../src/git/status.ts';
@@ -34,6 +36,20 @@ const treeOf = (ref: string): string[] =>
 describe('commitAll', () => {
   test('nothing to commit', async () => {
     expect(await commit()).toBeUndefined();
+  });
+
+  test('a change in the second of the checkout that leaves the size as it was', async () => {
+    const now = (): number => Math.floor(Date.now() / 1000);
+    do {
+      await sleep(1000 - (Date.now() % 1000));
+      rmSync(join(s.path, 'a.txt'));
+      s.temp.run(['checkout', '-q', '--force', 'HEAD', '--', 'a.txt'], { cwd: s.path });
+      s.write('a.txt', 'two\n');
+      // Only when all of it was in one second is there anything to see.
+    } while (Math.floor(statSync(join(s.admin, 'index')).mtimeMs / 1000) !== now());
+    await sleep(1000 - (Date.now() % 1000));
+    const made = await commit();
+    expect(s.temp.run(['show', `${made ?? 'HEAD'}:a.txt`])).toBe('two');
   });
 
   test('modes, links, deletions, odd names, type changes', async () => {
