@@ -208,14 +208,15 @@ export async function startSessionContainer(
   const service = await context.dockerFor(engine);
   await prepareInside(places.docker(record.name));
   await service.startContainer(name).catch((error: unknown) => {
-    throw hasCode(error, 'CONTAINER_NOT_FOUND') ? removedByHand(record, error as ParaError) : error;
+    const lost = hasCode(error, 'CONTAINER_NOT_FOUND') || hasCode(error, 'NETWORK_NOT_FOUND');
+    throw lost ? removedByHand(record, error as ParaError) : error;
   });
   return { session: record.name, container: name };
 }
 
 /** What it committed is on the host. */
-function removedByHand({ name }: SessionRecord, { message, details }: ParaError): ParaError {
-  return new ParaError('CONTAINER_NOT_FOUND', message, {
+function removedByHand({ name }: SessionRecord, { code, message, details }: ParaError): ParaError {
+  return new ParaError(code, message, {
     hint: `To make it again, with all its commits:\npara recover ${name}`,
     details,
   });

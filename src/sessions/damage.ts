@@ -15,7 +15,8 @@ export type Damage =
   | 'not registered'
   | 'no .git file'
   | 'branch missing'
-  | 'branch renamed';
+  | 'branch renamed'
+  | 'container files missing';
 
 /** A damage, and what was found where something else should be. */
 export interface Damaged {
@@ -43,7 +44,19 @@ export async function damageOf(
     if (now === undefined || now === record.branch) return { damage: 'branch missing' };
     return { damage: 'branch renamed', now };
   }
-  return (await pointerOf(path)) === admin ? undefined : { damage: 'no .git file' };
+  if ((await pointerOf(path)) !== admin) return { damage: 'no .git file' };
+  return (await hasContainerFiles(repo, record)) ? undefined : { damage: 'container files missing' };
+}
+
+/** The host's side of what is mounted in its container. */
+async function hasContainerFiles(
+  { root }: Pick<Repository, 'root'>,
+  { name, container }: SessionRecord,
+): Promise<boolean> {
+  if (container === null) return true;
+  const needed = container.git === 'sealed' ? ['cmd', 'out', 'git'] : ['cmd', 'out'];
+  const there = await Promise.all(needed.map((one) => isDirectory(join(placesOf(root).docker(name), one))));
+  return !there.includes(false);
 }
 
 /**
@@ -54,11 +67,13 @@ export async function requireWhole(repo: Repository, record: SessionRecord): Pro
   if (record.status !== 'active') return isDirectory(record.worktree_path);
   // A branch that is gone they make again themselves.
   const found = await damageOf(repo, record, true);
-  // Without its `.git` file the worktree is as good: nobody here asks it.
-  if (found === undefined || found.damage === 'no .git file') return true;
+  // Without its `.git` file the worktree is as good: nobody here asks it. Nor does the container run again.
+  if (found === undefined || AS_GOOD.has(found.damage)) return true;
   if (found.damage === 'worktree missing' && (await branchExists(repo, record.branch))) return false;
   throw damaged(record, found);
 }
+
+const AS_GOOD: ReadonlySet<Damage> = new Set(['no .git file', 'container files missing']);
 
 /** The error that says what is wrong, and what mends it. */
 export function damaged({ name }: SessionRecord, { damage, now }: Damaged): ParaError {

@@ -10,6 +10,7 @@ import { listArchived } from './archive.ts';
 import { branchExists } from '../git/refs.ts';
 import { damageOf } from './damage.ts';
 import { halfDoneVerb, settledWith } from './operation.ts';
+import { isNetworkGone } from './network.ts';
 import { rebuildOthers } from './rebuild.ts';
 import type { Repository } from '../git/repository.ts';
 import { unsettledWord, type Looked } from './unsettled.ts';
@@ -67,7 +68,7 @@ export async function listSessions(
   const others = await rebuildOthers(repo, new Set(records.map(({ name }) => name)), broken);
   const all = [...records, ...others].sort((a, b) => (a.name < b.name ? -1 : 1));
   const engines = how.containers ? enginesOf(all) : [];
-  const asked = await Promise.all(engines.map((engine) => askEngine(context, repo, engine)));
+  const asked = await Promise.all(engines.map((engine) => askEngine(context, { repo, all }, engine)));
   const told = await Promise.all(
     all.map(async (record) => {
       const row = await toRow({ repo, places, record }, containerState(record, asked));
@@ -171,30 +172,51 @@ export function enginesOf(records: readonly SessionRecord[]): readonly EngineNam
   ];
 }
 
+/** The state of a container that has lost its network. */
+const STRANDED = 'network missing';
+
 interface Asked {
   readonly engine: EngineName;
   readonly rows: readonly ContainerRow[];
+  /** Containers that can not be started again, as their network is gone. */
+  readonly stranded: ReadonlySet<string>;
   readonly error: ParaError | undefined;
 }
 
-async function askEngine(context: ListContext, repo: Repository, engine: EngineName): Promise<Asked> {
+async function askEngine(
+  context: ListContext,
+  { repo, all }: { readonly repo: Repository; readonly all: readonly SessionRecord[] },
+  engine: EngineName,
+): Promise<Asked> {
   try {
     const service = await context.dockerFor(engine);
-    return {
-      engine,
-      rows: await service.list({ 'para.repo': repo.id, 'para.role': 'dev' }),
-      error: undefined,
-    };
+    const rows = await service.list({ 'para.repo': repo.id, 'para.role': 'dev' });
+    return { engine, rows, stranded: await strandedOf(service, all, rows), error: undefined };
   } catch (error) {
     if (!(error instanceof ParaError)) throw error;
-    return { engine, rows: [], error };
+    return { engine, rows: [], stranded: new Set(), error };
   }
+}
+
+/** One that runs has its network: of the others the engine is asked, when there are any. */
+async function strandedOf(
+  service: DockerService,
+  all: readonly SessionRecord[],
+  rows: readonly ContainerRow[],
+): Promise<ReadonlySet<string>> {
+  const stopped = new Set(rows.filter(({ state }) => state === 'exited').map(({ name }) => name));
+  const containers = all.flatMap(({ status, container }) =>
+    status === 'active' && container !== null && stopped.has(container.name) ? [container] : [],
+  );
+  const gone = await Promise.all(containers.map((container) => isNetworkGone(service, container)));
+  return new Set(containers.filter((_, index) => gone[index]).map(({ name }) => name));
 }
 
 function containerState({ container }: SessionRecord, asked: readonly Asked[]): string | null {
   if (container === null) return null;
   const answer = asked.find(({ engine }) => engine === container.engine);
   if (answer === undefined || answer.error !== undefined) return 'not asked';
+  if (answer.stranded.has(container.name)) return STRANDED;
   return answer.rows.find(({ name }) => name === container.name)?.state ?? 'missing';
 }
 
@@ -216,6 +238,9 @@ async function toRow(looked: Looked, container: string | null): Promise<SessionR
   return { ...known, changes, ...(await lookedAt(looked, container, hasBranch)) };
 }
 
+/** States of a container that `recover` mends; one that was made and never ran is half of one. */
+const BROKEN: ReadonlySet<string | null> = new Set(['missing', 'created', STRANDED]);
+
 async function lookedAt(
   looked: Looked,
   container: string | null,
@@ -223,7 +248,6 @@ async function lookedAt(
 ): Promise<Pick<SessionRow, 'status' | 'settle'>> {
   const damaged = await damageOf(looked.repo, looked.record, hasBranch);
   const word = damaged?.damage ?? (await unsettledWord(looked)) ?? 'active';
-  // One that was made and never ran is half of one.
-  const isWhole = damaged === undefined && container !== 'missing' && container !== 'created';
+  const isWhole = damaged === undefined && !BROKEN.has(container);
   return { status: word, settle: isWhole ? null : `para recover ${looked.record.name}` };
 }

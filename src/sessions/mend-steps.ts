@@ -14,6 +14,7 @@ import {
 import { adminDirOf } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { commitCount } from './count.ts';
+import type { Damage } from './damage.ts';
 import { prepareInside } from './inside.ts';
 import type { MendPlan } from './mend.ts';
 import { rememberSession } from './rebuild.ts';
@@ -148,20 +149,24 @@ function saveSession({ repo, places }: MendPlan, record: SessionRecord): Step<Me
   };
 }
 
-function restart({ places, record, service, running, unstarted, damage }: MendPlan): Step<MendState> {
+function restart({ again, places, record, service, running, unstarted, damage }: MendPlan): Step<MendState> {
   const name = record.container?.name ?? '';
   // Its mounts are of what was there before.
-  const made = damage?.damage === 'worktree missing' || damage?.damage === 'no .git file';
+  const made = damage !== undefined && MOUNTED.has(damage.damage);
+  const emptied = damage?.damage === 'container files missing' && again === undefined;
   return {
     title: unstarted ? 'Starting the container' : 'Restarting the container',
-    skip: () => ((running && made) || unstarted ? undefined : 'not needed'),
+    skip: () => ((running && made) || unstarted || emptied ? undefined : 'not needed'),
     run: async () => {
       if (running) await service?.stopContainer(name, STOP_GRACE);
       await prepareInside(places.docker(record.name));
-      await service?.startContainer(name);
+      if (running || unstarted) await service?.startContainer(name);
     },
   };
 }
+
+/** What a container that runs does not see again until it is started anew. */
+const MOUNTED: ReadonlySet<Damage> = new Set(['worktree missing', 'no .git file', 'container files missing']);
 
 function removeObsolete({ service, obsolete }: MendPlan): Step<MendState> {
   return {

@@ -1,5 +1,6 @@
 /** Mending a session that exists and was changed by hand: its record, branch, worktree and container. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Engine } from '../docker/driver.ts';
 import { containerName } from '../docker/spec.ts';
 import type { DockerService } from '../docker/service.ts';
@@ -10,6 +11,7 @@ import { containerAgain, type Again, type AgainContext } from './container-again
 import { damageOf, type Damaged } from './damage.ts';
 import type { FindContext } from './find.ts';
 import { parseSessionName } from './name.ts';
+import { isNetworkGone } from './network.ts';
 import { isForeign, loadOrRebuild, rebuildRecord } from './rebuild.ts';
 import { loadRecord, lockSession, requireOwnPlaces, type Places, type SessionRecord } from './store.ts';
 
@@ -39,6 +41,8 @@ export interface MendPlan {
   readonly unstarted: boolean;
   /** A container that is nobody's once the session has a new one. */
   readonly obsolete: string | undefined;
+  /** So the old one can not be started again. */
+  readonly networkGone: boolean;
   readonly again: Again | undefined;
 }
 
@@ -58,11 +62,16 @@ export async function planMend(context: MendContext, name: string): Promise<Mend
   const damage = record.status === 'active' ? await damageOf(repo, record, !branchGone) : movedOrWhole(moved);
   const copied = moved && existsSync(record.worktree_path);
   const container = await mendContainer(context, { repo, places, record, damage, copied });
-  const wrong = [...lost, ...(damage === undefined ? [] : [damage.damage])];
+  const wrong = [
+    ...lost,
+    ...(damage === undefined ? [] : [damage.damage]),
+    ...(container.unstarted ? ['container never started'] : []),
+    ...(container.networkGone ? ['network missing'] : []),
+  ];
   return {
     ...{ repo, places, record, damage, copied, branchGone },
     ...container,
-    wrong: container.unstarted ? [...wrong, 'container never started'] : wrong,
+    wrong,
   };
 }
 
@@ -110,32 +119,50 @@ export function isWhole({ wrong, again }: MendPlan): boolean {
   return wrong.length === 0 && again === undefined;
 }
 
-type ContainerPart = Pick<MendPlan, 'service' | 'running' | 'unstarted' | 'obsolete' | 'again'>;
+type ContainerPart = Pick<
+  MendPlan,
+  'service' | 'running' | 'unstarted' | 'obsolete' | 'networkGone' | 'again'
+>;
 
 async function mendContainer(
   context: MendContext,
   session: Pick<MendPlan, 'repo' | 'places' | 'record' | 'damage' | 'copied'>,
 ): Promise<ContainerPart> {
-  const { repo, places, record, damage, copied } = session;
-  const none = {
-    ...{ service: undefined, running: false, unstarted: false },
-    ...{ obsolete: undefined, again: undefined },
-  };
-  if (record.container === null || record.status !== 'active') return none;
+  const { repo, places, record, damage } = session;
+  if (record.container === null || record.status !== 'active') return NO_CONTAINER;
   const service = await context.dockerFor(record.container.engine);
-  const moved = damage?.damage === 'repository moved';
   const state = (await service.status(record.container.name))?.state;
+  const useless = state !== undefined && (await isUseless(service, session, state));
   const placed = { ...record, worktree_path: places.worktree(record.name) };
+  const isNew = state === undefined || useless;
   return {
     service,
-    running: state === 'running' && !moved,
-    unstarted: state === 'created' && !moved,
-    obsolete: moved && !copied && state !== undefined ? record.container.name : undefined,
-    again:
-      state === undefined || moved
-        ? await containerAgain(context, { repo, places, record: placed })
-        : undefined,
+    running: state === 'running' && !useless,
+    unstarted: state === 'created' && !useless,
+    // A copy leaves the original its own.
+    obsolete: useless && !session.copied ? record.container.name : undefined,
+    networkGone: useless && damage === undefined,
+    again: isNew ? await containerAgain(context, { repo, places, record: placed }) : undefined,
   };
+}
+
+const NO_CONTAINER: ContainerPart = {
+  ...{ service: undefined, running: false, unstarted: false },
+  ...{ obsolete: undefined, networkGone: false, again: undefined },
+};
+
+/** That of another place; or one that can not be started again, as an engine finds its network by an id, and its mounts. */
+async function isUseless(
+  service: DockerService,
+  { places, record, damage }: Pick<MendPlan, 'places' | 'record' | 'damage'>,
+  state: string,
+): Promise<boolean> {
+  const { container, name } = record;
+  if (container === null) return false;
+  if (damage?.damage === 'repository moved') return true;
+  if (damage?.damage === 'container files missing' && container.git === 'sealed')
+    return !existsSync(join(places.docker(name), 'git', 'HEAD'));
+  return state !== 'running' && state !== 'paused' && (await isNetworkGone(service, container));
 }
 
 /** Looks for the container of a session whose record was lost, and did not name one. */

@@ -1,4 +1,5 @@
 /** The repository's own network is shared by its sessions: whoever needs it last takes it away. */
+import type { DockerService } from '../docker/service.ts';
 import { listRecords, type Places, type SessionRecord } from './store.ts';
 
 /** True unless the record's session is the only one with its network, or it has none of para's. */
@@ -14,4 +15,13 @@ export async function isNetworkKept(places: Places, record: SessionRecord): Prom
         name !== record.name && container?.network === network && container.engine === engine,
     )
   );
+}
+
+/** True when the engine has lost the network without which the container can not start. */
+export async function isNetworkGone(
+  service: DockerService,
+  { network }: NonNullable<SessionRecord['container']>,
+): Promise<boolean> {
+  if (network === 'none' || network === 'bridge') return false;
+  return !(await service.networks({})).some(({ name }) => name === network);
 }

@@ -90,7 +90,10 @@ async function mend(app: App, plan: MendPlan | undefined): Promise<boolean> {
   const state = newMendState(plan);
   await app.run(mendSteps(plan), state);
   const { worktree_path: worktree, container } = state.record;
-  const mended = [...plan.wrong, ...(plan.again === undefined ? [] : ['container missing'])];
+  const mended = [
+    ...plan.wrong,
+    ...(plan.again === undefined || plan.obsolete !== undefined ? [] : ['container missing']),
+  ];
   app.output.answer({ session: { name, branch, worktree, container: container?.name ?? null, mended } }, () =>
     [
       `Session ${name} is whole again (${mended.join(', ')})`,
