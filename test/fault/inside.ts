@@ -1,6 +1,6 @@
 /** para in this process, on real git and on an engine in memory: quick, and able to die at any moment. */
 import { execFile, execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { ask, freshState, garbage, lie, processOf } from '../../fixtures/bin/fake-core.mjs';
 import type { Answer, Exec, FakeState } from '../../fixtures/bin/fake-core.d.mts';
@@ -61,6 +61,8 @@ export interface Inside {
   /** What `now` says; can be set. */
   clock: Date;
   para(argv: readonly string[], how?: How): Promise<Ended>;
+  /** All that para may change, but for locks: equal when nothing has changed. */
+  footprint(): string;
   /** Keeps all of it as it is now; what is returned brings it back to that. */
   keep(): () => void;
   remove(): void;
@@ -75,15 +77,32 @@ export function inside(repo: TempRepo = tempRepo()): Inside {
     clock: new Date('2026-01-02T03:04:05.000Z'),
     container: (session) => `para-${repoId(repo)}-${session}`,
     para: (argv, how = {}) => run(world, env, argv, how),
+    footprint: () => footprint(world),
     keep: () => keep(world),
     remove: () => repo.remove(),
   };
   return world;
 }
 
+function footprint({ repo, engine }: Inside): string {
+  const found: string[] = [JSON.stringify({ ...engine, calls: undefined })];
+  const look = (path: string): void => {
+    for (const name of list(path)) {
+      const at = join(path, name);
+      const stat = lstatSync(at);
+      if (stat.isDirectory()) {
+        if (!['objects', 'locks'].includes(name)) look(at);
+      } else if (name !== 'index') found.push(`${at} ${stat.isFile() ? readFileSync(at, 'latin1') : ''}`);
+    }
+  };
+  look(join(repo.root, '.git'));
+  look(join(repo.root, '.para'));
+  return found.join('\n');
+}
+
 function keep({ repo, engine }: Inside): () => void {
-  const copy = join(repo.base, 'kept');
-  execFileSync('cp', ['-a', repo.root, copy]);
+  const copy = mkdtempSync(join(repo.base, 'kept-'));
+  execFileSync('cp', ['-a', `${repo.root}/.`, copy]);
   const text = JSON.stringify(engine);
   return () => {
     execFileSync('rm', ['-rf', repo.root]);
@@ -154,21 +173,22 @@ function bug(error: unknown, stderr: NodeJS.WriteStream): number {
   return 70;
 }
 
-/** Its processes come to their end without it, and its locks are those of a process that is no more. */
+/** Its processes come to their end without it; its locks and its intent are those of a process that is no more. */
 async function buried({ repo }: Inside, life: Alive): Promise<void> {
   while (life.open > 0) await new Promise((resolve) => setTimeout(resolve, 2));
   await new Promise((resolve) => setTimeout(resolve, 5));
-  const locks = join(repo.root, '.para/state/locks');
-  for (const name of list(locks)) {
-    const path = join(locks, name);
-    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) continue;
-    writeFileSync(path, readFileSync(path, 'utf8').replace(/"started":"\d+"/, '"started":"1"'));
-  }
+  const state = join(repo.root, '.para/state');
+  for (const directory of [state, join(state, 'locks')])
+    for (const name of list(directory)) {
+      const path = join(directory, name);
+      if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) continue;
+      writeFileSync(path, readFileSync(path, 'utf8').replace(/("started": ?)"\d+"/, '$1"1"'));
+    }
 }
 
 function list(path: string): readonly string[] {
   try {
-    return readdirSync(path);
+    return readdirSync(path).sort();
   } catch {
     return [];
   }
