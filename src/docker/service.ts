@@ -20,6 +20,7 @@ import type {
 import { deadlineOf } from './deadline.ts';
 import { execCapture, execTerminal } from './exec.ts';
 import { toParaError } from './failure.ts';
+import { inspect, provenByInspect, type Lifecycle } from './lifecycle.ts';
 
 /** Labels of a thing: `k=v` pairs. */
 export type Labels = Readonly<Record<string, string>>;
@@ -28,7 +29,7 @@ export type Labels = Readonly<Record<string, string>>;
 export type CallOptions = Partial<Omit<RunRequest, 'file' | 'args'>>;
 
 /** The engine, as the rest of para sees it. */
-export interface DockerService {
+export interface DockerService extends Lifecycle {
   readonly engine: Engine;
   /** @throws DAEMON_NOT_AVAILABLE, ENGINE_PERMISSION_DENIED … when the engine does not answer */
   healthCheck(): Promise<void>;
@@ -47,11 +48,8 @@ export interface DockerService {
   createContainer(spec: ContainerSpec): Promise<string>;
   /** A failed start leaves the container: its maker undoes (engines.md §2.5). */
   startContainer(name: string): Promise<void>;
-  stopContainer(name: string, graceSeconds: number): Promise<void>;
   killContainer(name: string, signal: string): Promise<void>;
   unpauseContainer(name: string): Promise<void>;
-  /** In any state, at once; absent is not an error. */
-  removeContainer(name: string): Promise<void>;
   /** Undefined when there is no such container. */
   status(name: string): Promise<ContainerInfo | undefined>;
   /** Those that exist. */
@@ -81,7 +79,6 @@ export interface ServiceOptions {
 }
 
 const PULL_TIMEOUT_MS = 30 * 60_000;
-const RETRY_DELAY_MS = 500;
 
 interface Calls {
   readonly capture: (command: EngineCommand<unknown>, options?: CallOptions) => Promise<Captured>;
@@ -106,10 +103,9 @@ export function createDockerService(
     },
     createContainer: (spec) => calls.run(driver.create(spec), `container ${spec.name}`),
     startContainer: (name) => calls.run(driver.start(name), `container ${name}`),
-    stopContainer: (name, grace) => calls.run(driver.stop(name, grace), `container ${name}`),
+    ...provenByInspect(engine, calls),
     killContainer: (name, signal) => calls.run(driver.kill(name, signal), `container ${name}`),
     unpauseContainer: (name) => calls.run(driver.unpause(name), `container ${name}`),
-    removeContainer: (name) => removeContainer(engine, calls, name),
     status: async (name) => (await inspect(engine, calls, [name]))[0],
     inspect: (names) => inspect(engine, calls, names),
     list: (labels) => calls.run(driver.list(labels), 'the list of containers'),
@@ -194,33 +190,6 @@ async function unless(
   } catch (error) {
     if (hasCode(error, code)) return false;
     throw error;
-  }
-}
-
-/** Found containers come with exit code 1 when one name is absent (engines.md §1.1.7). */
-async function inspect(
-  { driver }: Engine,
-  calls: Calls,
-  names: readonly string[],
-): Promise<readonly ContainerInfo[]> {
-  if (names.length === 0) return [];
-  const command = driver.inspect(names);
-  const captured = await calls.capture(command);
-  if (succeeded(captured)) return command.parse(captured.stdout);
-  const error = calls.fail(captured, names.length === 1 ? `container ${names[0] ?? ''}` : 'the containers');
-  if (error.code !== 'CONTAINER_NOT_FOUND') throw error;
-  return command.parse(captured.stdout);
-}
-
-/** The one retry of this module: another client is removing the same container, and the second try finds it gone. */
-async function removeContainer({ driver }: Engine, calls: Calls, name: string): Promise<void> {
-  for (let tries = 2; ; tries -= 1) {
-    const captured = await calls.capture(driver.remove(name));
-    if (succeeded(captured)) return;
-    const error = calls.fail(captured, `container ${name}`);
-    if (error.code === 'CONTAINER_NOT_FOUND') return;
-    if (tries <= 1 || !/removal of container .* is already in progress/i.test(captured.stderr)) throw error;
-    await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
   }
 }
 

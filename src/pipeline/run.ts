@@ -70,7 +70,7 @@ async function undoSteps<C>(
     if (undo === undefined) return [];
     const run = async (): Promise<void> => {
       try {
-        await options.cancellation.shield(options.undoMs ?? 60_000, () => undo(state));
+        await options.cancellation.shield(options.undoMs ?? 60_000, () => undo(state, left));
       } catch (error) {
         const what = error instanceof Error ? error.message : String(error);
         left.push(step.leftover === undefined ? `${step.title}: ${what}` : step.leftover(state));

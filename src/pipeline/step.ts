@@ -10,8 +10,8 @@ export interface Step<in C> {
   /** A reason not to run, shown on the row; undefined to run. */
   skip?(state: C): string | undefined;
   run(state: C, note: Note): Promise<void>;
-  /** Unmakes what `run` made; must bear that nothing, or half, is there. */
-  undo?(state: C): Promise<void>;
+  /** Unmakes what `run` made; must bear that nothing, or half, is there. `left` is what later steps could not unmake. */
+  undo?(state: C, left: readonly string[]): Promise<void>;
   /** The command a person types when `undo` failed. */
   leftover?(state: C): string;
 }

@@ -138,7 +138,10 @@ export function adoptSteps(plan: AdoptPlan): readonly Step<ContainerState>[] {
     {
       title: 'Recording what is to be done',
       run: () => saveRecord(places, record),
-      undo: () => saveRecord(places, before),
+      undo: async (_state, left) => {
+        // Else it is settled by the next para: what an engine that hung was making may come later.
+        if (left.length === 0) await saveRecord(places, before);
+      },
     },
     ...containerSteps(plan, plan.container),
     {

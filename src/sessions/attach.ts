@@ -86,5 +86,5 @@ async function startIfStopped(
     throw notRunning(record, info.state, service.engine.driver.name);
   say(`The container of ${record.name} is stopped; starting it`);
   await prepareInside(places.docker(record.name));
-  await service.startContainer(name);
+  await service.wakeContainer(name);
 }

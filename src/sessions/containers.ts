@@ -207,7 +207,7 @@ export async function startSessionContainer(
   await requireWorktreeThere(record, EXIT.refused);
   const service = await context.dockerFor(engine);
   await prepareInside(places.docker(record.name));
-  await service.startContainer(name).catch((error: unknown) => {
+  await service.wakeContainer(name).catch((error: unknown) => {
     const lost = hasCode(error, 'CONTAINER_NOT_FOUND') || hasCode(error, 'NETWORK_NOT_FOUND');
     throw lost ? removedByHand(record, error as ParaError) : error;
   });

@@ -1,6 +1,7 @@
 /** The containers of a repository, whoever they belong to. Reads only. */
 import type { ContainerRow, EngineName } from '../docker/driver.ts';
-import { enginesOf, type ListContext } from './list.ts';
+import type { ListContext } from './list.ts';
+import { enginesOf } from './list-engines.ts';
 import { listRecords, placesOf } from './store.ts';
 
 /** A row of `para docker list`. */

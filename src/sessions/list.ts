@@ -1,6 +1,6 @@
 /** Joins what the records, git and the engine say. Reads only; takes no lock. */
 import { sep } from 'node:path';
-import type { ContainerRow, EngineName } from '../docker/driver.ts';
+import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import { aheadOf } from '../git/status.ts';
@@ -10,7 +10,7 @@ import { listArchived } from './archive.ts';
 import { branchExists } from '../git/refs.ts';
 import { damageOf } from './damage.ts';
 import { halfDoneVerb, settledWith } from './operation.ts';
-import { isNetworkGone } from './network.ts';
+import { askEngine, containerState, enginesOf, STRANDED } from './list-engines.ts';
 import { rebuildOthers } from './rebuild.ts';
 import type { Repository } from '../git/repository.ts';
 import { unsettledWord, type Looked } from './unsettled.ts';
@@ -163,61 +163,6 @@ async function isLeft(places: Places, { name, status, operation }: SessionRecord
   if (await isSessionBusy(places, name)) return false;
   const now = await loadRecord(places, name).catch(() => undefined);
   return now?.status === status && now.operation?.id === operation?.id;
-}
-
-/** The engines that sessions have containers of. */
-export function enginesOf(records: readonly SessionRecord[]): readonly EngineName[] {
-  return [
-    ...new Set(records.flatMap((record) => (record.container === null ? [] : [record.container.engine]))),
-  ];
-}
-
-/** The state of a container that has lost its network. */
-const STRANDED = 'network missing';
-
-interface Asked {
-  readonly engine: EngineName;
-  readonly rows: readonly ContainerRow[];
-  /** Containers that can not be started again, as their network is gone. */
-  readonly stranded: ReadonlySet<string>;
-  readonly error: ParaError | undefined;
-}
-
-async function askEngine(
-  context: ListContext,
-  { repo, all }: { readonly repo: Repository; readonly all: readonly SessionRecord[] },
-  engine: EngineName,
-): Promise<Asked> {
-  try {
-    const service = await context.dockerFor(engine);
-    const rows = await service.list({ 'para.repo': repo.id, 'para.role': 'dev' });
-    return { engine, rows, stranded: await strandedOf(service, all, rows), error: undefined };
-  } catch (error) {
-    if (!(error instanceof ParaError)) throw error;
-    return { engine, rows: [], stranded: new Set(), error };
-  }
-}
-
-/** One that runs has its network: of the others the engine is asked, when there are any. */
-async function strandedOf(
-  service: DockerService,
-  all: readonly SessionRecord[],
-  rows: readonly ContainerRow[],
-): Promise<ReadonlySet<string>> {
-  const stopped = new Set(rows.filter(({ state }) => state === 'exited').map(({ name }) => name));
-  const containers = all.flatMap(({ status, container }) =>
-    status === 'active' && container !== null && stopped.has(container.name) ? [container] : [],
-  );
-  const gone = await Promise.all(containers.map((container) => isNetworkGone(service, container)));
-  return new Set(containers.filter((_, index) => gone[index]).map(({ name }) => name));
-}
-
-function containerState({ container }: SessionRecord, asked: readonly Asked[]): string | null {
-  if (container === null) return null;
-  const answer = asked.find(({ engine }) => engine === container.engine);
-  if (answer === undefined || answer.error !== undefined) return 'not asked';
-  if (answer.stranded.has(container.name)) return STRANDED;
-  return answer.rows.find(({ name }) => name === container.name)?.state ?? 'missing';
 }
 
 async function toRow(looked: Looked, container: string | null): Promise<SessionRow> {

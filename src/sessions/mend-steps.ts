@@ -160,7 +160,7 @@ function restart({ again, places, record, service, running, unstarted, damage }:
     run: async () => {
       if (running) await service?.stopContainer(name, STOP_GRACE);
       await prepareInside(places.docker(record.name));
-      if (running || unstarted) await service?.startContainer(name);
+      if (running || unstarted) await service?.wakeContainer(name);
     },
   };
 }

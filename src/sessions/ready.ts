@@ -14,6 +14,7 @@ export async function waitUntilReady(
   name: string,
 ): Promise<void> {
   const ready = join(container.wish.stateDir, 'out', 'ready');
+  let looks = 0;
   for (let waited = 0; waited < 10_000; waited += 20) {
     const made = await stat(ready).catch(() => undefined);
     if (made !== undefined) {
@@ -21,7 +22,7 @@ export async function waitUntilReady(
       return;
     }
     // An engine that answered `start` may still have a dead container: look twice a second.
-    if (waited % 500 === 480) await requireRunning(container, name);
+    if (waited % 500 === 480) await requireRunning(container, name, (looks += 1));
     await sleep(20);
   }
   throw new ParaError(
@@ -34,17 +35,18 @@ export async function waitUntilReady(
 async function requireRunning(
   { service, wish }: Pick<ContainerPlan, 'wish' | 'service'>,
   name: string,
+  looks: number,
 ): Promise<void> {
   const info = await service.status(name);
-  if (info?.state === 'running' || info?.state === 'created') return;
-  throw new ParaError(
-    'CONTAINER_NOT_RUNNING',
-    `the container of ${wish.session} ended at once, with exit code ${String(info?.exitCode ?? '?')}`,
-    {
-      hint: `The image ${wish.image} must have a POSIX shell (sh) and let the user ${String(wish.caller.uid)} run it.`,
-      details: { error: info?.error },
-    },
-  );
+  if (info?.state === 'running' || (info?.state === 'created' && looks < 2)) return;
+  const ended =
+    info?.state === 'created'
+      ? `was not started, whatever ${service.engine.driver.name} says`
+      : `ended at once, with exit code ${String(info?.exitCode ?? '?')}`;
+  throw new ParaError('CONTAINER_NOT_RUNNING', `the container of ${wish.session} ${ended}`, {
+    hint: `The image ${wish.image} must have a POSIX shell (sh) and let the user ${String(wish.caller.uid)} run it.`,
+    details: { error: info?.error },
+  });
 }
 
 function checkOwner(uid: number, { wish }: Pick<ContainerPlan, 'wish'>): void {

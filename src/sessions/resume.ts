@@ -128,7 +128,7 @@ async function wake({ session, container, stateDir, worktree }: Site): Promise<R
   const ready = join(stateDir, 'out', 'ready');
   const before = await timeOf(ready);
   await prepareInside(stateDir);
-  await service.startContainer(name);
+  await service.wakeContainer(name);
   // What tells a run of before this start from one after it must be there first (agent-run.ts).
   for (let waited = 0; waited < 5_000 && (await timeOf(ready)) === before; waited += 20) await sleep(20);
   return 'started';

@@ -58,7 +58,9 @@ function recordIntent(plan: StartPlan): Step<StartState> {
       await saveRecord(plan.places, state.record);
       await rememberSession(plan.repo, state.record);
     },
-    undo: async () => {
+    undo: async (_state, left) => {
+      // The record says whose it is, and the next para settles it: an engine that hung may still be making it.
+      if (left.length > 0) return;
       await forgetSession(plan.repo, plan.session);
       await removeRecord(plan.places, plan.session);
     },

@@ -42,7 +42,7 @@ export function stopContainer({ record, service }: Teardown, graceSeconds = STOP
     },
     // Nothing was taken away yet: the session goes on as it was.
     undo: async (state) => {
-      if (!state.settled && state.wasRunning) await service?.startContainer(record.container?.name ?? '');
+      if (!state.settled && state.wasRunning) await service?.wakeContainer(record.container?.name ?? '');
     },
     leftover: () => `para docker start ${record.name}`,
   };

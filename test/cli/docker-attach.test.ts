@@ -69,7 +69,7 @@ describe.each(WHICH)('%s', (which) => {
   });
 
   test.each(['exited', 'created'])('%s: says so, starts it, and opens the shell', async (state) => {
-    const calls = [shell(stopped()), talk.status(state), talk.start({}), shell({ exitCode: 3 })];
+    const calls = [shell(stopped()), talk.status(state), talk.wake(), shell({ exitCode: 3 })];
     expect(await attach(calls)).toEqual({
       ...{ code: 3, stdout: '', stderr: 'The container of fix is stopped; starting it\n' },
     });

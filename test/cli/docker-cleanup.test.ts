@@ -74,6 +74,11 @@ describe.each(['docker', 'podman'] as const)('%s', (engine) => {
   };
   const remove = (name: string): EngineCall => ({
     argv: [engine, 'rm', '-f', ...(engine === 'docker' ? [] : ['-t', '0']), '--', name],
+    proof: {
+      argv: [engine, 'inspect', '--type', 'container', '--', name],
+      exitCode: 1,
+      ...{ stdout: '[]\n', stderr: `Error: no such container ${name}\n` },
+    },
   });
   const cleanup = (flags: string, calls: readonly EngineCall[]): Promise<Ran> =>
     runPara(repo, `docker cleanup --engine ${engine}${flags}`, { calls });

@@ -19,8 +19,8 @@ describe.each(WHICH)('%s', (which) => {
     repo.remove();
   });
 
-  test('start: one engine call', async () => {
-    expect(await runPara(repo, 'docker start fix', { calls: [talk.start()] })).toEqual({
+  test('start: one engine call, and one that proves it', async () => {
+    expect(await runPara(repo, 'docker start fix', { calls: [talk.wake()] })).toEqual({
       ...{ code: 0, stdout: 'The container of fix is running\n', stderr: '' },
     });
   });
@@ -36,7 +36,7 @@ describe.each(WHICH)('%s', (which) => {
 
   test('in the worktree no name is needed; --json', async () => {
     const cwd = talk.worktree;
-    const start = await runPara(repo, 'docker start --json', { cwd, calls: [talk.start()] });
+    const start = await runPara(repo, 'docker start --json', { cwd, calls: [talk.wake()] });
     const facts = { schema: 1, ok: true, session: 'fix', container: talk.container };
     expect(JSON.parse(start.stdout)).toEqual({ ...facts, state: 'running', made: false });
     const stop = await runPara(repo, 'docker stop --json', { cwd, calls: [talk.stop()] });
@@ -113,7 +113,7 @@ describe.each(WHICH)('a container that comes later and goes again, on %s', (whic
     expect(onHost('status', '--porcelain')).toBe(before);
     expect(gitInside(repo, 'fix', 'status', '--porcelain')).toBe(before);
     expect(record()).toMatchObject({ operation: null, container: { name: talk.container } });
-    expect(await runPara(repo, 'docker start fix', { calls: [talk.start()] })).toMatchObject({ code: 0 });
+    expect(await runPara(repo, 'docker start fix', { calls: [talk.wake()] })).toMatchObject({ code: 0 });
   });
 
   test('start: --json, and the flags of the container', async () => {
@@ -181,10 +181,11 @@ describe.each(WHICH)('a container that comes later and goes again, on %s', (whic
     };
     writeFileSync(file, JSON.stringify({ ...record(), operation }));
     expect(
-      (await runPara(repo, 'list', { calls: [talk.list([], ['label=para.role=dev'])] })).stderr,
+      (await runPara(repo, 'list', { calls: [talk.list([], ['label=para.role=dev']), talk.statusGone()] }))
+        .stderr,
     ).toContain('to settle it: para recover fix');
     // It came up: somebody may have worked in it.
-    expect(await start('', [talk.start()])).toMatchObject({ code: 0 });
+    expect(await start('', [talk.wake()])).toMatchObject({ code: 0 });
     expect(record()['operation']).toBeNull();
 
     writeFileSync(file, JSON.stringify({ ...record(), operation }));
@@ -226,7 +227,7 @@ describe.each(WHICH)('a container that comes later and goes again, on %s', (whic
     await start();
     gitInside(repo, 'fix', 'commit', '-qm', 'inside');
     onHost('commit', '-qm', 'on the host');
-    const calls = [talk.status('running'), talk.stop(3), talk.start()];
+    const calls = [talk.status('running'), talk.stop(3), talk.wake()];
     const ran = await runPara(repo, 'docker stop fix --remove --grace 3', { calls });
     expect(ran.stderr).toContain('both are kept');
     expect(ran.code).toBe(10);

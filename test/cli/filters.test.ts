@@ -42,7 +42,7 @@ test('without a container: as git add does; cancel and recover bring back what w
 test('with a container, and after one: refused, with the commands', async () => {
   const talk = await started(repo, 'docker');
   writeFileSync(join(worktree(), 'new.key'), 'new');
-  const calls = [talk.status('running'), talk.stop(), talk.start()];
+  const calls = [talk.status('running'), talk.stop(), talk.wake()];
   const refused = await runPara(repo, ['finish', 'Done', 'fix'], { calls });
   expect(refused).toMatchObject({ code: 10 });
   expect(refused.stderr).toContain(

@@ -68,7 +68,7 @@ describe('a step fails', () => {
   test('before all is committed: the container runs again, and the session goes on', async () => {
     const talk = await started(repo, 'docker');
     nest(talk);
-    const { code, stderr } = await finish([], [talk.status('running'), talk.stop(), talk.start()]);
+    const { code, stderr } = await finish([], [talk.status('running'), talk.stop(), talk.wake()]);
     expect(stderr).toContain('✓ Undo: stopping the container\n');
     expect(code).toBe(10);
     expect(record()).toMatchObject({ status: 'active', operation: null });

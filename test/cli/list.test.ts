@@ -30,13 +30,15 @@ afterAll(() => {
 
 const list = (more: string, calls: readonly EngineCall[], cwd = repo.root): Promise<Ran> =>
   runPara(repo, `list${more}`, { calls, cwd });
-/** What the engine is asked: one call. */
-const ps = (): EngineCall =>
-  docker.list([{ name: docker.container, state: 'running' }], ['label=para.role=dev']);
+/** What the engine is asked: one call, and one more for what is not in the answer. */
+const asked = (): readonly EngineCall[] => [
+  docker.list([{ name: docker.container, state: 'running' }], ['label=para.role=dev']),
+  gone.statusGone(),
+];
 
-test('a row for each session, and one engine call; nothing is written', async () => {
+test('a row for each session; nothing is written', async () => {
   const before = footprint(repo);
-  const { code, stdout, stderr } = await list('', [ps()]);
+  const { code, stdout, stderr } = await list('', asked());
   expect(code).toBe(0);
   const rows = stdout
     .trimEnd()
@@ -60,7 +62,7 @@ test('a row for each session, and one engine call; nothing is written', async ()
 });
 
 test('--json: every field of every row', async () => {
-  const { stdout, stderr } = await list(' --json', [ps()]);
+  const { stdout, stderr } = await list(' --json', asked());
   expect(stderr).toBe('');
   const { schema, ok, sessions } = JSON.parse(stdout) as Record<'schema' | 'ok' | 'sessions', unknown>;
   expect({ schema, ok }).toEqual({ schema: 1, ok: true });
@@ -85,7 +87,10 @@ test('in a worktree, the session one is in', async () => {
 
 test('an engine that does not answer: the sessions all the same, and a remark', async () => {
   const stderr = 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?\n';
-  const ran = await list('', [{ ...ps(), exitCode: 1, stdout: '', stderr }]);
+  const calls = asked()
+    .slice(0, 1)
+    .map((call) => ({ ...call, exitCode: 1, stdout: '', stderr }));
+  const ran = await list('', calls);
   expect(ran.code).toBe(0);
   expect(ran.stdout).toMatch(/^box .* not asked /m);
   expect(ran.stderr).toContain(

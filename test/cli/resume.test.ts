@@ -153,7 +153,7 @@ describe.each(WHICH)('with a container of %s', (which) => {
     talk = await started(repo, which);
   });
   const again = (): EngineCall =>
-    talk.start({
+    talk.wake({
       effect: () => {
         rmSync(file('out/ready'));
         writeFileSync(file('out/ready'), '');

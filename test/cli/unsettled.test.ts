@@ -140,7 +140,7 @@ describe('in a container', () => {
     commitInside('ours', 'ours');
     inside('switch', '-q', '-c', 'side', 'HEAD~1');
     commitInside('side', 'side');
-    const calls = [talk.status('running'), talk.stop(), talk.start()];
+    const calls = [talk.status('running'), talk.stop(), talk.wake()];
     const { code, stderr } = await runPara(repo, ['finish', 'All done', 'fix'], { calls });
     expect(code).toBe(10);
     expect(stderr).toContain('para docker exec fix -- git switch para/fix\n');

@@ -105,13 +105,33 @@ test('the service: errors, absences and the one retry', async () => {
   });
   await gone.docker.removeContainer('x');
   let tries = 0;
-  const busy = await service(() =>
-    (tries += 1) === 1
-      ? { exitCode: 1, stderr: 'Error response from daemon: removal of container x is already in progress' }
-      : {},
+  const busy = await service(([verb]) =>
+    verb === 'inspect'
+      ? { exitCode: 1, stderr: 'Error: No such container: x\n' }
+      : (tries += 1) === 1
+        ? { exitCode: 1, stderr: 'Error response from daemon: removal of container x is already in progress' }
+        : {},
   );
   await busy.docker.removeContainer('x');
-  expect(busy.runner.calls).toHaveLength(2);
+  expect(busy.runner.calls.map(([verb]) => verb)).toEqual(['rm', 'rm', 'inspect']);
+});
+
+test('the service: what an engine says that it has done is looked at', async () => {
+  const running = await service(() => ({ stdout: fixture('docker-cli28-srv28', 'inspect-paused.json') }));
+  await expect(running.docker.stopContainer('x', 1)).rejects.toMatchObject({
+    code: 'COMMAND_FAILED',
+    message: 'docker says that container x is stopped, but it is there (paused)',
+    hint: expect.stringContaining('docker inspect x') as unknown,
+  });
+  await expect(running.docker.removeContainer('x')).rejects.toThrow(/is removed, but it is there/);
+  await expect(running.docker.wakeContainer('x')).rejects.toThrow(/is started, but it is there/);
+  const absent = await service(([verb]) =>
+    verb === 'inspect' ? { exitCode: 1, stderr: 'Error: No such container: x\n' } : {},
+  );
+  await expect(absent.docker.wakeContainer('x')).rejects.toThrow(/is started, but it is gone/);
+  await absent.docker.stopContainer('x', 1);
+  const empty = await service(() => ({ stdout: '[]\n' }));
+  await expect(empty.docker.status('x')).rejects.toMatchObject({ code: 'ENGINE_OUTPUT_UNREADABLE' });
 });
 
 test('the service: images, networks, deadlines, unknown words', async () => {
@@ -151,12 +171,13 @@ test('PARA_ENGINE_TIMEOUT is the deadline of each call, but not of what runs in 
     env: { PATH: bin, PARA_ENGINE_TIMEOUT: '2.5' },
   });
   const service = createDockerService(engine, noting);
-  await service.stopContainer('c', 10);
+  await service.killContainer('c', 'TERM');
   await service.startContainer('c');
+  await expect(service.stopContainer('c', 10)).rejects.toThrow();
   const exec = { container: 'c', argv: ['make'], tty: false, stdin: false };
   await service.execCapture(exec);
   await service.execCapture(exec, { timeoutMs: 10_000 });
-  expect(seen).toEqual([2_500, 2_500, 12_500, 2_500, 0, 2_500]);
+  expect(seen).toEqual([2_500, 2_500, 2_500, 2_500, 12_500, 2_500, 0, 2_500]);
 });
 
 test.each(['no', '0', '-1', '99999', '1e3'])('PARA_ENGINE_TIMEOUT=%s is refused', async (text) => {

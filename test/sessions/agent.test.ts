@@ -56,7 +56,7 @@ test('undoing the step tells an agent that runs to end, and waits for nothing', 
   for (let tries = 0; tries < 100 && !(existsSync(log(1)) && readFileSync(log(1), 'utf8') !== ''); tries += 1)
     await sleep(20);
   expect(await state()).toBe('running');
-  await step.undo?.(undefined);
+  await step.undo?.(undefined, []);
   await until('exited');
   expect(readFileSync(log(1), 'utf8')).toBe('up\ntold\n');
   expect((await readAgentRun(site.stateDir))?.end?.exitCode).toBe(9);
@@ -64,6 +64,6 @@ test('undoing the step tells an agent that runs to end, and waits for nothing', 
 
 test('undoing the step without an agent does nothing', async () => {
   const step = agentStep(context, site, job(''), () => undefined);
-  await step.undo?.(undefined);
+  await step.undo?.(undefined, []);
   expect(await state()).toBe('none');
 });

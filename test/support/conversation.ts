@@ -131,13 +131,21 @@ export class Conversation {
     return this.call(['start', '--', this.container], ending);
   }
 
+  /** Starting one that was stopped. */
+  wake(ending: Ending = {}): EngineCall {
+    return { ...this.start(), proof: this.status('running'), ...ending };
+  }
+
   stop(grace = 10, ending: Ending = {}): EngineCall {
-    return this.call(['stop', '-t', String(grace), '--', this.container], ending);
+    return this.call(['stop', '-t', String(grace), '--', this.container], {
+      proof: this.status('exited'),
+      ...ending,
+    });
   }
 
   remove(ending: Ending = {}): EngineCall {
     const now = this.engine === 'docker' ? [] : ['-t', '0'];
-    return this.call(['rm', '-f', ...now, '--', this.container], ending);
+    return this.call(['rm', '-f', ...now, '--', this.container], { proof: this.statusGone(), ...ending });
   }
 
   logs(flags: readonly string[] = [], ending: Ending = {}): EngineCall {

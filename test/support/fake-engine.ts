@@ -8,7 +8,8 @@ import type { EngineName } from '../../src/docker/driver.ts';
 export interface Fault {
   readonly verb: string;
   readonly nth?: number;
-  readonly do: 'delay' | 'hang' | 'fail' | 'lie' | 'garbage' | 'kill';
+  readonly from?: number;
+  readonly do: 'delay' | 'hang' | 'fail' | 'lie' | 'garbage' | 'kill' | 'half' | 'noise' | 'extra' | 'bytes';
   readonly after?: boolean;
   readonly ms?: number;
   readonly exitCode?: number;

@@ -21,6 +21,8 @@ export interface EngineCall {
   readonly stderr?: string;
   /** What the engine does besides answering. */
   readonly effect?: () => void;
+  /** The call that follows when this one is answered well: para looks whether it is so. */
+  readonly proof?: EngineCall;
 }
 
 export interface Ran {
@@ -110,6 +112,7 @@ class Script {
       throw new Error('unexpected engine call'); // what the test sees is problem()
     }
     call.effect?.();
+    if (call.proof !== undefined && (call.exitCode ?? 0) === 0) this.left.unshift(call.proof);
     const stdout = call.stdout ?? '';
     return {
       ...{ file: request.file, args: request.args, signal: undefined, ms: 1 },

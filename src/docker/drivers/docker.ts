@@ -4,7 +4,7 @@ import { createArgs, execArgs, labelArgs, labelFilterArgs, logsArgs } from '../a
 import { classifyBy } from '../classify.ts';
 import type { Capabilities, ContainerRow, EngineDriver, NetworkRow } from '../driver.ts';
 import { readContainers, toState } from '../inspect.ts';
-import { reader, readOne, readRecords, type Source } from '../parse.ts';
+import { reader, readOne, readRecords, unreadable, type Source } from '../parse.ts';
 import { parsePublishedText } from '../ps-ports.ts';
 import { readVersion } from '../version.ts';
 import { DOCKER_RULES } from './docker-errors.ts';
@@ -84,7 +84,7 @@ function readId(stdout: string, command: string): string {
   // docker 28 may print a deprecation on stdout first; the id is the last line.
   const id = stdout.trim().split('\n').at(-1)?.trim() ?? '';
   if (/^[0-9a-f]{64}$/.test(id)) return id;
-  throw new ParaError('ENGINE_OUTPUT_UNREADABLE', `docker ${command} printed no container id`);
+  throw unreadable(source(command), 'it printed no container id');
 }
 
 function readInfo(stdout: string): Capabilities {

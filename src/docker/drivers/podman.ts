@@ -1,10 +1,9 @@
 /** Podman 4.3 and later, root and rootless: the complete table. Shares only pure functions with docker's. */
-import { ParaError } from '../../errors.ts';
 import { createArgs, execArgs, labelArgs, labelFilterArgs, logsArgs } from '../argv.ts';
 import { classifyBy } from '../classify.ts';
 import type { Capabilities, ContainerRow, EngineDriver, PortMapping } from '../driver.ts';
 import { readContainers, toState } from '../inspect.ts';
-import { reader, readOne, readRecords, type Reader, type Source } from '../parse.ts';
+import { reader, readOne, readRecords, unreadable, type Reader, type Source } from '../parse.ts';
 import { readVersion } from '../version.ts';
 import { PODMAN_RULES } from './podman-errors.ts';
 
@@ -89,7 +88,7 @@ export const podman = {
 function readId(stdout: string): string {
   const id = stdout.trim().split('\n').at(-1)?.trim() ?? '';
   if (/^[0-9a-f]{64}$/.test(id)) return id;
-  throw new ParaError('ENGINE_OUTPUT_UNREADABLE', 'podman create printed no container id');
+  throw unreadable(source('create'), 'it printed no container id');
 }
 
 function readInfo(stdout: string): Capabilities {

@@ -1,0 +1,86 @@
+/** What the engines say of a repository's containers, for `list`. Reads only. */
+import type { ContainerRow, EngineName } from '../docker/driver.ts';
+import type { DockerService } from '../docker/service.ts';
+import { ParaError } from '../errors.ts';
+import type { Repository } from '../git/repository.ts';
+import { isNetworkGone } from './network.ts';
+import type { SessionRecord } from './store.ts';
+
+/** The engines that sessions have containers of. */
+export function enginesOf(records: readonly SessionRecord[]): readonly EngineName[] {
+  return [
+    ...new Set(records.flatMap((record) => (record.container === null ? [] : [record.container.engine]))),
+  ];
+}
+
+/** The state of a container that has lost its network. */
+export const STRANDED = 'network missing';
+
+/** What an engine said of a repository's containers. */
+interface Asked {
+  readonly engine: EngineName;
+  readonly rows: readonly ContainerRow[];
+  /** Containers that can not be started again, as their network is gone. */
+  readonly stranded: ReadonlySet<string>;
+  readonly error: ParaError | undefined;
+}
+
+/** What its list leaves out is looked for once more, since it would be made again. @throws when the engine has it */
+async function requireWhole(
+  service: DockerService,
+  all: readonly SessionRecord[],
+  rows: readonly ContainerRow[],
+): Promise<void> {
+  const engine = service.engine.driver.name;
+  const missing = all.flatMap(({ container, status }) =>
+    container?.engine === engine && status === 'active' && !rows.some(({ name }) => name === container.name)
+      ? [container.name]
+      : [],
+  );
+  const [found] = await service.inspect(missing);
+  if (found === undefined) return;
+  throw new ParaError(
+    'ENGINE_OUTPUT_UNREADABLE',
+    `${engine} leaves ${found.name} out of its list, and has it`,
+  );
+}
+
+/** Asks one engine; that it does not answer is an answer. */
+export async function askEngine(
+  context: { dockerFor(engine: EngineName): Promise<DockerService> },
+  { repo, all }: { readonly repo: Repository; readonly all: readonly SessionRecord[] },
+  engine: EngineName,
+): Promise<Asked> {
+  try {
+    const service = await context.dockerFor(engine);
+    const rows = await service.list({ 'para.repo': repo.id, 'para.role': 'dev' });
+    await requireWhole(service, all, rows);
+    return { engine, rows, stranded: await strandedOf(service, all, rows), error: undefined };
+  } catch (error) {
+    if (!(error instanceof ParaError)) throw error;
+    return { engine, rows: [], stranded: new Set(), error };
+  }
+}
+
+/** One that runs has its network: of the others the engine is asked, when there are any. */
+async function strandedOf(
+  service: DockerService,
+  all: readonly SessionRecord[],
+  rows: readonly ContainerRow[],
+): Promise<ReadonlySet<string>> {
+  const stopped = new Set(rows.filter(({ state }) => state === 'exited').map(({ name }) => name));
+  const containers = all.flatMap(({ status, container }) =>
+    status === 'active' && container !== null && stopped.has(container.name) ? [container] : [],
+  );
+  const gone = await Promise.all(containers.map((container) => isNetworkGone(service, container)));
+  return new Set(containers.filter((_, index) => gone[index]).map(({ name }) => name));
+}
+
+/** The state of a session's container, in a word. */
+export function containerState({ container }: SessionRecord, asked: readonly Asked[]): string | null {
+  if (container === null) return null;
+  const answer = asked.find(({ engine }) => engine === container.engine);
+  if (answer === undefined || answer.error !== undefined) return 'not asked';
+  if (answer.stranded.has(container.name)) return STRANDED;
+  return answer.rows.find(({ name }) => name === container.name)?.state ?? 'missing';
+}

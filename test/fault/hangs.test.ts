@@ -1,0 +1,101 @@
+/**
+ * F4: the engine takes a call and never answers, from each of the calls on that a command makes: found by running it,
+ * where the matrix has 7 × 4. Each call is given up at its deadline, nothing of it is left running, and the same
+ * command comes to its end when the engine goes on.
+ */
+import { afterAll, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readFileSync } from 'node:fs';
+import { inBackground } from '../support/para.ts';
+import { faultCase, sample } from './cases.ts';
+import { callsOf, ENGINE_VERBS, requireEndsWell, requireSaid, type EngineVerb } from './engine-verbs.ts';
+import { faults, theatre, type Stage } from './stage.ts';
+
+const DEADLINE_S = 2;
+/** What the matrix allows on top of the deadline. */
+const LATE_S = 2;
+const house = theatre();
+afterAll(() => {
+  house.remove();
+});
+
+/** Pids of every process that was an engine since the stage was set. */
+function stillRunning(stage: Stage): readonly number[] {
+  const log = readFileSync(stage.at.fake.env['FAKE_ENGINE_LOG'] ?? '', 'utf8');
+  const pids = [...log.matchAll(/"pid":(\d+)/g)].map(([, pid]) => Number(pid));
+  return pids.filter((pid) => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function hang(
+  verb: EngineVerb,
+  stage: Stage,
+  { from, after }: { from: number; after: boolean },
+): Promise<void> {
+  const made = stage.at.fake.calls().length;
+  const ended = await stage.para([...verb.args, '--verbose'], {
+    ...faults({ verb: '*', from, do: 'hang', after }),
+    PARA_ENGINE_TIMEOUT: String(DEADLINE_S),
+  });
+  const hung = stage.at.fake.calls().length - made - from + 1;
+  const took = [...ended.stderr.matchAll(/# (\d+) ms, deadline passed/g)].map(([, ms]) => Number(ms) / 1_000);
+  expect(hung).toBeGreaterThan(0);
+  // Undoing included; stop has its 10 s of grace besides.
+  expect(took).toHaveLength(hung);
+  expect(Math.max(...took)).toBeLessThan(DEADLINE_S + (/ stop -t 10 /.test(ended.stderr) ? 10 : 0) + LATE_S);
+  expect(stillRunning(stage)).toEqual([]);
+  if (verb.name === 'list') expect(ended).toMatchObject({ code: 0 });
+  else {
+    expect(ended).toMatchObject({ code: 124 });
+    requireSaid(ended);
+    expect(ended.stderr).toContain('in time');
+  }
+  await requireEndsWell(verb, stage, ended);
+}
+
+// `docker exec` has no deadline, since the command is the user's; see below.
+test.each(ENGINE_VERBS.filter(({ name }) => name !== 'docker exec'))(
+  '$name: the engine hangs at each call',
+  async (verb) => {
+    const calls = await callsOf(verb, await house.set(verb.before));
+    const all = calls.flatMap((call) => [
+      { call, after: false },
+      { call, after: true },
+    ]);
+    const failed: string[] = [];
+    for (const { call, after } of sample(all, 12)) {
+      const label = `${verb.name}: from ${String(call.nth)} on (${call.verb})${after ? ', done all the same' : ''}`;
+      const stage = await house.set(verb.before);
+      await faultCase('F4', label, () => hang(verb, stage, { from: call.nth, after })).catch(
+        (error: unknown) => {
+          failed.push(`${label}\n${String(error)}`);
+        },
+      );
+    }
+    expect(failed.join('\n\n')).toBe('');
+  },
+  900_000,
+);
+
+test.each(['SIGINT', 'SIGTERM'] as const)('docker exec: the engine hangs, and %s ends it', async (signal) => {
+  const stage = await house.set('boxed');
+  await faultCase('F4', `docker exec: ${signal}`, async () => {
+    const { world, repo, fake } = stage.at;
+    const env = { ...fake.env, ...faults({ verb: '*', from: 1, do: 'hang' }), PARA_ENGINE_TIMEOUT: '1' };
+    const before = fake.calls().length;
+    const running = inBackground(world, ['docker', 'exec', 's', '--', 'true'], { cwd: repo, env });
+    while (fake.calls().length === before) await sleep(20);
+    await sleep(100);
+    const told = performance.now();
+    running.tell(signal);
+    const { code } = await running.ended;
+    expect(code).toBe(signal === 'SIGINT' ? 130 : 143);
+    expect(performance.now() - told).toBeLessThan(1_000 + LATE_S * 1_000 + 1_000);
+    expect(stillRunning(stage)).toEqual([]);
+  });
+});
