@@ -10,6 +10,8 @@ import type { DockerService } from './service.ts';
 /** One of them. */
 export interface Stray {
   readonly pid: number;
+  /** What it has started: the container's first process may still wait to be let go. */
+  readonly children: readonly number[];
   /** The container's name; begins with `para-`. */
   readonly name: string;
   readonly id: string;
@@ -42,10 +44,12 @@ async function monitorOf(pid: string, program: string): Promise<Stray | undefine
   if ((await stat(`/proc/${pid}`).catch(() => undefined))?.uid !== process.getuid?.()) return undefined;
   const after = (flag: string): string => args[args.indexOf(flag) + 1] ?? '';
   const [name, id] = [args.includes('-n') ? after('-n') : '', args.includes('-c') ? after('-c') : ''];
-  return /^para-[0-9a-f]{8}-[a-z0-9-]+$/.test(name) ? { pid: Number(pid), name, id } : undefined;
+  if (!/^para-[0-9a-f]{8}-[a-z0-9-]+$/.test(name)) return undefined;
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return { pid: Number(pid), children: (children.match(/\d+/g) ?? []).map(Number), name, id };
 }
 
 /** The command that ends them. */
 export function endStrays(strays: readonly Stray[]): string {
-  return `kill -9 ${strays.map(({ pid }) => String(pid)).join(' ')}`;
+  return `kill -9 ${strays.flatMap(({ pid, children }) => [pid, ...children].map(String)).join(' ')}`;
 }

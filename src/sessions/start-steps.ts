@@ -181,11 +181,13 @@ function createContainer(plan: ContainerHost, container: ContainerPlan): Step<Co
 
 /**
  * True for a container of this session that an earlier start asked for: it came when that para had died and all else
- * was taken back. Nobody can have worked in one that never ran.
+ * was taken back, or its client died too, and left the name without a container. Nobody can have worked in one that
+ * never ran.
  */
 async function neverRan({ service }: ContainerPlan, { name, labels }: ContainerSpec): Promise<boolean> {
   const there = await service.status(name);
-  if (there?.state !== 'created') return false;
+  if (there === undefined) return true;
+  if (there.state !== 'created') return false;
   return ['para.repo', 'para.session'].every((label) => there.labels[label] === labels[label]);
 }
 

@@ -149,8 +149,11 @@ describe.each<Which>(['docker', 'podman'])('%s: a step fails, what was made is u
     await fail(calls, taken());
   });
 
-  test('a container of this session is there that never ran: it is made anew', async () => {
-    const rest = [talk().status('created', 0, true), talk().remove(), talk().create(), talk().start()];
+  test.each([
+    ['of this session never ran', () => talk().status('created', 0, true)],
+    ['left its name to nothing', () => talk().statusGone()],
+  ])('a container %s: it is made anew', async (_why, found) => {
+    const rest = [found(), talk().remove(), talk().create(), talk().start()];
     expect(await runPara(repo, line(), { calls: [...upToCreate(), ...rest] })).toMatchObject({ code: 0 });
   });
 

@@ -30,9 +30,11 @@ function service(driver: EngineDriver, ids: readonly string[] = []): DockerServi
 
 test('one without a record is found, by its name', async () => {
   const pid = await monitor();
-  expect(await findStrays(service(podman), 'para-0a1b2c3d-')).toEqual([{ pid, name: NAME, id: ID }]);
+  expect(await findStrays(service(podman), 'para-0a1b2c3d-')).toEqual([
+    { pid, children: [], name: NAME, id: ID },
+  ]);
   expect(await findStrays(service(podman), 'para-ffffffff-')).toEqual([]);
-  expect(endStrays([{ pid, name: NAME, id: ID }])).toBe(`kill -9 ${String(pid)}`);
+  expect(endStrays([{ pid: 12, children: [13], name: NAME, id: ID }])).toBe('kill -9 12 13');
 });
 
 test('one whose container is known is none, nor is any where a daemon watches', async () => {
