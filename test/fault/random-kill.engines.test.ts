@@ -9,26 +9,15 @@ import { testEngines } from '../support/engines.ts';
 import { inBackground } from '../support/para.ts';
 import { faultCase, isFull } from './cases.ts';
 import { enginePlaces, type EnginePlaces } from './engine-places.ts';
+import { randomOf, SEED } from './random.ts';
 import { ADOPT, rowOf, START } from './verbs.ts';
 import type { Place } from './world.ts';
 
 const KILLS = isFull ? 100 : 6;
-const SEED = Number(process.env['PARA_FAULT_SEED'] ?? Math.floor(Date.now() / 1000));
 const ENDS = [
   ['finish', 'Done', 's'],
   ['cancel', 's'],
 ] as const;
-
-/** mulberry32: the same numbers for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Runs it whole, and says how long that takes. */
 async function timed(at: Place, args: readonly string[]): Promise<number> {
