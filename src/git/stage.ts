@@ -25,6 +25,8 @@ export interface CommitRequest {
    * had; `refuse` (the default) runs none, and stages no file that has one.
    */
   readonly filters?: 'user' | 'refuse';
+  /** Nested repositories are left out, for the caller has kept them. */
+  readonly leaveNested?: boolean;
 }
 
 const DEADLINE_MS = 600_000;
@@ -40,7 +42,7 @@ export async function commitAll(request: CommitRequest): Promise<string | undefi
   const indexFile = join(worktreeAdminDir, `index.para-${String(process.pid)}`);
   try {
     const { all: tree, nested } = await stageAll({ filters: 'refuse', ...request }, indexFile, tip);
-    refuseNested(nested);
+    if (request.leaveNested !== true) refuseNested(nested);
     if (
       tree === (await repo.git.text({ args: ['rev-parse', `${tip}^{tree}`], place: place(repo), read: true }))
     )

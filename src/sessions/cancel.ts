@@ -3,8 +3,6 @@ import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import { archiveRef } from '../git/archive.ts';
-import { ignoredFiles } from '../git/ignored.ts';
-import { nestedIn } from '../git/stage.ts';
 import { remakeBranch, type BranchMove } from '../git/session-head.ts';
 import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
@@ -14,7 +12,7 @@ import { requireNoAgentHere } from './agent-run.ts';
 import { archiveTime } from './archive.ts';
 import { requireWhole } from './damage.ts';
 import { findAgain, findSession, type FindContext, type Found } from './find.ts';
-import { decideKeep } from './keep-files.ts';
+import { decideKeep, unheldIn } from './keep-files.ts';
 import { newOperation, settledWith, wishOf, type Operation } from './operation.ts';
 import { lockSession, type SessionRecord } from './store.ts';
 import { submoduleWork } from './submodule-work.ts';
@@ -134,8 +132,7 @@ async function whatIsThere(
     archived,
     left: hasWorktree
       ? [
-          ...(await ignoredFiles(repo, path)),
-          ...(await nestedIn(repo, path)),
+          ...(await unheldIn(repo, path)),
           ...(await submodulesToLetGo(record, { repo, adminDir, worktreePath: path, base }, request)),
         ]
       : [],

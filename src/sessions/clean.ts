@@ -3,12 +3,12 @@ import { rm } from 'node:fs/promises';
 import type { Config } from '../config/defaults.ts';
 import { dropArchive, type Archive } from '../git/archive.ts';
 import { howMerged, type Merged } from '../git/merged.ts';
-import { commitOf, deleteBranch } from '../git/refs.ts';
+import { commitOf, deleteBranch, dropRef, refsUnder } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { listWorktrees } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { listArchived } from './archive.ts';
-import { tarOf } from './keep-files.ts';
+import { listTars, tarOf } from './keep-files.ts';
 import { parseSessionName } from './name.ts';
 import {
   listRecords,
@@ -43,6 +43,8 @@ export interface CleanPlan {
   readonly places: Places;
   readonly sessions: readonly DoneSession[];
   readonly archives: readonly Archive[];
+  /** Old tars of what finishes kept. */
+  readonly tars: readonly string[];
   /** Finished sessions that stay, and why. */
   readonly kept: readonly { readonly session: string; readonly why: string }[];
 }
@@ -68,10 +70,14 @@ export async function planClean(context: CleanContext): Promise<CleanPlan> {
   const days = config.session.auto_cleanup_days;
   const { archived } = await listArchived(repo);
   const oldest = days === null ? undefined : new Date(context.now().getTime() - days * DAY_MS).toISOString();
-  const archives = archived
-    .map(({ archive }) => archive)
-    .filter(({ time }) => oldest !== undefined && time < oldest.replaceAll(/[-:.]/g, ''));
-  return { repo, places, sessions, archives, kept };
+  const isOld = (time: string): boolean => oldest !== undefined && time < oldest.replaceAll(/[-:.]/g, '');
+  const all = archived.map(({ archive }) => archive);
+  const archives = all.filter(({ time }) => isOld(time));
+  const ofArchives = new Set(all.map(({ session, time }) => tarOf(places, session, time)));
+  const tars = (await listTars(places)).flatMap(({ path, time }) =>
+    isOld(time) && !ofArchives.has(path) ? [path] : [],
+  );
+  return { repo, places, sessions, archives, tars, kept };
 }
 
 /** A reason to keep the session, or why it is done. */
@@ -127,6 +133,7 @@ export function cleanSteps(plan: CleanPlan): readonly Step<unknown>[] {
   return [
     ...plan.sessions.map((done) => removeSession(plan, done)),
     ...plan.archives.map((archive) => removeArchive(plan, archive)),
+    ...plan.tars.map(removeTar),
   ];
 }
 
@@ -148,6 +155,11 @@ async function forget(repo: Repository, places: Places, { record, tip }: DoneSes
     // Only at the commit that was judged: a branch that went on stays.
     if (tip !== undefined)
       await lockRepository(places, 'removes a branch', () => deleteBranch(repo, branch, tip));
+    for (const { ref, commit } of await refsUnder(repo, [
+      `refs/para/snap/${name}/`,
+      `refs/para/inbox/${name}/`,
+    ]))
+      await dropRef(repo, ref, commit);
     await removeRecord(places, parseSessionName(name));
   });
 }
@@ -156,9 +168,20 @@ function removeArchive({ repo, places }: CleanPlan, archive: Archive): Step<unkn
   return {
     title: `Removing an archive of ${archive.session}`,
     run: async (_state, note) => {
-      await lockRepository(places, 'removes an archive', () => dropArchive(repo, archive));
+      // The ref goes last: one that was cut short is found again.
       await rm(tarOf(places, archive.session, archive.time), { force: true });
+      await lockRepository(places, 'removes an archive', () => dropArchive(repo, archive));
       note(archive.time);
+    },
+  };
+}
+
+function removeTar(path: string): Step<unknown> {
+  return {
+    title: 'Removing what a finish kept',
+    run: async (_state, note) => {
+      await rm(path, { force: true });
+      note(path);
     },
   };
 }

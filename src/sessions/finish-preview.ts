@@ -1,5 +1,4 @@
 /** What a finish would commit, and what would go with the worktree. Reads only. */
-import { ignoredFiles } from '../git/ignored.ts';
 import { uncommittedPaths } from '../git/status.ts';
 import { requireAdminDir } from '../git/worktrees.ts';
 import type { FinishPlan } from './finish.ts';
@@ -19,6 +18,6 @@ export async function previewFinish(plan: FinishPlan): Promise<FinishPreview> {
   const left = await uncommittedPaths({ repo, worktreeAdminDir, worktreePath });
   return {
     would_commit: left.map(({ path }) => path),
-    would_go: plan.keepWorktree ? [] : await ignoredFiles(repo, worktreePath),
+    would_go: plan.unheld,
   };
 }

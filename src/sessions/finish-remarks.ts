@@ -14,9 +14,10 @@ export function finishRemarks(state: FinishState): readonly string[] {
       ].join('\n'),
     );
   }
-  if (state.ignored.length > 0)
+  if (state.kept !== undefined) lines.push(`What no commit can hold is in ${state.kept}`);
+  else if (state.unheld.length > 0)
     lines.push(
-      `Gone with the worktree, as git ignores them: ${state.ignored.slice(0, 8).join(' ')}${state.ignored.length > 8 ? ' …' : ''}`,
+      `Gone with the worktree, as asked: ${state.unheld.slice(0, 8).join(' ')}${state.unheld.length > 8 ? ' …' : ''}`,
     );
   return lines;
 }

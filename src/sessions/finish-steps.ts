@@ -2,7 +2,6 @@
 import { rm } from 'node:fs/promises';
 import { ParaError } from '../errors.ts';
 import { forgetSession } from '../git/bring-back.ts';
-import { ignoredFiles } from '../git/ignored.ts';
 import { pushBranch } from '../git/push.ts';
 import { branchExists, commitOf, deleteBranch, swapRef } from '../git/refs.ts';
 import { makeMove } from '../git/session-head.ts';
@@ -12,6 +11,7 @@ import { uncommittedPaths } from '../git/status.ts';
 import { requireAdminDir, switchBranch } from '../git/worktrees.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import type { Step } from '../pipeline/step.ts';
+import { keepFiles, keepUncommitted } from './finish-keep.ts';
 import type { FinishPlan, FinishState } from './finish.ts';
 import { newOperation } from './operation.ts';
 import { everContained, lockRepository, saveRecord, type SessionRecord } from './store.ts';
@@ -29,6 +29,8 @@ export function finishSteps(plan: FinishPlan): readonly Step<FinishState>[] {
     stopContainer(plan),
     takeHead(plan),
     takeCommits(plan),
+    keepUncommitted(plan),
+    keepFiles(plan),
     commitRest(plan),
     nameBranch(plan),
     push(plan),
@@ -43,7 +45,7 @@ function recordIntent(plan: FinishPlan): Step<FinishState> {
     title: 'Recording what is to be done',
     run: async () => {
       const operation = await newOperation('finish', {
-        ...{ id: plan.operation, at: plan.now, wish: plan.wish },
+        ...{ id: plan.operation, at: plan.at, wish: plan.wish },
       });
       await saveRecord(plan.places, { ...plan.record, status: 'finishing', operation });
     },
@@ -62,7 +64,7 @@ function takeHead(plan: FinishPlan): Step<FinishState> {
       // While the container was stopped, it may have gone on.
       const { move, ignored } =
         service === undefined ? plan.settled : await requireSettled({ repo, places, record });
-      state.ignored = ignored;
+      state.unheld = ignored;
       if (move === undefined) return;
       await lockRepository(places, 'moves a branch', () => makeMove({ repo, branch: record.branch }, move));
       state.remarks.push(move.why);
@@ -117,15 +119,13 @@ function commitRest(plan: FinishPlan): Step<FinishState> {
         return;
       }
       const { worktree_path: worktreePath, branch } = record;
-      state.ignored = plan.keepWorktree
-        ? []
-        : [...(await ignoredFiles(repo, worktreePath)), ...state.ignored];
       const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
       await refuseUncommitted(plan, worktreeAdminDir);
       state.committed = await lockRepository(places, 'commits', () =>
         commitAll({
           ...{ repo, worktreeAdminDir, worktreePath, branch, message },
           filters: everContained(record) ? 'refuse' : 'user',
+          leaveNested: !plan.keepWorktree,
         }),
       );
       state.tip = (await commitOf(repo, `refs/heads/${branch}`)) ?? state.tip;

@@ -3,7 +3,6 @@ import type { Config } from '../config/defaults.ts';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
-import { pushRemote } from '../git/push.ts';
 import { branchExists, checkBranchName } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { adminDirOf, isHalfMade } from '../git/worktrees.ts';
@@ -11,7 +10,10 @@ import { shellQuote } from '../sys/shell-quote.ts';
 import { requireNoAgentHere } from './agent-run.ts';
 import { requireWhole } from './damage.ts';
 import { findAgain, findSession, type FindContext, type Found } from './find.ts';
-import { settledWith, wishOf, type Wish } from './operation.ts';
+import { decideKeep, unheldIn, type Keeping } from './keep-files.ts';
+import { chooseRemote } from './finish-remote.ts';
+import { beganAt, goneOn, toWish } from './finish-wish.ts';
+import { settledWith, type Wish } from './operation.ts';
 import { lockSession, type SessionRecord } from './store.ts';
 import type { Teardown, TeardownState } from './teardown.ts';
 import { NOTHING, requireSettled, type Settled } from './unsettled.ts';
@@ -25,6 +27,8 @@ export interface FinishRequest {
   readonly push: boolean | undefined;
   /** Do without the engine: the container is left to `docker cleanup`. */
   readonly noContainer: boolean;
+  /** What becomes of ignored files and nested repositories. */
+  readonly keeping: Keeping;
 }
 
 /** What finishing needs of the App. */
@@ -51,9 +55,13 @@ export interface FinishPlan extends Teardown {
   /** Removed by hand, or by an earlier finish that was cut short. */
   readonly worktreeGone: boolean;
   readonly settled: Settled;
+  /** What no commit can hold and would go with the worktree. */
+  readonly unheld: readonly string[];
+  readonly keeping: Keeping;
   /** An earlier finish was cut short. */
   readonly again: boolean;
-  readonly now: Date;
+  /** Also the name of what is kept; a repeat of one that was cut short goes on with its own. */
+  readonly at: Date;
   readonly operation: string;
   /** For the record. */
   readonly wish: Wish;
@@ -66,8 +74,10 @@ export interface FinishState extends TeardownState {
   committed: string | undefined;
   pushed: string | undefined;
   pushError: ParaError | undefined;
-  /** Files git ignores that went with the worktree. */
-  ignored: readonly string[];
+  /** What no commit can hold: it went with the worktree, or is in the tar. */
+  unheld: readonly string[];
+  /** The tar. */
+  kept: string | undefined;
   /** What a person did not ask for and should know. */
   remarks: string[];
 }
@@ -98,9 +108,19 @@ export async function withFinishPlan<T>(
   await context.repository();
   const { places, record } = found;
   const lock = 'finishes the session';
-  return lockSession(places, record.name, lock, async () =>
-    work(await decide(context, request, await findAgain(context, found))),
-  );
+  return lockSession(places, record.name, lock, async () => {
+    const plan = await decide(context, request, await findAgain(context, found));
+    requireKept(plan, plan.unheld);
+    return work(plan);
+  });
+}
+
+/** What becomes of them. @throws REFUSED for what nobody has said anything about */
+export function requireKept(
+  { record, message, keeping }: FinishPlan,
+  unheld: readonly string[],
+): 'nothing' | 'pack' | 'drop' {
+  return decideKeep(unheld, keeping, `para finish ${shellQuote(message)} ${record.name}`);
 }
 
 async function decide(
@@ -119,6 +139,8 @@ async function decide(
   if (target !== record.branch && !cutShort) await checkTarget(repo, target);
   const { config } = await context.config();
   const worktreeGone = !(await requireWhole(repo, record));
+  const settled = worktreeGone ? NOTHING : await requireSettled({ repo, places, record });
+  const way = wayOf(config, request);
   return {
     record,
     places,
@@ -126,35 +148,25 @@ async function decide(
     message: request.message.trim(),
     target,
     remote: await chooseRemote(repo, target, { flag: request.push, ...config.git }),
-    ...wayOf(config, request),
+    ...way,
     ...(await containerOf(context, record, request.noContainer)),
     worktreeGone,
     again: cutShort,
-    settled: worktreeGone ? NOTHING : await requireSettled({ repo, places, record }),
-    now: context.now(),
+    settled,
+    unheld: worktreeGone || way.keepWorktree ? [] : await unheldOf(repo, record, settled),
+    keeping: request.keeping,
+    at: beganAt(record) ?? context.now(),
     operation: context.newId(),
     wish: toWish(request),
   };
 }
 
-/** One that was cut short goes on with what was asked for then; what is said now counts more. */
-function goneOn(request: FinishRequest, record: SessionRecord): FinishRequest {
-  const { branch, push, no_container: noContainer = false } = wishOf(record, 'finish');
-  return {
-    ...request,
-    branch: request.branch ?? branch,
-    push: request.push ?? push,
-    noContainer: request.noContainer || noContainer,
-  };
-}
-
-function toWish({ message, branch, push, noContainer }: FinishRequest): Wish {
-  return {
-    message: message.trim(),
-    ...(branch === undefined ? {} : { branch }),
-    ...(push === undefined ? {} : { push }),
-    no_container: noContainer,
-  };
+async function unheldOf(
+  repo: Repository,
+  { worktree_path: path }: SessionRecord,
+  { ignored }: Settled,
+): Promise<readonly string[]> {
+  return [...(await unheldIn(repo, path)), ...ignored];
 }
 
 /** Who takes the container away, or which one is left. */
@@ -189,7 +201,8 @@ export function newFinishState(plan: FinishPlan): FinishState {
     committed: undefined,
     pushed: undefined,
     pushError: undefined,
-    ignored: [],
+    unheld: [],
+    kept: undefined,
     remarks: [],
   };
 }
@@ -209,27 +222,6 @@ async function checkTarget(repo: Repository, branch: string): Promise<void> {
   await checkBranchName(repo, branch);
   if (await branchExists(repo, branch))
     throw new ParaError('NAME_INVALID', `the branch ${branch} exists already`, { hint: `-b ${branch}-2` });
-}
-
-interface PushWish {
-  readonly flag: boolean | undefined;
-  readonly push: Config['git']['push'];
-  readonly remote: Config['git']['remote'];
-}
-
-async function chooseRemote(
-  repo: Repository,
-  branch: string,
-  { flag, push, remote: named }: PushWish,
-): Promise<string | undefined> {
-  if (flag === false || (flag === undefined && push === 'never')) return undefined;
-  const remote = await pushRemote(repo, branch, named);
-  if (remote === undefined && (flag === true || push === 'always')) {
-    throw new ParaError('PUSH_FAILED', 'this repository has no remote to push to', {
-      hint: `git remote add ${shellQuote(named ?? 'origin')} URL\nor: para finish --no-push …`,
-    });
-  }
-  return remote;
 }
 
 function halfDone({ name, status }: SessionRecord): ParaError {

@@ -1,13 +1,32 @@
 /** What no commit can hold: ignored files and nested repositories of a worktree, kept as a tar beside the archive. */
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ParaError } from '../errors.ts';
+import { ignoredFiles } from '../git/ignored.ts';
+import type { Repository } from '../git/repository.ts';
+import { nestedIn } from '../git/stage.ts';
 import type { Places } from './store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
+
+/** What no commit can hold of a worktree: paths of ignored files, and of nested repositories. @throws GIT_FAILED */
+export async function unheldIn(repo: Repository, worktree: string): Promise<readonly string[]> {
+  return [...(await ignoredFiles(repo, worktree)), ...(await nestedIn(repo, worktree))];
+}
 
 /** Where the tar of an archive is. */
 export function tarOf(places: Places, session: string, time: string): string {
   return join(places.state, 'archive', `${session}-${time}.tar`);
+}
+
+/** Every tar that there is, and when what it belongs to was done. */
+export async function listTars(
+  places: Places,
+): Promise<readonly { readonly path: string; readonly time: string }[]> {
+  const dir = dirname(tarOf(places, '', ''));
+  return (await readdir(dir).catch(() => [])).flatMap((file) => {
+    const time = /-(\d{8}T\d{9}Z)\.tar$/.exec(file)?.[1];
+    return time === undefined ? [] : [{ path: join(dir, file), time }];
+  });
 }
 
 /** Writes the tar whole or not at all; links are kept as links. @throws COMMAND_FAILED */
@@ -41,13 +60,19 @@ export async function unpackFiles(from: string, worktree: string): Promise<boole
   return true;
 }
 
+/** What a person said about it. */
+export interface Keeping {
+  readonly archive: boolean;
+  readonly force: boolean;
+}
+
 /**
  * Decides about what would go with the worktree: nothing is there, it is packed, or a person lets it go.
  * @throws REFUSED naming it, with both ways out
  */
 export function decideKeep(
   left: readonly string[],
-  how: { readonly archive: boolean; readonly force: boolean },
+  how: Keeping,
   command: string,
 ): 'nothing' | 'pack' | 'drop' {
   if (left.length === 0) return 'nothing';

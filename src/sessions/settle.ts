@@ -92,7 +92,15 @@ async function settleStart(context: SettleContext, { record }: Half): Promise<En
 
 async function settleFinish(context: SettleContext, { record, manner }: Half): Promise<End | undefined> {
   const { message = `Finish ${record.name}` } = wishOf(record, 'finish');
-  const request = { message, session: record.name, branch: undefined, push: undefined, noContainer: false };
+  const keeping = { archive: false, force: false };
+  const request = {
+    message,
+    session: record.name,
+    branch: undefined,
+    push: undefined,
+    noContainer: false,
+    keeping,
+  };
   return withFinishPlan(context, request, async (plan) => {
     if (!manner.pushes && plan.remote !== undefined) return undefined;
     const state = newFinishState(plan);

@@ -67,8 +67,12 @@ describe('nothing is changed', () => {
 describe('a step fails', () => {
   test('before all is committed: the container runs again, and the session goes on', async () => {
     const talk = await started(repo, 'docker');
-    nest(talk);
-    const { code, stderr } = await finish([], [talk.status('running'), talk.stop(), talk.wake()]);
+    const stop = talk.stop(10, {
+      effect: () => {
+        nest(talk);
+      },
+    });
+    const { code, stderr } = await finish([], [talk.status('running'), stop, talk.wake()]);
     expect(stderr).toContain('✓ Undo: stopping the container\n');
     expect(code).toBe(10);
     expect(record()).toMatchObject({ status: 'active', operation: null });
@@ -77,8 +81,12 @@ describe('a step fails', () => {
 
   test('one that was stopped stays stopped', async () => {
     const talk = await started(repo, 'docker');
-    nest(talk);
-    expect(await finish([], [talk.status('exited'), talk.stop()])).toMatchObject({ code: 10 });
+    const stop = talk.stop(10, {
+      effect: () => {
+        nest(talk);
+      },
+    });
+    expect(await finish([], [talk.status('exited'), stop])).toMatchObject({ code: 10 });
   });
 
   test('after that: typed once more, it goes on from there', async () => {

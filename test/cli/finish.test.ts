@@ -51,6 +51,8 @@ describe.each(WHICH)('with a container: %s', (which) => {
       `✓ Stopping the container: ${talk.container}`,
       '✓ Looking for work in progress',
       '✓ Bringing the commits back: 1 commit',
+      '✓ Keeping what is not committed: refs/para/snap/fix/1',
+      '✓ Keeping what git ignores: nothing',
       expect.stringMatching(/^✓ Committing what is left: [0-9a-f]{10}$/),
       '✓ Removing the container',
       '✓ Removing the worktree',
@@ -63,7 +65,9 @@ describe.each(WHICH)('with a container: %s', (which) => {
     expect(record()).toMatchObject({ status: 'review', operation: null, container: null });
     expect(existsSync(talk.worktree)).toBe(false);
     expect(existsSync(join(repo.root, '.para/state/docker/fix'))).toBe(false);
-    expect(repo.run(['for-each-ref', '--format=%(refname)'])).toBe('refs/heads/main\nrefs/heads/para/fix');
+    expect(repo.run(['for-each-ref', '--format=%(refname)'])).toBe(
+      'refs/heads/main\nrefs/heads/para/fix\nrefs/para/snap/fix/1',
+    );
     expect(repo.run(['worktree', 'list']).split('\n')).toHaveLength(1);
   });
 });
@@ -105,13 +109,19 @@ test('--json: one document', async () => {
   const base = repo.run(['rev-parse', 'main']);
   writeFileSync(join(talk.worktree, '.gitignore'), 'junk\n');
   writeFileSync(join(talk.worktree, 'junk'), '');
-  const { stdout, stderr } = await finish(['--json'], goodbye(talk));
+  const { stdout, stderr } = await finish(['--json', '-f'], goodbye(talk));
   const tip = repo.run(['rev-parse', 'para/fix']);
   expect(tip).not.toBe(base);
   expect(stderr).toBe('');
   expect(JSON.parse(stdout)).toEqual({
     ...{ schema: 1, ok: true, session: 'fix', branch: 'para/fix', commit: tip, committed: tip },
-    ...{ commits_brought_back: 0, pushed_to: null, push_error: null, ignored_files_removed: ['junk'] },
+    ...{
+      commits_brought_back: 0,
+      pushed_to: null,
+      push_error: null,
+      ignored_files_removed: ['junk'],
+      ignored_files_kept: null,
+    },
     status: 'review',
   });
 });
@@ -129,8 +139,8 @@ test('in the worktree the session needs no name; ignored files are named', async
   const cwd = join(repo.root, '.para/worktrees/fix');
   writeFileSync(join(cwd, '.gitignore'), 'junk*\n');
   for (let n = 0; n < 9; n += 1) writeFileSync(join(cwd, `junk${String(n)}`), '');
-  const { code, stderr } = await runPara(repo, ['finish', 'Done'], { cwd: join(cwd, 'dir') });
-  expect(stderr).toContain('▲ Gone with the worktree, as git ignores them: junk0 junk1');
+  const { code, stderr } = await runPara(repo, ['finish', 'Done', '-f'], { cwd: join(cwd, 'dir') });
+  expect(stderr).toContain('▲ Gone with the worktree, as asked: junk0 junk1');
   expect(stderr).toMatch(/junk7 …$/m);
   expect(code).toBe(0);
 });

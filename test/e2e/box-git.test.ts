@@ -159,7 +159,7 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('plan
     }
     expect(shown.join('')).toContain('title');
     expect(await inside('rm -rf ./n*/.git')).toMatchObject({ code: 0 });
-    const finished = await world.para(worktree, ['finish', 'Rest']);
+    const finished = await world.para(worktree, ['finish', 'Rest', '-f']);
     expect(finished).toMatchObject({ code: 0, stderr: expect.stringContaining('ignored') });
     shown.push(finished.stdout, finished.stderr);
     expect(shown.join('')).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);

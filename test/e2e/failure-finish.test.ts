@@ -115,7 +115,7 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))(
         if (new RegExp(`^${name} +review`, 'm').test(list.stdout))
           rmSync(join(repo, '.para/state/locks', `session-${name}`), { force: true });
         else {
-          expect(list.stderr).toContain(`para finish "What was done" ${name}`);
+          expect(list.stderr).toContain(`to settle it: para recover ${name}`);
           expect(await world.para(repo, ['finish', 'Rest', name])).toMatchObject({ code: 0 });
         }
         await expectAll(name);
@@ -286,7 +286,7 @@ describe('finishing without a container', () => {
       const ended = await running.ended;
       expect(Date.now() - told).toBeLessThan(10_000);
       expect(ended).toMatchObject({ code: 130, stdout: '' });
-      expect(ended.stderr).toContain('To go on: para finish');
+      expect(ended.stderr).toContain('To go on: para recover');
       expect(await git(repo, 'show', 'para/s:work.txt')).toBe('work');
       // The remote's own process has not heard of it.
       rmSync(hang);

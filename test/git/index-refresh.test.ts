@@ -71,11 +71,9 @@ test('the same path was committed otherwise inside: that is kept in a snapshot, 
   const { stagedKept } = await s.bringBack();
   expect(stagedKept).toBe('refs/para/snap/s1/1');
   expect(onHost('show', `${stagedKept ?? ''}^2:a.txt`)).toBe('staged on the host');
-  expect(onHost('-c', 'core.quotePath=false', 'diff', '--cached', '--name-status', '--no-renames').split('\n')).toEqual([
-    'D\tdir/b.txt',
-    'A\tother.txt',
-    'A\tünï.txt',
-  ]);
+  expect(
+    onHost('-c', 'core.quotePath=false', 'diff', '--cached', '--name-status', '--no-renames').split('\n'),
+  ).toEqual(['D\tdir/b.txt', 'A\tother.txt', 'A\tünï.txt']);
   expect(onHost('show', ':a.txt')).toBe('committed inside');
 });
 

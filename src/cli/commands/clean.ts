@@ -25,7 +25,7 @@ export default defineCommand({
   },
 });
 
-function document({ sessions, archives, kept }: CleanPlan): Record<string, unknown> {
+function document({ sessions, archives, tars, kept }: CleanPlan): Record<string, unknown> {
   return {
     sessions: sessions.map(({ record, how, into }) => ({
       name: record.name,
@@ -34,11 +34,12 @@ function document({ sessions, archives, kept }: CleanPlan): Record<string, unkno
       into,
     })),
     archives: archives.map(({ session, time }) => ({ session, time })),
+    tars,
     kept,
   };
 }
 
-function text({ sessions, archives, kept }: CleanPlan, dry: boolean): string {
+function text({ sessions, archives, tars, kept }: CleanPlan, dry: boolean): string {
   const verb = dry ? 'Would remove' : 'Removed';
   const lines = [
     ...sessions.map(({ record, how, into }) =>
@@ -47,6 +48,7 @@ function text({ sessions, archives, kept }: CleanPlan, dry: boolean): string {
         : `${verb} ${record.name} and its branch ${record.branch}: ${how} into ${into}`,
     ),
     ...archives.map(({ session, time }) => `${verb} the archive of ${session} of ${time}`),
+    ...tars.map((path) => `${verb} ${path}, which a finish kept`),
     ...kept.map(({ session, why }) => `Kept ${session}: ${why}`),
   ];
   return lines.length === 0 ? 'Nothing to clean.' : lines.join('\n');

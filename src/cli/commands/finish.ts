@@ -42,6 +42,12 @@ export default defineCommand({
       default: true,
       describe: 'Remove the container (--no-container: do without its engine, and leave it)',
     },
+    'archive-ignored': {
+      type: 'boolean',
+      default: false,
+      describe: 'Keep ignored files and nested repositories, in a tar in .para/state/archive',
+    },
+    force: { alias: 'f', type: 'boolean', default: false, describe: 'Let those go' },
     'dry-run': { type: 'boolean', default: false, describe: 'Say what would be done, and do nothing' },
   },
   examples: [
@@ -55,6 +61,7 @@ export default defineCommand({
       branch: args.branch,
       push: args.push,
       noContainer: !args.container,
+      keeping: { archive: args['archive-ignored'], force: args.force },
     };
     if (args['dry-run']) {
       const plan = await planFinish(app, request);
@@ -66,6 +73,9 @@ export default defineCommand({
         container: record.container?.name ?? null,
         ...(await previewFinish(plan)),
       };
+      const stays = plan.unheld.length > 0 && !plan.keeping.archive && !plan.keeping.force;
+      if (stays)
+        app.output.note('No commit can hold what would go: it takes --archive-ignored to keep it, or -f');
       app.output.answer({ dry_run: true, plan: facts }, () =>
         [
           `Would finish ${record.name} as ${plan.target}${plan.remote === undefined ? '' : ` and push it to ${plan.remote}`}`,
@@ -167,7 +177,8 @@ function document(plan: FinishPlan, state: FinishState): Record<string, unknown>
     committed: state.committed ?? null,
     pushed_to: state.pushed ?? null,
     push_error: state.pushError?.message ?? null,
-    ignored_files_removed: state.ignored,
+    ignored_files_removed: state.kept === undefined ? state.unheld : [],
+    ignored_files_kept: state.kept ?? null,
     status: 'review',
   };
 }

@@ -1,0 +1,53 @@
+/** The steps of `para finish` that keep what its commit will not hold. */
+import { rm } from 'node:fs/promises';
+import { takeSnapshot } from '../git/snapshot.ts';
+import type { Step } from '../pipeline/step.ts';
+import { archiveTime } from './archive.ts';
+import { requireKept, type FinishPlan, type FinishState } from './finish.ts';
+import { packFiles, tarOf, unheldIn } from './keep-files.ts';
+import { lockRepository } from './store.ts';
+
+/** Staged and not, as the bytes are: what is committed is all of it at once, and past the user's filters. */
+export function keepUncommitted(plan: FinishPlan): Step<FinishState> {
+  const { record, repo, places, worktreeGone } = plan;
+  const { name: session, branch, worktree_path: worktreePath } = record;
+  return {
+    title: 'Keeping what is not committed',
+    skip: () => (worktreeGone ? 'the worktree is gone' : undefined),
+    run: async (_state, note) => {
+      const { ref } = await lockRepository(places, 'takes a snapshot', () =>
+        takeSnapshot(
+          { repo, session, branch, worktreePath },
+          `snapshot of ${session}, before it was finished`,
+        ),
+      );
+      note(ref ?? 'nothing');
+    },
+  };
+}
+
+/** What git ignores, and nested repositories: packed, or let go, as was asked. */
+export function keepFiles(plan: FinishPlan): Step<FinishState> {
+  const { record, repo, places, at } = plan;
+  const tar = tarOf(places, record.name, archiveTime(at.toISOString()));
+  return {
+    title: 'Keeping what git ignores',
+    skip: () =>
+      plan.worktreeGone ? 'the worktree is gone' : plan.keepWorktree ? 'the worktree stays' : undefined,
+    run: async (state, note) => {
+      // Until the container was stopped, more may have come.
+      const { service, unheld } = plan;
+      state.unheld =
+        service === undefined ? unheld : [...(await unheldIn(repo, record.worktree_path)), ...state.unheld];
+      const keep = requireKept(plan, state.unheld);
+      if (keep === 'pack') {
+        await packFiles(record.worktree_path, state.unheld, tar);
+        state.kept = tar;
+      }
+      note(keep === 'pack' ? tar : keep === 'drop' ? 'let go, as asked' : 'nothing');
+    },
+    undo: async (state) => {
+      if (!state.settled) await rm(tar, { force: true });
+    },
+  };
+}

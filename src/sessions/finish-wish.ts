@@ -1,0 +1,35 @@
+/** What was asked of a finish, kept in the record while it runs. */
+import type { FinishRequest } from './finish.ts';
+import { wishOf, type Wish } from './operation.ts';
+import type { SessionRecord } from './store.ts';
+
+/** One that was cut short goes on with what was asked for then; what is said now counts more. */
+export function goneOn(request: FinishRequest, record: SessionRecord): FinishRequest {
+  const { branch, push, no_container: noContainer = false, ...kept } = wishOf(record, 'finish');
+  const said = request.keeping.archive || request.keeping.force;
+  const { archive_ignored: archive = false, force = false } = kept;
+  return {
+    ...request,
+    branch: request.branch ?? branch,
+    push: request.push ?? push,
+    noContainer: request.noContainer || noContainer,
+    keeping: said ? request.keeping : { archive, force },
+  };
+}
+
+/** When the finish began that is gone on with. */
+export function beganAt({ operation }: SessionRecord): Date | undefined {
+  return operation?.kind === 'finish' ? new Date(operation.at) : undefined;
+}
+
+/** For the record. */
+export function toWish({ message, branch, push, noContainer, keeping }: FinishRequest): Wish {
+  return {
+    message: message.trim(),
+    ...(branch === undefined ? {} : { branch }),
+    ...(push === undefined ? {} : { push }),
+    no_container: noContainer,
+    archive_ignored: keeping.archive,
+    force: keeping.force,
+  };
+}
