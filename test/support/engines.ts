@@ -24,9 +24,14 @@ interface Bench {
   images: { base: string; busybox: string };
 }
 
-function bench(): Bench {
+/** Where scripts/engines.sh keeps what it has made. */
+export function benchDir(): string {
   const tmp = (process.env['TMPDIR'] || '/tmp').replace(/\/$/, '');
-  const file = join(process.env['PARA_BENCH_DIR'] || join(tmp, 'para-bench'), 'bench.json');
+  return process.env['PARA_BENCH_DIR'] || join(tmp, 'para-bench');
+}
+
+function bench(): Bench {
+  const file = join(benchDir(), 'bench.json');
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
