@@ -6,6 +6,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { ParaError } from '../errors.ts';
+import { mark } from '../sys/left-behind.ts';
 import { type Captured, type Runner, describeEnd, succeeded } from '../sys/run.ts';
 import type { GitCall, Place, Variables } from './call.ts';
 import { filtersOff } from './filters.ts';
@@ -72,6 +73,8 @@ export function createGit(runner: Runner, env: NodeJS.ProcessEnv = process.env):
       env: {
         ...base,
         ...placeVariables(call.place),
+        // What changes something here may outlive this para; nothing else is waited for.
+        ...(call.read === true || call.args[0] === 'push' ? {} : mark),
         ...(call.read === true ? { GIT_OPTIONAL_LOCKS: '0' } : {}),
         ...more,
         ...call.env,

@@ -1,12 +1,13 @@
 /**
  * Locks between paras. An owner is judged by pid, its start time and the boot id, never by the clock
- * (facts/security-reliability.md §3.3), so a dead owner delays nobody.
+ * (facts/security-reliability.md §3.3), so a dead owner delays nobody, but for what it started and still runs.
  */
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ParaError } from '../errors.ts';
+import { hasLeftBehind } from './left-behind.ts';
 
 /** Who holds a lock, as written into it. */
 export interface LockOwner {
@@ -92,11 +93,12 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
 
 async function acquire(path: string, options: LockOptions): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const deadline = performance.now() + longestWait(options);
+  const begun = performance.now();
+  const deadline = begun + longestWait(options);
   let told = false;
   while (!(await tryAcquire(path, options.what))) {
     const owner = await readOwner(path);
-    if (owner !== undefined && !(await holds(owner))) {
+    if (owner !== undefined && !(await holds(owner, performance.now() - begun))) {
       await breakLock(path);
       continue;
     }
@@ -112,8 +114,13 @@ function longestWait({ waitMs = 30_000, refusable = false }: LockOptions): numbe
   return refusable && !patience.wait ? 0 : waitMs;
 }
 
-async function holds(owner: LockOwner | 'damaged'): Promise<boolean> {
-  return owner !== 'damaged' && (await isAlive(owner));
+/** Milliseconds for what a dead owner has started; something that was meant to stay may be among it. */
+const LEFT_BEHIND_MS = 10_000;
+
+/** Of a dead one, what it has started may still change what the lock is for. */
+async function holds(owner: LockOwner | 'damaged', waited: number): Promise<boolean> {
+  if (owner === 'damaged') return false;
+  return (await isAlive(owner)) || (waited < LEFT_BEHIND_MS && (await hasLeftBehind(owner.pid)));
 }
 
 async function pause(): Promise<void> {

@@ -1,10 +1,12 @@
 /**
  * F16: para is killed while it waits for `create`, and the container comes later, when all else was taken back already
  * or not yet. Whatever is typed next, in the end the container is the session's, or `docker cleanup` takes it away.
- * Forty delays and next commands; eight of them in every run.
+ * Forty delays and next commands; eight of them in every run. So it is with git, which is waited for.
  */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { wrap } from '../support/wrapper.ts';
 import { faultCase, sample } from './cases.ts';
 import { rowOf, START } from './verbs.ts';
 import { faultWorld, type FaultWorld } from './world.ts';
@@ -63,5 +65,18 @@ test.each(sample(CASES, 5))('$name, with the container $ms ms later', async ({ n
     await ok(START);
     expect(await rowOf(at)).toMatchObject({ status: 'active', container: 'running' });
     expect(at.fake.containers()).toHaveLength(1);
+  });
+});
+
+test('a git that goes on when para is dead is waited for by the next one', async () => {
+  await faultCase('F1', 'a slow worktree add', async () => {
+    const slow = wrap(at.world, 'git', 'case "$*" in *"worktree add"*) sleep 1 ;; esac');
+    const env = { ...slow.env, PARA_FAULT: 'kill@2:during.1' };
+    expect(await at.world.para(at.repo, ['start', 's'], { env })).toMatchObject({ signal: 'SIGKILL' });
+    await ok(['recover', 's']);
+    await sleep(1_200);
+    expect(await rowOf(at)).toBeUndefined();
+    expect(await at.git('for-each-ref', 'refs/heads/para', 'refs/para')).toBe('');
+    expect(existsSync(at.worktree)).toBe(false);
   });
 });

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { mark } from '../../src/sys/left-behind.ts';
 import { whileShowing, withLock, type LockOwner } from '../../src/sys/lock.ts';
 
 let dir: string;
@@ -137,4 +138,22 @@ test('does not wait at all when told so', async () => {
       code: 'BUSY',
     });
   });
+});
+
+test('a dead owner is waited for as long as what it has started still changes things', async () => {
+  const dead = 4_194_304; // above the kernel's largest pid
+  const env = {
+    PATH: process.env['PATH'],
+    ...Object.fromEntries(Object.keys(mark).map((key) => [key, String(dead)])),
+  };
+  const child = spawn('sleep', ['0.4'], { env });
+  const ended = new Promise((resolve) => child.once('exit', () => resolve(performance.now())));
+  await plant({ pid: dead });
+  const told: number[] = [];
+  await whileShowing(
+    ({ pid }) => told.push(pid),
+    () => withLock(path, { what: 'comes next' }, () => Promise.resolve()),
+  );
+  expect(performance.now()).toBeGreaterThanOrEqual((await ended) as number);
+  expect(told).toEqual([dead]);
 });
