@@ -129,13 +129,11 @@ describe.each<Which>(['docker', 'podman'])('%s: a step fails, what was made is u
     expect(footprint(repo)).toEqual(before);
   });
 
-  const taken = (): Failure => {
-    return {
-      docker: `Error response from daemon: Conflict. The container name "/${talk().container}" is already in use by container "b1c0". You have to remove (or rename) that container to be able to reuse that name.\n`,
-      podman: `Error: creating container storage: the container name "${talk().container}" is already in use by b1c0. You have to remove that container to be able to reuse that name: that name is already in use\n`,
-      ...{ code: 'NAME_CONFLICT', exit: 7 },
-    };
-  };
+  const taken = (): Failure => ({
+    docker: `Error response from daemon: Conflict. The container name "/${talk().container}" is already in use by container "b1c0". You have to remove (or rename) that container to be able to reuse that name.\n`,
+    podman: `Error: creating container storage: the container name "${talk().container}" is already in use by b1c0. You have to remove that container to be able to reuse that name: that name is already in use\n`,
+    ...{ code: 'NAME_CONFLICT', exit: 7 },
+  });
   const upToCreate = (): EngineCall[] => [
     ...[...detection(which), talk().imageThere(), talk().networkThere()],
     talk().create({}, said(taken())),

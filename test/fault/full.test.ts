@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
-import { faultCase } from './cases.ts';
+import { faultCase, isFull } from './cases.ts';
 import { converges } from './strike.ts';
 import { rowOf, VERBS, type Verb } from './verbs.ts';
 import { faultWorld, type FaultWorld } from './world.ts';
@@ -23,10 +23,14 @@ interface Case {
   readonly left: number;
 }
 const STATE_VERBS = ['start', 'finish', 'cancel', 'recover', 'docker start of a plain session'];
-const CASES: readonly Case[] = [
-  ...Array.from({ length: 10 }, (_, left) => ({
-    ...{ verb: STATE_VERBS[left % STATE_VERBS.length]!, place: '.para/state' as const, left },
+/** Amounts and verbs take turns; each with each in a full run. */
+const STATE_CASES = Array.from({ length: 10 }, (_, left) =>
+  STATE_VERBS.filter((_verb, index) => isFull || index === left % STATE_VERBS.length).map((verb) => ({
+    ...{ verb, place: '.para/state' as const, left },
   })),
+).flat();
+const CASES: readonly Case[] = [
+  ...STATE_CASES,
   ...['start', 'recover', 'dispatch'].map((verb, left) => ({
     verb,
     place: '.para/worktrees' as const,

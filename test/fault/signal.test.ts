@@ -29,6 +29,8 @@ describe.each(VERBS)('$name', (verb) => {
   let at: FaultWorld;
   beforeAll(async () => {
     at = await faultWorld();
+    // The engines are known from now on: each run comes to the same points.
+    await at.here(['docker', 'cleanup', '--dry-run']);
     await verb.prepare(at);
     await at.ready();
     at.save();

@@ -1,5 +1,7 @@
 /** Where para can be cut short, and what has to come of it. */
 import { expect } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sample } from './cases.ts';
 import { rowOf, type Row, type Verb } from './verbs.ts';
@@ -49,6 +51,22 @@ export async function converges(at: Place, verb: Verb, fault: string): Promise<v
       throw new Error(`${fault}, ${told.join(', ')}: ${String(code)}\n${stderr}${JSON.stringify(row)}`);
   }
   expect({ fault, told, broken: await at.broken() }).toEqual({ fault, told, broken: [] });
+}
+
+/** I5: there is nothing left to settle, so `recover` of a session that is there changes nothing. */
+export async function isStill(at: Place, fault: string): Promise<void> {
+  const row = await rowOf(at);
+  if (row === undefined || row.status === 'archived') return;
+  const all = async (): Promise<unknown> => ({
+    fault,
+    refs: await at.git('for-each-ref'),
+    record: readFileSync(join(at.repo, '.para/state/s.state'), 'utf8'),
+    engine: [...(await at.containers()), ...(await at.networks())],
+    row: await rowOf(at),
+  });
+  const before = await all();
+  expect(await at.here(['recover', 's'])).toMatchObject({ code: 0 });
+  expect(await all()).toEqual(before);
 }
 
 /** Gives an agent the time to end. */

@@ -59,8 +59,6 @@ async function orphaned(at: Place): Promise<void> {
   await at.git('branch', '-D', 'para/s');
   await at.git('update-ref', '-d', 'refs/para/meta/s');
   rmSync(join(at.repo, '.para/state'), { recursive: true });
-  // The engines are known from now on.
-  await must(at, 'docker', 'cleanup', '--dry-run');
 }
 
 /** A finished session that was merged, and an old archive of another one. */
