@@ -77,6 +77,13 @@ export async function readArchive(repo: Repository, { commit, ref }: Archive): P
   throw new ParaError('GIT_FAILED', `${ref} is no archive of para's`, { hint: `git show ${ref}` });
 }
 
+/** The latest date of the archive's commit and of those that it holds. @throws GIT_FAILED */
+export async function latestDate(repo: Repository, { commit }: Archive): Promise<Date> {
+  const args = ['log', '--no-walk', '--format=%ct', commit, `${commit}^@`];
+  const dates = await repo.git.text({ args, place: place(repo), read: true });
+  return new Date(Math.max(...dates.split('\n').map(Number)) * 1000);
+}
+
 /** Forgets an archive: what only it held can be collected as garbage from now on. Safe to repeat. */
 export async function dropArchive(repo: Repository, { ref, commit }: Archive): Promise<void> {
   await dropRef(repo, ref, commit);

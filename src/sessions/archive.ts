@@ -20,6 +20,12 @@ export function archiveTime(at: string): string {
   return at.replaceAll(/[-:.]/g, '');
 }
 
+/** The opposite of archiveTime; the beginning of all time when it is none. */
+export function archiveDate(time: string): Date {
+  const iso = time.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/, '$1-$2-$3T$4:$5:$6.$7Z');
+  return new Date(Date.parse(iso) || 0);
+}
+
 /** The text to keep. */
 export function describeArchive(what: Omit<Archived, 'archive'>): string {
   return `${JSON.stringify({ schema: 1, ...what, snapshot: what.snapshot ?? null }, undefined, 2)}\n`;

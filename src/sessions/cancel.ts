@@ -2,14 +2,14 @@
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
-import { archiveRef } from '../git/archive.ts';
+import { archiveRef, listArchives } from '../git/archive.ts';
 import { remakeBranch, type BranchMove } from '../git/session-head.ts';
 import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { inSubmodules, type WithSubmodules } from '../git/submodules.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import { requireNoAgentHere } from './agent-run.ts';
-import { archiveTime } from './archive.ts';
+import { archiveDate, archiveTime } from './archive.ts';
 import { requireWhole } from './damage.ts';
 import { findAgain, findSession, type FindContext, type Found } from './find.ts';
 import { decideKeep, unheldIn } from './keep-files.ts';
@@ -83,7 +83,7 @@ async function decide(context: CancelContext, asked: CancelRequest, found: Found
   if (record.status === 'finishing') throw halfFinished(found);
   await requireNoAgentHere(record.name, places.docker(record.name));
   const repo = await context.repository();
-  const operation = await operationOf(context, record, request);
+  const operation = await operationOf(context, { repo, record }, request);
   const time = archiveTime(operation.at);
   const there = await whatIsThere(repo, record, { ...request, time });
   const how = { archive: request.archiveIgnored, force: request.force };
@@ -99,14 +99,21 @@ async function decide(context: CancelContext, asked: CancelRequest, found: Found
   };
 }
 
-/** A cancel that was cut short goes on with the archive that it began. */
-function operationOf(
+/**
+ * A cancel that was cut short goes on with the archive that it began; another one comes after all others of the name,
+ * so that a clock which stands still or goes back makes it neither theirs nor older.
+ */
+async function operationOf(
   context: CancelContext,
-  { operation }: SessionRecord,
+  { repo, record: { name, operation } }: { readonly repo: Repository; readonly record: SessionRecord },
   { force, archiveIgnored }: CancelRequest,
 ): Promise<Operation> {
-  const at = operation?.kind === 'cancel' ? new Date(operation.at) : context.now();
   const wish = { force, archive_ignored: archiveIgnored };
+  if (operation?.kind === 'cancel')
+    return newOperation('cancel', { id: context.newId(), at: new Date(operation.at), wish });
+  const [newest] = await listArchives(repo, name);
+  const after = newest === undefined ? 0 : archiveDate(newest.time).getTime() + 1;
+  const at = new Date(Math.max(context.now().getTime(), after));
   return newOperation('cancel', { id: context.newId(), at, wish });
 }
 

@@ -1,13 +1,13 @@
 /** Removing what is provably done: finished sessions whose work is in their base, and archives that are old. */
 import { rm } from 'node:fs/promises';
 import type { Config } from '../config/defaults.ts';
-import { dropArchive, type Archive } from '../git/archive.ts';
+import { dropArchive, latestDate, type Archive } from '../git/archive.ts';
 import { howMerged, type Merged } from '../git/merged.ts';
 import { commitOf, deleteBranch, dropRef, refsUnder } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { listWorktrees } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
-import { listArchived } from './archive.ts';
+import { archiveDate, listArchived } from './archive.ts';
 import { listTars, tarOf } from './keep-files.ts';
 import { parseSessionName } from './name.ts';
 import {
@@ -68,16 +68,30 @@ export async function planClean(context: CleanContext): Promise<CleanPlan> {
     else sessions.push(found);
   }
   const days = config.session.auto_cleanup_days;
-  const { archived } = await listArchived(repo);
-  const oldest = days === null ? undefined : new Date(context.now().getTime() - days * DAY_MS).toISOString();
-  const isOld = (time: string): boolean => oldest !== undefined && time < oldest.replaceAll(/[-:.]/g, '');
-  const all = archived.map(({ archive }) => archive);
-  const archives = all.filter(({ time }) => isOld(time));
+  const limit = days === null ? -Infinity : context.now().getTime() - days * DAY_MS;
+  const all = (await listArchived(repo)).archived.map(({ archive }) => archive);
+  const archives = await oldArchives(repo, all, limit);
   const ofArchives = new Set(all.map(({ session, time }) => tarOf(places, session, time)));
   const tars = (await listTars(places)).flatMap(({ path, time }) =>
-    isOld(time) && !ofArchives.has(path) ? [path] : [],
+    archiveDate(time).getTime() < limit && !ofArchives.has(path) ? [path] : [],
   );
   return { repo, places, sessions, archives, tars, kept };
+}
+
+/**
+ * Those of before the limit. One that was made while the clock was behind is as old as the latest commit
+ * in it: no archive is older than what it holds.
+ */
+async function oldArchives(
+  repo: Repository,
+  all: readonly Archive[],
+  limit: number,
+): Promise<readonly Archive[]> {
+  const old: Archive[] = [];
+  for (const archive of all)
+    if (archiveDate(archive.time).getTime() < limit && (await latestDate(repo, archive)).getTime() < limit)
+      old.push(archive);
+  return old;
 }
 
 /** A reason to keep the session, or why it is done. */

@@ -3,7 +3,7 @@ import { halfDoneVerb } from '../../sessions/operation.ts';
 import { settledInWords, settleSession } from '../../sessions/settle.ts';
 import { loadRecord, type SessionRecord } from '../../sessions/store.ts';
 import { isSessionName } from '../../sessions/name.ts';
-import { listArchived, type Archived } from '../../sessions/archive.ts';
+import { archiveDate, listArchived, type Archived } from '../../sessions/archive.ts';
 import { chooseArchive, newRecoverState, withRecoverPlan, type RecoverPlan } from '../../sessions/recover.ts';
 import { isWhole, withMendPlan, type MendPlan } from '../../sessions/mend.ts';
 import { mendSteps, newMendState } from '../../sessions/mend-steps.ts';
@@ -158,7 +158,7 @@ async function choose(app: App): Promise<Archived | undefined> {
 async function ask(app: App, archived: readonly Archived[]): Promise<Archived> {
   const { default: select } = await import('@inquirer/select');
   const choices = archived.map((one) => ({
-    name: `${one.archive.session}  (${one.record.branch}, cancelled ${age(isoTime(one.archive.time), app.now())} ago${one.snapshot === undefined ? '' : ', with uncommitted work'})`,
+    name: `${one.archive.session}  (${one.record.branch}, cancelled ${age(archiveDate(one.archive.time).toISOString(), app.now())} ago${one.snapshot === undefined ? '' : ', with uncommitted work'})`,
     value: one,
   }));
   try {
@@ -169,9 +169,4 @@ async function ask(app: App, archived: readonly Archived[]): Promise<Archived> {
       throw new ParaError('INTERRUPTED', 'interrupted');
     throw error;
   }
-}
-
-/** `20260102T030405123Z` as RFC 3339. */
-function isoTime(time: string): string {
-  return time.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z$/, '$1-$2-$3T$4:$5:$6.$7Z');
 }
