@@ -1,5 +1,5 @@
 /** Giving a container to a session that has none; the worktree stays as it is all the while. */
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
@@ -17,7 +17,14 @@ import { newOperation } from './operation.ts';
 import { rememberSession } from './rebuild.ts';
 import { containerSteps, type ContainerHost, type ContainerState } from './start-steps.ts';
 import { containerRecord, decideContainer, type ContainerPlan, type StartContext } from './start.ts';
-import { loadRecord, lockSession, requireOwnPlaces, saveRecord, type SessionRecord } from './store.ts';
+import {
+  loadRecord,
+  lockSession,
+  removeContainerFiles,
+  requireOwnPlaces,
+  saveRecord,
+  type SessionRecord,
+} from './store.ts';
 import { requireActive } from './sync.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { requireNothingUnderWay } from './unsettled.ts';
@@ -116,7 +123,7 @@ export async function settleAdoption(
   if ((await service.status(container.name))?.labels['para.op'] === operation?.id)
     await service.removeContainer(container.name);
   if (!(await isNetworkKept(places, record))) await service.removeNetwork(container.network);
-  await rm(places.docker(record.name), { recursive: true, force: true });
+  await removeContainerFiles(places, record.name);
   await dropPins(await context.repository(), record.name);
   return save({ ...record, container: null, operation: null });
 

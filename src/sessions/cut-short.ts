@@ -1,5 +1,5 @@
 /** A start that was cut short by a kill or a power cut: what it left, and how that is taken back. */
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
@@ -18,6 +18,7 @@ import {
   loadRecord,
   lockRepository,
   lockSession,
+  removeContainerFiles,
   removeRecord,
   requireOwnPlaces,
   saveRecord,
@@ -79,7 +80,7 @@ async function takeUp(
   // One that came up keeps its git directory, even when it is gone by now: there may be commits in it.
   const made = (await cameUp(places, record)) || (await isOurs(context, record));
   if (container !== null && !made) {
-    await rm(places.docker(record.name), { recursive: true, force: true });
+    await removeContainerFiles(places, record.name);
     await dropPins(repo, record.name);
   }
   const whole: SessionRecord = {
@@ -108,7 +109,7 @@ async function takeBack(context: CutShortContext, places: Places, record: Sessio
     if (await isOurs(context, record)) await service.removeContainer(container.name);
     if (!(await isNetworkKept(places, record))) await service.removeNetwork(container.network);
   }
-  await rm(places.docker(session), { recursive: true, force: true });
+  await removeContainerFiles(places, session);
   await forgetSession(repo, session);
   await lockRepository(places, 'removes a worktree', () =>
     undoAdd({ repo, path, branch, base, branchMade: true }),

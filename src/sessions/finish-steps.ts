@@ -1,10 +1,9 @@
 /** The steps of `para finish`. */
-import { rm } from 'node:fs/promises';
 import { ParaError } from '../errors.ts';
 import { forgetSession } from '../git/bring-back.ts';
 import { pushBranch } from '../git/push.ts';
 import { branchExists, commitOf, deleteBranch, swapRef } from '../git/refs.ts';
-import { makeMove } from '../git/session-head.ts';
+import { makeMove, remakeBranch } from '../git/session-head.ts';
 import { commitAll } from '../git/stage.ts';
 import { removeWorktree } from '../git/worktree-remove.ts';
 import { uncommittedPaths } from '../git/status.ts';
@@ -14,7 +13,13 @@ import type { Step } from '../pipeline/step.ts';
 import { keepFiles, keepUncommitted } from './finish-keep.ts';
 import type { FinishPlan, FinishState } from './finish.ts';
 import { newOperation } from './operation.ts';
-import { everContained, lockRepository, saveRecord, type SessionRecord } from './store.ts';
+import {
+  everContained,
+  lockRepository,
+  removeContainerFiles,
+  saveRecord,
+  type SessionRecord,
+} from './store.ts';
 import { bringCommitsBack, dropNetwork, removeContainer, stopContainer } from './teardown.ts';
 import { requireSettled } from './unsettled.ts';
 import { commitCount } from './count.ts';
@@ -77,8 +82,9 @@ function takeCommits(plan: FinishPlan): Step<FinishState> {
   const sealed = plan.record.container?.git === 'sealed';
   return {
     title: 'Bringing the commits back',
-    skip: () => (sealed && !(plan.again && plan.worktreeGone) ? undefined : 'nothing to bring'),
+    skip: () => (sealed ? undefined : 'nothing to bring'),
     run: async (state, note) => {
+      if (plan.worktreeGone && (await areCommitsBack(plan))) return;
       const brought = await bringCommitsBack(plan);
       if (brought.headAway !== undefined) throw headAwayInside(plan.record, brought.headAway);
       if (brought.takenFrom !== undefined)
@@ -89,6 +95,21 @@ function takeCommits(plan: FinishPlan): Step<FinishState> {
       note(commitCount(state.broughtBack));
     },
   };
+}
+
+/**
+ * Without its worktree a session may still have commits in its container's git directory, and no branch to take them:
+ * then that is made again. False unless an earlier finish came as far as giving the branch its new name.
+ */
+async function areCommitsBack({ record, repo, places, target, again }: FinishPlan): Promise<boolean> {
+  const { name: session, branch, base } = record;
+  if (await branchExists(repo, branch)) return false;
+  if (again && target !== branch && (await branchExists(repo, target))) return true;
+  await lockRepository(places, 'makes a branch', async () => {
+    const move = await remakeBranch({ repo, session, branch, base, adminDir: undefined });
+    if (move !== undefined) await makeMove({ repo, branch }, move);
+  });
+  return false;
 }
 
 /** The files are those of HEAD: committed on the branch they would take back what it has. */
@@ -213,7 +234,7 @@ function recordReview(plan: FinishPlan): Step<FinishState> {
   return {
     title: 'Recording the result',
     run: async () => {
-      await rm(places.docker(record.name), { recursive: true, force: true });
+      await removeContainerFiles(places, record.name);
       await forgetSession(repo, record.name);
       // Until then a finish that was cut short is finished by another one.
       const done = { branch: target, status: 'review', operation: null, container: null } as const;

@@ -1,5 +1,5 @@
 /** Taking the container of a session away again: what is left is an ordinary session with all its commits. */
-import { lstat, rename, rm } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { dropPins, type BroughtBack } from '../git/bring-back.ts';
@@ -9,7 +9,7 @@ import { requireContainer } from './containers.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import { newOperation, type Operation } from './operation.ts';
 import { rememberSession } from './rebuild.ts';
-import { loadRecord, lockSession, saveRecord } from './store.ts';
+import { loadRecord, lockSession, removeContainerFiles, saveRecord } from './store.ts';
 import { requireActive } from './sync.ts';
 import {
   bringCommitsBack,
@@ -144,11 +144,7 @@ function forget(plan: RemovePlan): Step<RemoveState> {
   return {
     title: 'Finishing up',
     run: async () => {
-      // Renamed first: half a git directory would look as if it had lost the session's branch.
-      const gone = `${places.docker(record.name)}.gone`;
-      await rm(gone, { recursive: true, force: true });
-      await rename(places.docker(record.name), gone).catch(ignoreAbsent);
-      await rm(gone, { recursive: true, force: true });
+      await removeContainerFiles(places, record.name);
       await dropPins(repo, record.name);
       const after = { ...record, operation: null, contained: true, container: null };
       await rememberSession(repo, after);
@@ -157,8 +153,4 @@ function forget(plan: RemovePlan): Step<RemoveState> {
       await dropNetwork(plan);
     },
   };
-}
-
-function ignoreAbsent(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
 }

@@ -7,11 +7,14 @@ import type { Engine } from '../docker/driver.ts';
 import { unenforcedLimits } from '../docker/limits.ts';
 import { resolveSpec, containerName } from '../docker/spec.ts';
 import type { DockerService } from '../docker/service.ts';
+import { ParaError } from '../errors.ts';
 import { hideParaFiles } from '../git/exclude.ts';
 import { checkBranchName, resolveBase } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { readCommitted, topLevelNames } from '../git/tree.ts';
 import { placeHere } from '../git/worktrees.ts';
+import { adminDirOf } from '../git/worktrees.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 import { planContainer, type ContainerFlags } from './container-plan.ts';
 import { nameMaker, parseSessionName, type NameMaker, type SessionName } from './name.ts';
 import type { ContainerWish } from '../docker/spec.ts';
@@ -94,7 +97,7 @@ export async function planStart(context: StartContext, request: StartRequest): P
     ? await decideContainer(context, { repo, places, config, session, base, operation, flags: request.flags })
     : undefined;
   const worktree = places.worktree(session);
-  await requireNothingAt(places, session);
+  await requireNothingAt(repo, places, session);
   const record = await newRecord(context, { session, branch, base, baseRef, worktree, operation, container });
   return Object.freeze({ session, branch, base, worktree, repo, places, record, container });
 }
@@ -130,15 +133,22 @@ export async function withNewSession<T>(
   return lockSession(places, session, lock, async () => {
     const record = await loadRecord(places, session);
     if (record !== undefined) throw nameTaken(session, places, record);
-    await requireNothingAt(places, session);
+    await requireNothingAt(repo, places, session);
     return work();
   });
 }
 
 /** What lies where the worktree goes is somebody's. @throws REFUSED */
-async function requireNothingAt(places: Places, session: string): Promise<void> {
+async function requireNothingAt(repo: Repository, places: Places, session: string): Promise<void> {
   const path = places.worktree(session);
-  if ((await lstat(path).catch(() => undefined)) === undefined) return;
+  if ((await lstat(path).catch(() => undefined)) === undefined) {
+    // What was staged in it, and where it was, may be nowhere else.
+    if ((await adminDirOf(repo, path)) === undefined || (await loadRecord(places, session)) !== undefined)
+      return;
+    throw new ParaError('REFUSED', `git still knows a worktree of ${session}, at ${path}, which is gone`, {
+      hint: `git worktree remove --force --force ${shellQuote(path)}`,
+    });
+  }
   // Another start of this name may have come first since its record was looked for.
   const record = await loadRecord(places, session);
   if (record !== undefined) throw nameTaken(session, places, record);

@@ -124,9 +124,21 @@ async function keepPrevious(path: string): Promise<void> {
   await rename(temporary, previous(path));
 }
 
+/** Removes what the host keeps for a container. Renamed first: half a git directory would look as if it had lost work. */
+export async function removeContainerFiles(places: Places, session: string): Promise<void> {
+  const gone = `${places.docker(session)}.gone`;
+  await rm(gone, { recursive: true, force: true });
+  await rename(places.docker(session), gone).catch(ignoreAbsent);
+  await rm(gone, { recursive: true, force: true });
+}
+
+function ignoreAbsent(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
+}
+
 /** Forgets a record and what the host keeps for its container. */
 export async function removeRecord(places: Places, session: SessionName): Promise<void> {
-  await rm(places.docker(session), { recursive: true, force: true });
+  await removeContainerFiles(places, session);
   await rm(previous(places.record(session)), { force: true });
   await rm(places.record(session), { force: true });
 }
