@@ -64,6 +64,11 @@ const VERBS: readonly Verb[] = [
   { name: 'docker sync', before: [boxed, workInside], args: ['docker', 'sync', 's'] },
   { name: 'finish', before: [boxed, workInside], args: ['finish', 'Done', 's'] },
   { name: 'finish, plain', before: [plain, work], args: ['finish', 'Done', 's', '-b', 'mine'] },
+  {
+    name: 'finish, no worktree',
+    before: [boxed, workInside, byHand('.para/worktrees/s')],
+    args: ['finish', 'Done', 's', '-b', 'mine'],
+  },
   { name: 'cancel', before: [boxed, workInside], args: ['cancel', 's'] },
   { name: 'cancel, plain', before: [plain, work, ignored], args: ['cancel', 's', '--archive-ignored'] },
   {
