@@ -25,7 +25,7 @@ describe.each(VERBS)('$name', (verb) => {
   });
 
   test('killed at each point', async () => {
-    const points = chosen(await pointsOf(at, verb), 5);
+    const points = chosen(await pointsOf(at, verb), 10);
     at.reset();
     expect(points.length).toBeGreaterThanOrEqual(2);
     for (const point of points) {

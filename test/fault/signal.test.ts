@@ -1,7 +1,7 @@
 /**
  * F2: para is told to end (SIGTERM, SIGINT, SIGHUP) at the points of F1, on the fake engine. It exits with 128 and the
  * signal's number, unless it was done anyway; no lock is left, nothing is lost, and what is not taken back can be gone
- * on with. One in twenty of the points in every run.
+ * on with. One in forty of the points in every run.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { existsSync, readdirSync } from 'node:fs';
@@ -43,7 +43,7 @@ describe.each(VERBS)('$name', (verb) => {
     const points = await pointsOf(at, verb);
     at.reset();
     const all = (Object.keys(SIGNALS) as Kind[]).flatMap((kind) => points.map((point) => ({ kind, point })));
-    for (const { kind, point } of sample(all, 20)) {
+    for (const { kind, point } of sample(all, 40)) {
       await faultCase('F2', `${verb.name} ${kind}@${point}`, () => toldToEnd(at, verb, kind, point));
       at.reset();
     }
