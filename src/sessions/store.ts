@@ -3,7 +3,7 @@ import { link, lstat, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import type { SessionRecord } from '../config/generated/types.ts';
-import { replaceFile } from '../sys/files.ts';
+import { replaceFile, requireWritable } from '../sys/files.ts';
 import { lockOwner, requireFree, withLock } from '../sys/lock.ts';
 import type { SessionName } from './name.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
@@ -159,6 +159,14 @@ export async function lockSession<T>(
   what: string,
   work: () => Promise<T>,
 ): Promise<T> {
+  const root = dirname(dirname(places.state));
+  const own = [
+    dirname(places.state),
+    places.state,
+    dirname(places.worktree(session)),
+    places.worktree(session),
+  ];
+  await requireWritable([join(root, '.git'), ...own]);
   // Who does not want to wait is told before anything is done, not in the middle of it.
   await requireFree(repositoryLock(places));
   return withLock(sessionLock(places, session), { what, refusable: true }, work);

@@ -1,6 +1,6 @@
 /** Files that para owns: replaced whole, never written in place. Nothing here knows what is in them. */
 import { constants } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { EXIT, ParaError } from '../errors.ts';
 import { shellQuote } from './shell-quote.ts';
@@ -42,6 +42,30 @@ export async function replaceFile(path: string, text: string, mode = 0o600): Pro
     throw Object.assign(error as Error, { path });
   }
   await syncDirectory(dirname(path));
+}
+
+/**
+ * Looks whether those of the paths that are there can be written, so that a change refuses before it is half done.
+ * @throws COMMAND_FAILED naming the first that can not
+ */
+export async function requireWritable(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const why = await refusal(path);
+    if (why === undefined || why.code === 'ENOENT' || why.code === 'ENOTDIR') continue;
+    const reason = why.code === 'EROFS' ? 'it is on a read-only file system' : (why.code ?? why.message);
+    throw new ParaError('COMMAND_FAILED', `${path} can not be written: ${reason}`, {
+      hint: `Nothing was changed. See how it is mounted, and whose it is:\nfindmnt -T ${shellQuote(path)}; ls -ld ${shellQuote(path)}`,
+    });
+  }
+}
+
+async function refusal(path: string): Promise<NodeJS.ErrnoException | undefined> {
+  try {
+    await access(path, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return error as NodeJS.ErrnoException;
+  }
 }
 
 /** What the file system's refusal means to a person; undefined for anything else. */
