@@ -8,6 +8,7 @@ import { isAbsolute, join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { mark } from '../sys/left-behind.ts';
 import { type Captured, type Runner, describeEnd, succeeded } from '../sys/run.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 import type { GitCall, Place, Variables } from './call.ts';
 import { filtersOff } from './filters.ts';
 import { noSpace } from './no-space.ts';
@@ -39,6 +40,9 @@ const SAFE_CONFIG = [
   'maintenance.auto=false',
   'advice.detachedHead=false',
   'core.quotePath=false',
+  // Somebody else's git may hold a lock for a moment.
+  'core.filesRefLockTimeout=3000',
+  'core.packedRefsTimeout=3000',
 ];
 
 /** Variables by which the user, not a repository, chooses a configuration, an identity or a key. */
@@ -156,7 +160,18 @@ export function gitFailed(args: readonly string[], captured: Captured, cwd?: str
       hint: 'Install git 2.31 or newer, or add its directory to PATH.',
       details,
     });
-  return new ParaError('GIT_FAILED', `git ${verb}: ${firstFatalLine(captured)}`, { details });
+  return new ParaError('GIT_FAILED', `git ${verb}: ${firstFatalLine(captured)}`, {
+    hint: lockHint(captured.stderr),
+    details,
+  });
+}
+
+/** A lock has no owner's name in it, so only a person can tell that nobody holds it. */
+function lockHint(stderr: string): string | undefined {
+  const lock = /unable to create '([^'\n]+\.lock)': File exists/i.exec(stderr)?.[1];
+  return lock === undefined
+    ? undefined
+    : `Another git is at work there, or was killed. When none is: rm ${shellQuote(lock)}\nthen type the same again`;
 }
 
 /** git's line that says why, fit to be shown. */

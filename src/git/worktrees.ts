@@ -1,11 +1,12 @@
 /** Makes, lists and locks worktrees. The caller holds the repository's lock (facts/performance.md §5). */
-import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { ParaError } from '../errors.ts';
 import type { Place } from './git.ts';
 import { type Repository, place } from './repository.ts';
 import { commitOf, deleteBranch } from './refs.ts';
 import { removeWorktree } from './worktree-remove.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 
 /** A worktree to be made, or that was. */
 export interface NewWorktree {
@@ -65,16 +66,30 @@ export async function attachWorktree(
   });
 }
 
+/** An add that is to be undone. */
+export interface MadeWorktree extends NewWorktree {
+  readonly branchMade: boolean;
+  /** When a git that was killed began: a lock of the branch that is older is somebody else's. Without it all are. */
+  readonly lockedSince?: Date;
+}
+
 /**
  * Undoes an add that was killed at any point (facts/security-reliability.md §3.2): worktree, admin directory,
  * the branch's own lock file and, when para made it and it still is at the base, the branch.
  */
-export async function undoAdd(made: NewWorktree & { readonly branchMade: boolean }): Promise<void> {
+export async function undoAdd(made: MadeWorktree): Promise<void> {
   await removeWorktree(made.repo, made.path);
   if (!made.branchMade) return;
-  await rm(join(made.repo.commonDir, 'refs', 'heads', `${made.branch}.lock`), { force: true });
+  await removeOwnLock(made);
   if ((await commitOf(made.repo, `refs/heads/${made.branch}`)) === made.base)
     await deleteBranch(made.repo, made.branch, made.base);
+}
+
+async function removeOwnLock({ repo, branch, lockedSince }: MadeWorktree): Promise<void> {
+  if (lockedSince === undefined) return;
+  const lock = join(repo.commonDir, 'refs', 'heads', `${branch}.lock`);
+  const made = (await stat(lock).catch(() => undefined))?.mtimeMs ?? 0;
+  if (made >= lockedSince.getTime()) await rm(lock, { force: true });
 }
 
 /** Every worktree of the repository; the main checkout comes first. @throws GIT_FAILED */
@@ -152,6 +167,21 @@ export function worktreePlace(repo: Repository, admin: string, path: string): Pl
 export async function switchBranch(repo: Repository, path: string, branch: string): Promise<void> {
   const where = worktreePlace(repo, await requireAdminDir(repo, path), path);
   await repo.git.text({ args: ['symbolic-ref', 'HEAD', `refs/heads/${branch}`], place: where });
+}
+
+/**
+ * Looks whether somebody has locked the worktree (`git worktree lock`), so that it stays; git's own lock while it makes one
+ * is not meant. @throws REFUSED
+ */
+export async function requireUnlocked(repo: Pick<Repository, 'commonDir'>, path: string): Promise<void> {
+  const admin = await adminDirOf(repo, path);
+  if (admin === undefined) return;
+  const reason = await readFile(join(admin, 'locked'), 'utf8').catch(() => undefined);
+  if (reason === undefined || reason.trim() === 'initializing') return;
+  const why = reason.trim() === '' ? '' : `: ${reason.trim().slice(0, 200)}`;
+  throw new ParaError('REFUSED', `the worktree ${path} is locked${why}`, {
+    hint: `When it may go: git worktree unlock ${shellQuote(path)}`,
+  });
 }
 
 /** Keeps `git worktree prune`, whoever runs it, away from this worktree. */

@@ -7,7 +7,7 @@ import { remakeBranch, type BranchMove } from '../git/session-head.ts';
 import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { inSubmodules, type WithSubmodules } from '../git/submodules.ts';
-import { adminDirOf } from '../git/worktrees.ts';
+import { adminDirOf, requireUnlocked } from '../git/worktrees.ts';
 import { requireNoAgentHere } from './agent-run.ts';
 import { archiveDate, archiveTime } from './archive.ts';
 import { requireWhole } from './damage.ts';
@@ -131,6 +131,7 @@ async function whatIsThere(
 ): Promise<Pick<CancelPlan, 'hasWorktree' | 'archived' | 'left' | 'remake'>> {
   const { name, branch, base, worktree_path: path } = record;
   const adminDir = await adminDirOf(repo, path);
+  await requireUnlocked(repo, path);
   const hasWorktree = (await requireWhole(repo, record)) && adminDir !== undefined;
   const archived = !hasWorktree && (await commitOf(repo, archiveRef(name, time))) !== undefined;
   const hasCommits = hasWorktree || (!archived && record.container?.git === 'sealed');

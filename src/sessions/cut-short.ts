@@ -101,7 +101,8 @@ async function isOurs(context: CutShortContext, { container, operation }: Sessio
 }
 
 async function takeBack(context: CutShortContext, places: Places, record: SessionRecord): Promise<void> {
-  const { container, branch, base, worktree_path: path } = record;
+  const { container, branch, base, worktree_path: path, operation } = record;
+  const lockedSince = new Date(operation?.at ?? record.created_at);
   const session = parseSessionName(record.name);
   const repo = await context.repository();
   if (container !== null) {
@@ -112,7 +113,7 @@ async function takeBack(context: CutShortContext, places: Places, record: Sessio
   await removeContainerFiles(places, session);
   await forgetSession(repo, session);
   await lockRepository(places, 'removes a worktree', () =>
-    undoAdd({ repo, path, branch, base, branchMade: true }),
+    undoAdd({ repo, path, branch, base, branchMade: true, lockedSince }),
   );
   await removeRecord(places, session);
 }

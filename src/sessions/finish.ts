@@ -5,7 +5,7 @@ import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import { branchExists, checkBranchName } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
-import { adminDirOf, isHalfMade } from '../git/worktrees.ts';
+import { adminDirOf, isHalfMade, requireUnlocked } from '../git/worktrees.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { requireNoAgentHere } from './agent-run.ts';
 import { requireWhole } from './damage.ts';
@@ -138,6 +138,7 @@ async function decide(
   const cutShort = record.status === 'finishing';
   if (target !== record.branch && !cutShort) await checkTarget(repo, target);
   const { config } = await context.config();
+  await requireUnlocked(repo, record.worktree_path);
   const worktreeGone = !(await requireWhole(repo, record));
   const settled = worktreeGone ? NOTHING : await requireSettled({ repo, places, record });
   const way = wayOf(config, request);

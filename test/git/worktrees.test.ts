@@ -73,7 +73,7 @@ test('undoes an add that was killed half-way, and keeps a branch that has work',
   writeFileSync(join(s.admin, 'locked'), 'initializing');
   writeFileSync(join(s.admin, 'index.lock'), '');
   writeFileSync(join(repo.commonDir, 'refs/heads/para/s1.lock'), '');
-  await undoAdd({ repo, path, branch, base, branchMade: true });
+  await undoAdd({ repo, path, branch, base, branchMade: true, lockedSince: new Date(0) });
   expect(await branchExists(repo, branch)).toBe(false);
   await addWorktree({ repo, path, branch, base });
   await swapRef(repo, `refs/heads/${branch}`, {
