@@ -139,7 +139,7 @@ function startSite({ session: name, worktree, places, container, record }: Start
 
 function describe(record: SessionRecord): Record<string, unknown> {
   const { name, branch, base, worktree_path: worktree, container } = record;
-  return { name, branch, base, worktree, container };
+  return { name, branch, base, worktree, container: container && { ...container, made_with: undefined } };
 }
 
 function summary({ session, branch, record }: StartPlan): string {

@@ -11,7 +11,7 @@ import { adminDirOf } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { describeArchive } from './archive.ts';
 import type { CancelPlan, CancelState } from './cancel.ts';
-import { packFiles, tarOf } from './keep-files.ts';
+import { moveState, packFiles, stateOf, tarOf } from './keep-files.ts';
 import { parseSessionName } from './name.ts';
 import { lockRepository, removeRecord, saveRecord } from './store.ts';
 import { bringCommitsBack, dropNetwork, removeContainer, stopContainer } from './teardown.ts';
@@ -156,7 +156,9 @@ function forget(plan: CancelPlan): Step<CancelState> {
   return {
     title: 'Finishing up',
     run: async () => {
-      await removeRecord(plan.places, parseSessionName(plan.record.name));
+      const { places, record, time } = plan;
+      await moveState(places.docker(record.name), stateOf(places, record.name, time));
+      await removeRecord(places, parseSessionName(record.name));
       await dropNetwork(plan);
     },
   };

@@ -8,7 +8,7 @@ import type { Repository } from '../git/repository.ts';
 import { listWorktrees } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { archiveDate, listArchived } from './archive.ts';
-import { listTars, tarOf } from './keep-files.ts';
+import { listTars, stateOf, tarOf } from './keep-files.ts';
 import { parseSessionName } from './name.ts';
 import {
   listRecords,
@@ -184,6 +184,7 @@ function removeArchive({ repo, places }: CleanPlan, archive: Archive): Step<unkn
     run: async (_state, note) => {
       // The ref goes last: one that was cut short is found again.
       await rm(tarOf(places, archive.session, archive.time), { force: true });
+      await rm(stateOf(places, archive.session, archive.time), { recursive: true, force: true });
       await lockRepository(places, 'removes an archive', () => dropArchive(repo, archive));
       note(archive.time);
     },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/defaults.ts';
 import type { EngineName, Mount } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
+import type { ContainerWish } from '../docker/spec.ts';
 import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { createSealed, maskGit, sealedMounts } from '../git/sealed.ts';
@@ -31,7 +32,7 @@ export interface Again {
 }
 
 /**
- * The image of before on the engine of before; everything else as the settings say now. What was committed in the lost
+ * As it was made before, on the engine of before; what an older record does not tell is as the settings say now. What was committed in the lost
  * container is kept: its git directory is on the host, and is used again.
  * @throws DAEMON_NOT_AVAILABLE, MOUNT_REFUSED …
  */
@@ -61,7 +62,8 @@ export async function containerAgain(
       },
     },
   );
-  const container = { ...decided, git: before.git };
+  const wish = asBefore(decided.wish, before);
+  const container = { ...decided, wish, git: before.git };
   const after = {
     ...record,
     container: { ...containerRecord(container), image_source: before.image_source },
@@ -71,6 +73,18 @@ export async function containerAgain(
     ...{ worktree: record.worktree_path, repo, places, record: after, container },
   };
   return { record: after, steps: containerSteps(plan, container, prepare(plan, before.git)) };
+}
+
+function asBefore(wish: ContainerWish, before: NonNullable<SessionRecord['container']>): ContainerWish {
+  const { made_with: made, network, hardening } = before;
+  if (made === undefined) return wish;
+  const { memory_bytes: memoryBytes, ...same } = made;
+  return {
+    ...wish,
+    ...same,
+    ...{ memoryBytes, hardening },
+    network: network === 'none' ? { mode: 'none' } : { mode: 'bridge', name: network },
+  };
 }
 
 /** Keeps what is there: commits that were not brought back yet are in it. */

@@ -18,6 +18,21 @@ export function tarOf(places: Places, session: string, time: string): string {
   return join(places.state, 'archive', `${session}-${time}.tar`);
 }
 
+/** Where an archive keeps what the host had for the session: its agent's record and logs, its container's git and home. */
+export function stateOf(places: Places, session: string, time: string): string {
+  return join(dirname(tarOf(places, session, time)), `${session}-${time}.state`);
+}
+
+/** Puts that aside, or back. Nothing to move is no error: an earlier one that was cut short has moved it. */
+export async function moveState(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  await rename(from, to).catch(ignoreAbsent);
+}
+
+function ignoreAbsent(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
+}
+
 /** Every tar that there is, and when what it belongs to was done. */
 export async function listTars(
   places: Places,

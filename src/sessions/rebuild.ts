@@ -15,7 +15,14 @@ import { fromUpstream } from './upstream.ts';
 
 /** Makes git remember what the session is, so that it outlives its record. */
 export async function rememberSession(repo: Repository, record: SessionRecord): Promise<void> {
-  const about = JSON.stringify({ ...record, status: 'active', operation: null });
+  // Values of variables stay out of git: a ref may be pushed. JSON leaves out what is undefined.
+  const known = { ...record.container, made_with: undefined };
+  const about = JSON.stringify({
+    ...record,
+    container: record.container === null ? null : known,
+    status: 'active',
+    operation: null,
+  });
   await writeMeta(repo, { session: record.name, about: `${about}\n` }, record.base);
 }
 

@@ -1,11 +1,14 @@
 /** The steps of `para recover`. The archive stays, until `clean` finds it old: all of this can be done again. */
+import { join } from 'node:path';
 import { forgetSession } from '../git/bring-back.ts';
-import { deleteBranch, swapRef } from '../git/refs.ts';
+import { commitOf, deleteBranch, swapRef } from '../git/refs.ts';
+import { inboxRef } from '../git/sealed.ts';
+import { readSealedRefs } from '../git/untrusted.ts';
 import { restoreSnapshot } from '../git/snapshot.ts';
 import { removeWorktree } from '../git/worktree-remove.ts';
 import { attachWorktree } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
-import { tarOf, unpackFiles } from './keep-files.ts';
+import { moveState, stateOf, tarOf, unpackFiles } from './keep-files.ts';
 import { parseSessionName } from './name.ts';
 import type { RecoverPlan, RecoverState } from './recover.ts';
 import { rememberSession } from './rebuild.ts';
@@ -19,6 +22,7 @@ export function recoverSteps(plan: RecoverPlan): readonly Step<RecoverState>[] {
     makeWorktree(plan),
     restore(plan),
     unpack(plan),
+    restoreState(plan),
     recordDone(plan),
   ];
 }
@@ -86,6 +90,26 @@ function unpack({ places, record, archived }: RecoverPlan): Step<RecoverState> {
       state.filesBack = await unpackFiles(tar, record.worktree_path);
       note(state.filesBack ? tar : 'nothing was kept');
     },
+  };
+}
+
+/** The agent's record and logs, and the container's git directory: what is staged inside, for one. */
+function restoreState({ repo, places, record, archived }: RecoverPlan): Step<RecoverState> {
+  const kept = stateOf(places, record.name, archived.archive.time);
+  return {
+    title: 'Putting back what the host had for it',
+    run: async () => {
+      await moveState(kept, places.docker(record.name));
+      const sealed = join(places.docker(record.name), 'git');
+      const { refs } = await readSealedRefs(sealed, repo.objectFormat === 'sha256' ? 64 : 40);
+      // Both sides were equal: what is rewritten inside from now on is no conflict.
+      if (refs.get(`refs/heads/${record.branch}`) === archived.tip)
+        await swapRef(repo, inboxRef(record.name), {
+          before: await commitOf(repo, inboxRef(record.name)),
+          after: archived.tip,
+        });
+    },
+    undo: () => moveState(places.docker(record.name), kept),
   };
 }
 

@@ -113,7 +113,6 @@ async function decide(
       ...archived.record,
       worktree_path: worktree,
       contained: everContained(archived.record),
-      container: null,
       status: 'recovering',
       operation,
     },

@@ -233,5 +233,13 @@ export function containerRecord(plan: ContainerPlan): NonNullable<SessionRecord[
     network: wish.network.mode === 'none' ? 'none' : wish.network.name,
     hardening: wish.hardening,
     git: plan.git,
+    made_with: {
+      env: wish.env,
+      ports: [...wish.ports],
+      volumes: [...wish.volumes],
+      cpus: wish.cpus,
+      memory_bytes: wish.memoryBytes,
+      pids: wish.pids,
+    },
   };
 }

@@ -50,8 +50,13 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))(
     afterAll(() => world.remove());
 
     const path = (): string => join(repo, '.para/worktrees/s');
-    const status = (): Promise<string> =>
-      world.out(['git', 'status', '--porcelain=v1', '-uall', '--no-renames', '--ignored'], { cwd: path() });
+    /** What git says of it, with renames and without, and every entry of the index. */
+    const status = async (cwd = path()): Promise<readonly string[]> =>
+      Promise.all([
+        world.out(['git', 'status', '--porcelain=v1', '-uall', '--no-renames', '--ignored'], { cwd }),
+        world.out(['git', 'status', '--porcelain=v2', '-z', '-uall'], { cwd }),
+        world.out(['git', 'ls-files', '-z', '--stage'], { cwd }),
+      ]);
 
     test('a session without a container comes back equal, by hash', async () => {
       const main = await mainCheckout(world, repo);
@@ -117,6 +122,67 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))(
       });
       expect(log).toBe('inside\nsecond\nfirst\n');
       expect(await world.para(repo, ['finish', 'The rest', 'boxed'])).toMatchObject({ code: 0 });
+    });
+
+    test('a container comes back as it was made, with what was staged inside', async () => {
+      const data = join(world.dir, 'work/data');
+      await world.out(['mkdir', data]);
+      const wish = ['--env', 'COLOUR=grün', '--port', '127.0.0.1::80', '--memory', '200m', '--cpus', '0.5'];
+      const image = ['--image', testImages().base, '--volume', `${data}:/data:ro`];
+      expect(await world.para(repo, ['start', 'kept', '--docker', ...image, ...wish])).toMatchObject({
+        code: 0,
+      });
+      const worktree = join(repo, '.para/worktrees/kept');
+      await world.out(['sh', '-c', CHANGES], { cwd: worktree });
+      const sh = (script: string): Promise<string> =>
+        world.para(repo, ['docker', 'exec', 'kept', '--', 'sh', '-ec', script]).then((ended) => {
+          expect(ended).toMatchObject({ code: 0 });
+          return ended.stdout;
+        });
+      await sh('echo in >in; git add in a.txt; git stash list; echo kept >$HOME/file');
+      const look = async (): Promise<unknown> => ({
+        files: everything(worktree),
+        status: await status(worktree),
+        inside: await sh('git status --porcelain=v2; cat $HOME/file; echo $COLOUR'),
+        made: await madeWith(),
+      });
+      const madeWith = async (): Promise<unknown> => {
+        const name = `para-${repoId(repo)}-kept`;
+        const [found] = JSON.parse(await world.engine('inspect', name)) as [
+          {
+            Config: { Env: string[] };
+            HostConfig: Record<string, unknown>;
+            Mounts: { Destination: string }[];
+          },
+        ];
+        const { Memory, NanoCpus, CpuQuota, PidsLimit } = found.HostConfig;
+        const env = found.Config.Env.filter((pair) => !/^(HOSTNAME|container)=/.test(pair)).sort();
+        const targets = found.Mounts.map(({ Destination }) => Destination).sort();
+        return {
+          Memory,
+          NanoCpus,
+          CpuQuota,
+          PidsLimit,
+          env,
+          targets,
+          port: (await world.engine('port', name)) !== '',
+        };
+      };
+      const before = await look();
+      expect(
+        await world.para(repo, ['config', 'set', 'docker.default_resource_limits.pids_limit', '99']),
+      ).toMatchObject({ code: 0 });
+      expect(await world.para(repo, ['cancel', 'kept', '--archive-ignored'])).toMatchObject({ code: 0 });
+      expect(await world.engine('ps', '-aq', '--filter', `label=para.session=kept`)).toBe('');
+      expect(await world.para(repo, ['recover', 'kept'])).toMatchObject({
+        code: 0,
+        stderr: expect.not.stringContaining('▲'),
+      });
+      expect(await look()).toEqual(before);
+      expect(
+        await world.para(repo, ['config', 'unset', 'docker.default_resource_limits.pids_limit']),
+      ).toMatchObject({ code: 0 });
+      expect(await world.para(repo, ['cancel', 'kept', '--force'])).toMatchObject({ code: 0 });
     });
 
     test('commits on both sides are both archived', async () => {

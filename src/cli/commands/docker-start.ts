@@ -40,7 +40,7 @@ export default defineCommand({
         hint: `To make it anew, with all its commits:\npara docker stop ${name} --remove`,
       });
     if (!args['dry-run']) return start(app, name);
-    const plan = { session: name, container };
+    const plan = { session: name, container: { ...container, made_with: undefined } };
     app.output.answer({ dry_run: true, plan }, () => `Would start ${container.name}`);
     return 0;
   },
@@ -75,7 +75,7 @@ async function adopt(app: App, request: AdoptRequest): Promise<number> {
 function say(app: App, plan: AdoptPlan): number {
   const { session, record } = plan;
   app.output.answer(
-    { dry_run: true, plan: { session, container: record.container } },
+    { dry_run: true, plan: { session, container: { ...record.container, made_with: undefined } } },
     () => `Would give ${session} a container: ${described(plan)}`,
   );
   return 0;

@@ -4,7 +4,13 @@ import { settledInWords, settleSession } from '../../sessions/settle.ts';
 import { loadRecord, type SessionRecord } from '../../sessions/store.ts';
 import { isSessionName } from '../../sessions/name.ts';
 import { archiveDate, listArchived, type Archived } from '../../sessions/archive.ts';
-import { chooseArchive, newRecoverState, withRecoverPlan, type RecoverPlan } from '../../sessions/recover.ts';
+import {
+  chooseArchive,
+  newRecoverState,
+  withRecoverPlan,
+  type RecoverPlan,
+  type RecoverState,
+} from '../../sessions/recover.ts';
 import { isWhole, withMendPlan, type MendPlan } from '../../sessions/mend.ts';
 import { mendSteps, newMendState } from '../../sessions/mend-steps.ts';
 import { recoverSteps } from '../../sessions/recover-steps.ts';
@@ -36,7 +42,10 @@ export default defineCommand({
     if (done !== undefined) return done;
     const archived = name === undefined ? await choose(app) : await chooseArchive(app, name, args.at);
     if (archived === undefined) return 0;
-    return withRecoverPlan(app, archived, (plan) => recover(app, plan));
+    const back = await withRecoverPlan(app, archived, (plan) => recover(app, plan));
+    const container = await containerBack(app, archived);
+    say(app, back, container);
+    return 0;
   },
 });
 
@@ -105,11 +114,37 @@ async function mend(app: App, plan: MendPlan | undefined): Promise<boolean> {
   return true;
 }
 
-async function recover(app: App, plan: RecoverPlan): Promise<number> {
-  const { name, branch, worktree_path: worktree } = plan.record;
+/** Its container again, as it was; a session whose engine is down is back all the same. */
+async function containerBack(app: App, { record }: Archived): Promise<string | null> {
+  if (record.container === null) return null;
+  const { name } = record;
+  try {
+    return await withMendPlan(app, name, async (plan) => {
+      if (plan === undefined) return null;
+      const state = newMendState(plan);
+      await app.run(mendSteps(plan), state);
+      return state.record.container?.name ?? null;
+    });
+  } catch (error) {
+    if (!(error instanceof ParaError) || error.code === 'INTERRUPTED') throw error;
+    app.output.warn(`The container can not be made again now: ${error.message}; later: para recover ${name}`);
+    return null;
+  }
+}
+
+interface Back {
+  readonly plan: RecoverPlan;
+  readonly state: RecoverState;
+}
+
+async function recover(app: App, plan: RecoverPlan): Promise<Back> {
   const state = newRecoverState();
   await app.run(recoverSteps(plan), state);
-  const had = plan.archived.record.container;
+  return { plan, state };
+}
+
+function say(app: App, { plan, state }: Back, container: string | null): void {
+  const { name, branch, worktree_path: worktree } = plan.record;
   const facts = {
     name,
     branch,
@@ -117,18 +152,18 @@ async function recover(app: App, plan: RecoverPlan): Promise<number> {
     archive: plan.archived.archive.time,
     snapshot: plan.archived.snapshot ?? null,
     ignored_files: state.filesBack,
+    container,
   };
   app.output.answer({ session: facts }, () =>
     [
       `Session ${name} is back`,
       `  branch    ${branch}`,
       `  worktree  ${worktree}`,
-      ...(had === null ? [] : [`  It had a container of ${had.image}; the worktree works without.`]),
+      ...(container === null ? [] : [`  container ${container}`]),
       '',
       `Go there:    cd ${shellQuote(worktree)}`,
     ].join('\n'),
   );
-  return 0;
 }
 
 /** A list to choose from on a terminal; elsewhere the list itself. */

@@ -400,6 +400,29 @@ export interface SessionRecord {
      * docker.git at creation.
      */
     git: "sealed" | "off";
+    /**
+     * What it was made with, so that it can be made again as it was.
+     */
+    made_with?: {
+      env: {
+        [k: string]: string;
+      };
+      ports: {
+        hostIp: string;
+        hostPort: number;
+        containerPort: number;
+        protocol: "tcp" | "udp";
+      }[];
+      volumes: {
+        source: string;
+        target: string;
+        readOnly: boolean;
+        origin: "person" | "repository";
+      }[];
+      cpus: number;
+      memory_bytes: number;
+      pids: number;
+    };
   };
 }
 /**

@@ -1445,7 +1445,7 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 exports.validateSessionRecord = validate12;
-var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." } } }] } } };
+var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" } } } } }] } } };
 var pattern6 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
 var pattern7 = new RegExp("^[0-9a-f]{40,64}$", "u");
 function validate12(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
@@ -2442,12 +2442,425 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
+        if (data26.made_with !== void 0) {
+          let data36 = data26.made_with;
+          if (data36 && typeof data36 == "object" && !Array.isArray(data36)) {
+            if (data36.env === void 0) {
+              const err90 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "env" }, message: "must have required property 'env'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
+              if (vErrors === null) {
+                vErrors = [err90];
+              } else {
+                vErrors.push(err90);
+              }
+              errors++;
+            }
+            if (data36.ports === void 0) {
+              const err91 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "ports" }, message: "must have required property 'ports'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
+              if (vErrors === null) {
+                vErrors = [err91];
+              } else {
+                vErrors.push(err91);
+              }
+              errors++;
+            }
+            if (data36.volumes === void 0) {
+              const err92 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "volumes" }, message: "must have required property 'volumes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
+              if (vErrors === null) {
+                vErrors = [err92];
+              } else {
+                vErrors.push(err92);
+              }
+              errors++;
+            }
+            if (data36.cpus === void 0) {
+              const err93 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "cpus" }, message: "must have required property 'cpus'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
+              if (vErrors === null) {
+                vErrors = [err93];
+              } else {
+                vErrors.push(err93);
+              }
+              errors++;
+            }
+            if (data36.memory_bytes === void 0) {
+              const err94 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "memory_bytes" }, message: "must have required property 'memory_bytes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
+              if (vErrors === null) {
+                vErrors = [err94];
+              } else {
+                vErrors.push(err94);
+              }
+              errors++;
+            }
+            if (data36.pids === void 0) {
+              const err95 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "pids" }, message: "must have required property 'pids'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
+              if (vErrors === null) {
+                vErrors = [err95];
+              } else {
+                vErrors.push(err95);
+              }
+              errors++;
+            }
+            for (const key4 in data36) {
+              if (!(key4 === "env" || key4 === "ports" || key4 === "volumes" || key4 === "cpus" || key4 === "memory_bytes" || key4 === "pids")) {
+                const err96 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
+                if (vErrors === null) {
+                  vErrors = [err96];
+                } else {
+                  vErrors.push(err96);
+                }
+                errors++;
+              }
+            }
+            if (data36.env !== void 0) {
+              let data37 = data36.env;
+              if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
+                for (const key5 in data37) {
+                  let data38 = data37[key5];
+                  if (typeof data38 !== "string") {
+                    const err97 = { instancePath: instancePath + "/container/made_with/env/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties, data: data38 };
+                    if (vErrors === null) {
+                      vErrors = [err97];
+                    } else {
+                      vErrors.push(err97);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err98 = { instancePath: instancePath + "/container/made_with/env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env, data: data37 };
+                if (vErrors === null) {
+                  vErrors = [err98];
+                } else {
+                  vErrors.push(err98);
+                }
+                errors++;
+              }
+            }
+            if (data36.ports !== void 0) {
+              let data39 = data36.ports;
+              if (Array.isArray(data39)) {
+                const len0 = data39.length;
+                for (let i0 = 0; i0 < len0; i0++) {
+                  let data40 = data39[i0];
+                  if (data40 && typeof data40 == "object" && !Array.isArray(data40)) {
+                    if (data40.hostIp === void 0) {
+                      const err99 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostIp" }, message: "must have required property 'hostIp'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data40 };
+                      if (vErrors === null) {
+                        vErrors = [err99];
+                      } else {
+                        vErrors.push(err99);
+                      }
+                      errors++;
+                    }
+                    if (data40.hostPort === void 0) {
+                      const err100 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostPort" }, message: "must have required property 'hostPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data40 };
+                      if (vErrors === null) {
+                        vErrors = [err100];
+                      } else {
+                        vErrors.push(err100);
+                      }
+                      errors++;
+                    }
+                    if (data40.containerPort === void 0) {
+                      const err101 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "containerPort" }, message: "must have required property 'containerPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data40 };
+                      if (vErrors === null) {
+                        vErrors = [err101];
+                      } else {
+                        vErrors.push(err101);
+                      }
+                      errors++;
+                    }
+                    if (data40.protocol === void 0) {
+                      const err102 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "protocol" }, message: "must have required property 'protocol'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data40 };
+                      if (vErrors === null) {
+                        vErrors = [err102];
+                      } else {
+                        vErrors.push(err102);
+                      }
+                      errors++;
+                    }
+                    for (const key6 in data40) {
+                      if (!(key6 === "hostIp" || key6 === "hostPort" || key6 === "containerPort" || key6 === "protocol")) {
+                        const err103 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data40 };
+                        if (vErrors === null) {
+                          vErrors = [err103];
+                        } else {
+                          vErrors.push(err103);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data40.hostIp !== void 0) {
+                      let data41 = data40.hostIp;
+                      if (typeof data41 === "string") {
+                        if (func3(data41) > 64) {
+                          const err104 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data41 };
+                          if (vErrors === null) {
+                            vErrors = [err104];
+                          } else {
+                            vErrors.push(err104);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err105 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data41 };
+                        if (vErrors === null) {
+                          vErrors = [err105];
+                        } else {
+                          vErrors.push(err105);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data40.hostPort !== void 0) {
+                      let data42 = data40.hostPort;
+                      if (!(typeof data42 == "number" && (!(data42 % 1) && !isNaN(data42)) && isFinite(data42))) {
+                        const err106 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort, data: data42 };
+                        if (vErrors === null) {
+                          vErrors = [err106];
+                        } else {
+                          vErrors.push(err106);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data40.containerPort !== void 0) {
+                      let data43 = data40.containerPort;
+                      if (!(typeof data43 == "number" && (!(data43 % 1) && !isNaN(data43)) && isFinite(data43))) {
+                        const err107 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/containerPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/containerPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort, data: data43 };
+                        if (vErrors === null) {
+                          vErrors = [err107];
+                        } else {
+                          vErrors.push(err107);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data40.protocol !== void 0) {
+                      let data44 = data40.protocol;
+                      if (!(data44 === "tcp" || data44 === "udp")) {
+                        const err108 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/protocol", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/protocol/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol, data: data44 };
+                        if (vErrors === null) {
+                          vErrors = [err108];
+                        } else {
+                          vErrors.push(err108);
+                        }
+                        errors++;
+                      }
+                    }
+                  } else {
+                    const err109 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data40 };
+                    if (vErrors === null) {
+                      vErrors = [err109];
+                    } else {
+                      vErrors.push(err109);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err110 = { instancePath: instancePath + "/container/made_with/ports", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports, data: data39 };
+                if (vErrors === null) {
+                  vErrors = [err110];
+                } else {
+                  vErrors.push(err110);
+                }
+                errors++;
+              }
+            }
+            if (data36.volumes !== void 0) {
+              let data45 = data36.volumes;
+              if (Array.isArray(data45)) {
+                const len1 = data45.length;
+                for (let i1 = 0; i1 < len1; i1++) {
+                  let data46 = data45[i1];
+                  if (data46 && typeof data46 == "object" && !Array.isArray(data46)) {
+                    if (data46.source === void 0) {
+                      const err111 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data46 };
+                      if (vErrors === null) {
+                        vErrors = [err111];
+                      } else {
+                        vErrors.push(err111);
+                      }
+                      errors++;
+                    }
+                    if (data46.target === void 0) {
+                      const err112 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data46 };
+                      if (vErrors === null) {
+                        vErrors = [err112];
+                      } else {
+                        vErrors.push(err112);
+                      }
+                      errors++;
+                    }
+                    if (data46.readOnly === void 0) {
+                      const err113 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "readOnly" }, message: "must have required property 'readOnly'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data46 };
+                      if (vErrors === null) {
+                        vErrors = [err113];
+                      } else {
+                        vErrors.push(err113);
+                      }
+                      errors++;
+                    }
+                    if (data46.origin === void 0) {
+                      const err114 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "origin" }, message: "must have required property 'origin'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data46 };
+                      if (vErrors === null) {
+                        vErrors = [err114];
+                      } else {
+                        vErrors.push(err114);
+                      }
+                      errors++;
+                    }
+                    for (const key7 in data46) {
+                      if (!(key7 === "source" || key7 === "target" || key7 === "readOnly" || key7 === "origin")) {
+                        const err115 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data46 };
+                        if (vErrors === null) {
+                          vErrors = [err115];
+                        } else {
+                          vErrors.push(err115);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data46.source !== void 0) {
+                      let data47 = data46.source;
+                      if (typeof data47 === "string") {
+                        if (func3(data47) > 4096) {
+                          const err116 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data47 };
+                          if (vErrors === null) {
+                            vErrors = [err116];
+                          } else {
+                            vErrors.push(err116);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err117 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data47 };
+                        if (vErrors === null) {
+                          vErrors = [err117];
+                        } else {
+                          vErrors.push(err117);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data46.target !== void 0) {
+                      let data48 = data46.target;
+                      if (typeof data48 === "string") {
+                        if (func3(data48) > 4096) {
+                          const err118 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data48 };
+                          if (vErrors === null) {
+                            vErrors = [err118];
+                          } else {
+                            vErrors.push(err118);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err119 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data48 };
+                        if (vErrors === null) {
+                          vErrors = [err119];
+                        } else {
+                          vErrors.push(err119);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data46.readOnly !== void 0) {
+                      let data49 = data46.readOnly;
+                      if (typeof data49 !== "boolean") {
+                        const err120 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/readOnly", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/readOnly/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly, data: data49 };
+                        if (vErrors === null) {
+                          vErrors = [err120];
+                        } else {
+                          vErrors.push(err120);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data46.origin !== void 0) {
+                      let data50 = data46.origin;
+                      if (!(data50 === "person" || data50 === "repository")) {
+                        const err121 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/origin", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/origin/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin, data: data50 };
+                        if (vErrors === null) {
+                          vErrors = [err121];
+                        } else {
+                          vErrors.push(err121);
+                        }
+                        errors++;
+                      }
+                    }
+                  } else {
+                    const err122 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data46 };
+                    if (vErrors === null) {
+                      vErrors = [err122];
+                    } else {
+                      vErrors.push(err122);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err123 = { instancePath: instancePath + "/container/made_with/volumes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes, data: data45 };
+                if (vErrors === null) {
+                  vErrors = [err123];
+                } else {
+                  vErrors.push(err123);
+                }
+                errors++;
+              }
+            }
+            if (data36.cpus !== void 0) {
+              let data51 = data36.cpus;
+              if (!(typeof data51 == "number" && isFinite(data51))) {
+                const err124 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data51 };
+                if (vErrors === null) {
+                  vErrors = [err124];
+                } else {
+                  vErrors.push(err124);
+                }
+                errors++;
+              }
+            }
+            if (data36.memory_bytes !== void 0) {
+              let data52 = data36.memory_bytes;
+              if (!(typeof data52 == "number" && (!(data52 % 1) && !isNaN(data52)) && isFinite(data52))) {
+                const err125 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data52 };
+                if (vErrors === null) {
+                  vErrors = [err125];
+                } else {
+                  vErrors.push(err125);
+                }
+                errors++;
+              }
+            }
+            if (data36.pids !== void 0) {
+              let data53 = data36.pids;
+              if (!(typeof data53 == "number" && (!(data53 % 1) && !isNaN(data53)) && isFinite(data53))) {
+                const err126 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data53 };
+                if (vErrors === null) {
+                  vErrors = [err126];
+                } else {
+                  vErrors.push(err126);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err127 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
+            if (vErrors === null) {
+              vErrors = [err127];
+            } else {
+              vErrors.push(err127);
+            }
+            errors++;
+          }
+        }
       } else {
-        const err90 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
+        const err128 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
         if (vErrors === null) {
-          vErrors = [err90];
+          vErrors = [err128];
         } else {
-          vErrors.push(err90);
+          vErrors.push(err128);
         }
         errors++;
       }
@@ -2462,11 +2875,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
       if (!valid4) {
-        const err91 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data26 };
+        const err129 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data26 };
         if (vErrors === null) {
-          vErrors = [err91];
+          vErrors = [err129];
         } else {
-          vErrors.push(err91);
+          vErrors.push(err129);
         }
         errors++;
       } else {
@@ -2481,11 +2894,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
   } else {
-    const err92 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
+    const err130 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
     if (vErrors === null) {
-      vErrors = [err92];
+      vErrors = [err130];
     } else {
-      vErrors.push(err92);
+      vErrors.push(err130);
     }
     errors++;
   }
