@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fakeEngine, type FakeEngine } from '../support/fake-engine.ts';
 import { mainCheckout } from '../support/look.ts';
 import { makeWorld, repoId, type Ended, type World } from '../support/para.ts';
@@ -108,9 +109,7 @@ export async function placeIn(world: World, repo: string, side: EngineSide): Pro
         found.push('the main checkout changed');
       if (worked !== undefined) found.push(...(await lostWork(git, { worktree, sealed, commit: worked })));
       found.push(...(await unowned(repo, rest)));
-      await git('fsck', '--strict', '--no-dangling').catch((error: unknown) =>
-        found.push(`git fsck: ${String(error)}`),
-      );
+      found.push(...(await fsck(git)));
       return found;
     },
   };
@@ -136,6 +135,18 @@ function copies(world: World, repo: string, fake: FakeEngine): Pick<FaultWorld, 
       else rmSync(state, { force: true });
     },
   };
+}
+
+/** A git that goes on without its para, and is half done as we look, gets a second look. */
+async function fsck(git: Git): Promise<readonly string[]> {
+  const look = (): Promise<readonly string[]> =>
+    git('fsck', '--strict', '--no-dangling').then(
+      () => [],
+      (error: unknown) => [`git fsck: ${String(error)}`],
+    );
+  if ((await look()).length === 0) return [];
+  await sleep(1_000);
+  return look();
 }
 
 interface Kept {
