@@ -51,8 +51,7 @@ class Command implements Step {
   }
   async run(model: Model, { world, ledger }: Place): Promise<void> {
     world.clock = new Date(world.clock.getTime() + this.hours * 3_600_000);
-    // What is ignored goes when that is asked for, and with a finish.
-    if (this.args.includes('--force') || this.args[0] === 'finish') ledger.letGo();
+    if (this.args.includes('--force')) ledger.letGo();
     const ended = await world.para(this.args, this.how);
     this.learn(model, ended.code);
     const wrong = [...misbehaved(world, ended), ...(await ledger.broken())];
@@ -204,6 +203,7 @@ const verbs = (session: Name): readonly (readonly string[])[] => [
   ['docker', 'exec', session, '--', 'true'],
   ['finish', 'Done', session],
   ['finish', 'Done', session, '-b', `mine-${session}`],
+  ['finish', 'Done', session, '--archive-ignored'],
   ['cancel', session],
   ['cancel', session, '--archive-ignored'],
   ['cancel', session, '--force'],

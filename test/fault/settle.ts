@@ -30,13 +30,12 @@ const said = (args: readonly string[], { code, stderr }: Ended): string =>
   `para ${args.join(' ')}: ${String(code)} ${stderr}`;
 
 /** Types what `list` names until nothing is half done. @returns what did not go as it should */
-export async function settle(world: Inside, ledger: Ledger): Promise<readonly string[]> {
+async function settle(world: Inside): Promise<readonly string[]> {
   for (let round = 0; round < 3; round += 1) {
     const half = (await rowsOf(world)).filter(isHalf);
     if (half.length === 0) return [];
     for (const row of half) {
       const args = words(row.settle ?? '');
-      if (row.status === 'finishing' || args[0] === 'finish') ledger.letGo();
       const ended = await world.para(args);
       const wrong = misbehaved(world, ended);
       if (ended.code !== 0 || wrong.length > 0) return [`${row.status}: ${said(args, ended)}`, ...wrong];
@@ -50,20 +49,16 @@ export async function settle(world: Inside, ledger: Ledger): Promise<readonly st
  * @returns what did not go as it should
  */
 export async function end(world: Inside, ledger: Ledger): Promise<readonly string[]> {
-  const wrong = [...(await settle(world, ledger))];
+  const wrong = [...(await settle(world))];
   if (wrong.length > 0) return [...wrong, ...(await ledger.broken())];
   for (const { name, status } of await rowsOf(world)) {
     if (status === 'review' || status === 'archived' || status === 'branch gone') continue;
     wrong.push(...(await isMendedOnce(world, name)));
-    const ignored = ['ls-files', '--others', '--ignored', '--exclude-standard'];
-    const left = await ledger.git(ignored, ledger.worktree(name)).catch(() => '');
-    // finish does not keep those.
-    const cancel = ['cancel', name, '--archive-ignored'];
-    const args = left === '' ? ['finish', 'Done', name] : cancel;
+    const args = ['finish', 'Done', name, '--archive-ignored'];
     let ended = await world.para(args);
     wrong.push(...misbehaved(world, ended));
     // Commits on both sides: that is decided by a person.
-    if (ended.code === 10) ended = await world.para(cancel);
+    if (ended.code === 10) ended = await world.para(['cancel', name, '--archive-ignored']);
     if (ended.code !== 0) wrong.push(`${status}: ${said(args, ended)}`);
   }
   const cleanup = await world.para(['docker', 'cleanup', '-f']);
