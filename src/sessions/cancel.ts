@@ -14,6 +14,7 @@ import { requireWhole } from './damage.ts';
 import { findAgain, findSession, type FindContext, type Found } from './find.ts';
 import { decideKeep, unheldIn } from './keep-files.ts';
 import { newOperation, settledWith, wishOf, type Operation } from './operation.ts';
+import { registerAgain } from './register-again.ts';
 import { lockSession, type SessionRecord } from './store.ts';
 import { submoduleWork } from './submodule-work.ts';
 import type { Teardown, TeardownState } from './teardown.ts';
@@ -69,11 +70,13 @@ export async function withCancelPlan<T>(
   const found = await findSession(context, request.session);
   const { places, record } = found;
   // Asked now: the directory we are in may go with the worktree while we wait.
-  await context.repository();
+  const repo = await context.repository();
   const lock = 'cancels the session';
-  return lockSession(places, record.name, lock, async () =>
-    work(await decide(context, request, await findAgain(context, found))),
-  );
+  return lockSession(places, record.name, lock, async () => {
+    const again = await findAgain(context, found);
+    await registerAgain(repo, again);
+    return work(await decide(context, request, again));
+  });
 }
 
 async function decide(context: CancelContext, asked: CancelRequest, found: Found): Promise<CancelPlan> {

@@ -14,6 +14,7 @@ import { decideKeep, unheldIn, type Keeping } from './keep-files.ts';
 import { chooseRemote } from './finish-remote.ts';
 import { beganAt, goneOn, toWish } from './finish-wish.ts';
 import { settledWith, type Wish } from './operation.ts';
+import { registerAgain } from './register-again.ts';
 import { lockSession, type SessionRecord } from './store.ts';
 import type { Teardown, TeardownState } from './teardown.ts';
 import { NOTHING, requireSettled, type Settled } from './unsettled.ts';
@@ -105,11 +106,13 @@ export async function withFinishPlan<T>(
   requireMessage(request);
   const found = await findSession(context, request.session);
   // Asked now: the directory we are in may go with the worktree while we wait.
-  await context.repository();
+  const repo = await context.repository();
   const { places, record } = found;
   const lock = 'finishes the session';
   return lockSession(places, record.name, lock, async () => {
-    const plan = await decide(context, request, await findAgain(context, found));
+    const again = await findAgain(context, found);
+    await registerAgain(repo, again);
+    const plan = await decide(context, request, again);
     requireKept(plan, plan.unheld);
     return work(plan);
   });

@@ -151,6 +151,26 @@ describe('F13', () => {
     });
 });
 
+describe('half done', () => {
+  let session: Session;
+  beforeAll(async () => {
+    session = await openSession();
+  });
+  afterAll(() => session.world.remove());
+
+  test.each(['cancel', 'finish'])('a %s was cut short, and git has lost the worktree then', async (verb) => {
+    const { world, ledger, restore } = session;
+    restore();
+    const args = verb === 'cancel' ? ['cancel', 's'] : ['finish', 'Done', 's'];
+    expect(await world.para(args, { killAt: 45 })).toMatchObject({ code: undefined });
+    expect(await rowOf(world)).toMatchObject({ status: `${verb === 'cancel' ? 'cancell' : 'finish'}ing` });
+    THINGS['admin directory']?.(session);
+    await must(world, ['recover', 's']);
+    expect(await ledger.broken()).toEqual([]);
+    expect(await rowOf(world)).toMatchObject({ status: verb === 'cancel' ? 'archived' : 'review' });
+  });
+});
+
 const NEXT = ['list', 'docker exec', 'finish', 'recover'] as const;
 
 describe('F14', () => {
