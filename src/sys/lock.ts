@@ -21,7 +21,7 @@ export interface LockOwner {
 export interface LockOptions {
   /** What the holder does, in words: shown to whoever waits. */
   readonly what: string;
-  /** Milliseconds; 0 = do not wait. Default 30 000, whatever the process's patience. */
+  /** Milliseconds for each holder; 0 = do not wait. Default 30 000, whatever the process's patience. */
   readonly waitMs?: number;
   /** Not to be waited for when the process does not want to. */
   readonly refusable?: boolean;
@@ -94,7 +94,8 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
 async function acquire(path: string, options: LockOptions): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const begun = performance.now();
-  const deadline = begun + longestWait(options);
+  let since = begun;
+  let holder = '';
   let told = false;
   while (!(await tryAcquire(path, options.what))) {
     const owner = await readOwner(path);
@@ -103,7 +104,11 @@ async function acquire(path: string, options: LockOptions): Promise<void> {
       continue;
     }
     const alive = owner === 'damaged' ? undefined : owner;
-    if (performance.now() >= deadline) throw busy(path, alive);
+    // Many may be in the line: that it moves is what counts.
+    const now = JSON.stringify(alive);
+    if (now !== holder) since = performance.now();
+    holder = now;
+    if (performance.now() - since >= longestWait(options)) throw busy(path, alive);
     if (!told && alive !== undefined) patience.onWait?.(alive);
     told ||= alive !== undefined;
     await pause();

@@ -157,3 +157,15 @@ test('a dead owner is waited for as long as what it has started still changes th
   expect(performance.now()).toBeGreaterThanOrEqual((await ended) as number);
   expect(told).toEqual([dead]);
 });
+
+test('each holder is given its time: a line that moves is waited in', async () => {
+  await plant({ what: 'is first' });
+  const waiting = withLock(path, { what: 'is third', waitMs: 700 }, () => Promise.resolve('in'));
+  setTimeout(() => {
+    writeFileSync(path, readFileSync(path, 'utf8').replace('is first', 'is second'));
+  }, 450);
+  setTimeout(() => {
+    rmSync(path);
+  }, 900);
+  expect(await waiting).toBe('in');
+});
