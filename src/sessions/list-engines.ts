@@ -84,3 +84,10 @@ export function containerState({ container }: SessionRecord, asked: readonly Ask
   if (answer.stranded.has(container.name)) return STRANDED;
   return answer.rows.find(({ name }) => name === container.name)?.state ?? 'missing';
 }
+
+/** Both engines put it into their text: `Up 5 minutes (healthy)`. */
+export function healthOf({ container }: SessionRecord, asked: readonly Asked[]): string | null {
+  const rows = asked.find(({ engine }) => engine === container?.engine)?.rows ?? [];
+  const text = rows.find(({ name }) => name === container?.name)?.status ?? '';
+  return /\((?:health: )?(healthy|unhealthy|starting)\)/.exec(text)?.[1] ?? null;
+}

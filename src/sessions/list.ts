@@ -10,7 +10,7 @@ import { listArchived } from './archive.ts';
 import { branchExists } from '../git/refs.ts';
 import { damageOf } from './damage.ts';
 import { halfDoneVerb, settledWith } from './operation.ts';
-import { askEngine, containerState, enginesOf, STRANDED } from './list-engines.ts';
+import { askEngine, containerState, enginesOf, healthOf, STRANDED } from './list-engines.ts';
 import { rebuildOthers } from './rebuild.ts';
 import type { Repository } from '../git/repository.ts';
 import { unsettledWord, type Looked } from './unsettled.ts';
@@ -48,6 +48,8 @@ export interface SessionRow {
   readonly created_at: string;
   /** The container's state; `missing` when the engine has none; null without one. */
   readonly container: string | null;
+  /** What the image's own health check says; null when it has none. */
+  readonly health: string | null;
   /** The last run of its agent; null when there was none. */
   readonly agent: AgentSummary | null;
   readonly current: boolean;
@@ -71,7 +73,13 @@ export async function listSessions(
   const asked = await Promise.all(engines.map((engine) => askEngine(context, { repo, all }, engine)));
   const told = await Promise.all(
     all.map(async (record) => {
-      const row = await toRow({ repo, places, record }, containerState(record, asked));
+      const row = await toRow(
+        { repo, places, record },
+        {
+          container: containerState(record, asked),
+          health: healthOf(record, asked),
+        },
+      );
       if (!others.includes(record)) {
         return { ...row, ...(await settledBy(places, record, row)) };
       }
@@ -134,6 +142,7 @@ async function archivedRows(
       ahead: null,
       changes: null,
       container: null,
+      health: null,
       agent: null,
       current: false,
       half_done: null,
@@ -165,7 +174,10 @@ async function isLeft(places: Places, { name, status, operation }: SessionRecord
   return now?.status === status && now.operation?.id === operation?.id;
 }
 
-async function toRow(looked: Looked, container: string | null): Promise<SessionRow> {
+async function toRow(
+  looked: Looked,
+  { container, health }: Pick<SessionRow, 'container' | 'health'>,
+): Promise<SessionRow> {
   const { repo, places, record } = looked;
   const { name, branch, base, base_ref, worktree_path: worktree, created_at, status } = record;
   const current = (repo.currentWorktree + sep).startsWith(worktree + sep);
@@ -173,7 +185,9 @@ async function toRow(looked: Looked, container: string | null): Promise<SessionR
   const agent = await summariseAgent(places.docker(name), state);
   const ahead = await aheadOf(repo, base, branch).catch(() => null);
   const half_done = null;
-  const known = { name, branch, base_ref, worktree, created_at, container, agent, current, ahead, half_done };
+  const known = {
+    ...{ name, branch, base_ref, worktree, created_at, container, health, agent, current, ahead, half_done },
+  };
   // Only when it could not be counted is git asked why.
   const hasBranch = ahead !== null || (await branchExists(repo, branch));
   if (status === 'review')

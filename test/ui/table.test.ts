@@ -51,3 +51,17 @@ test('colours do not move the columns', () => {
   expect(coloured).toContain('\u001b[32mup   \u001b[39m  x');
   expect(stripVTControlCharacters(coloured)).toBe(plain([{ name: 'a', state: 'up' }]));
 });
+
+test('what is too wide for the place: the widest columns give way, empty spare ones go', () => {
+  const columns: readonly Column<Row>[] = [...COLUMNS, { head: 'HEALTH', cell: () => '-', spare: true }];
+  const rows = [{ name: 'a-very-long-name-of-a-session', state: 'exited a while ago' }];
+  const fitted = (width: number): readonly string[] =>
+    table(rows, columns, new Chalk({ level: 0 }), width).split('\n');
+  for (const width of [0, 200]) expect(fitted(width)[0]).toContain('HEALTH');
+  for (const width of [30, 40, 50]) {
+    const lines = fitted(width);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(width);
+    expect(lines[0]).not.toContain('HEALTH');
+    expect(lines[1]).toContain('…');
+  }
+});

@@ -37,7 +37,7 @@ export default defineCommand({
         ? rows.map(({ name }) => name).join('\n')
         : rows.length === 0
           ? 'No containers here. Start one:  para start NAME --docker'
-          : table(rows, COLUMNS, paint),
+          : table(rows, COLUMNS, paint, app.output.width),
     );
     return 0;
   },

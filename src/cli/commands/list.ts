@@ -20,7 +20,8 @@ const COLUMNS = (now: Date): readonly Column<SessionRow>[] => [
   { head: 'AHEAD', cell: (row) => (row.ahead === null ? '-' : String(row.ahead)) },
   { head: 'CHANGES', cell: (row) => (row.changes === null ? '-' : String(row.changes)) },
   { head: 'CONTAINER', cell: (row) => row.container ?? '-' },
-  { head: 'AGENT', cell: ({ agent }) => agentWord(agent) },
+  { head: 'HEALTH', cell: (row) => row.health ?? '-', spare: true },
+  { head: 'AGENT', cell: ({ agent }) => agentWord(agent), spare: true },
   { head: 'AGE', cell: (row) => age(row.created_at, now) },
 ];
 
@@ -28,7 +29,12 @@ export default defineCommand({
   command: 'list',
   describe: 'List the sessions of this repository',
   options: {
-    all: { alias: 'a', type: 'boolean', default: false, describe: 'Cancelled sessions too' },
+    all: {
+      alias: 'a',
+      type: 'boolean',
+      default: false,
+      describe: 'Cancelled sessions too, and what settles each',
+    },
     containers: {
       type: 'boolean',
       default: true,
@@ -51,11 +57,22 @@ export default defineCommand({
         ? rows.map(({ name }) => name).join('\n')
         : rows.length === 0
           ? 'No sessions here. Start one:  para start NAME'
-          : table(rows, COLUMNS(app.now()), paint),
+          : [
+              table(rows, COLUMNS(app.now()), paint, app.output.width),
+              ...(args.all ? settling(rows) : []),
+            ].join('\n'),
     );
     return 0;
   },
 });
+
+/** The command for each that is archived, half done or damaged. */
+function settling(rows: readonly SessionRow[]): readonly string[] {
+  const lines = rows.flatMap(({ settle, half_done: verb, status }) =>
+    settle === null ? [] : [`  ${settle}   # ${verb === null ? status : `${verb}, cut short`}`],
+  );
+  return lines.length === 0 ? [] : ['', ...lines];
+}
 
 /** `running`, `exit 0`, or `gone`: it ended without a word. */
 function agentWord(agent: SessionRow['agent']): string {
