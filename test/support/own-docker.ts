@@ -20,6 +20,9 @@ export interface OwnDocker {
 /** Addresses that neither the shared engine nor podman takes. */
 const POOL = 'base=10.219.0.0/16,size=24';
 
+const REMOVE_CGROUPS =
+  'find /sys/fs/cgroup -depth -type d -path "*/para-own*" -exec rmdir {} + 2>/dev/null || :';
+
 /** Brings one up, with the small image in it. Needs root. */
 export async function ownDocker(image: string): Promise<OwnDocker> {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'para-own-')));
@@ -72,6 +75,7 @@ export async function ownDocker(image: string): Promise<OwnDocker> {
       for (let waited = 0; waited < 100 && daemon.exitCode === null; waited += 1) await sleep(100);
       own.crash();
       rmSync(dir, { recursive: true, force: true });
+      execFileSync('sh', ['-c', REMOVE_CGROUPS]);
     },
   };
   await own.up();
