@@ -23,7 +23,11 @@ import { end } from './settle.ts';
 const RUNS = Number(process.env['PARA_FUZZ_RUNS'] ?? (process.env['PARA_FUZZ'] === '1' ? 10_000 : 500));
 /** Repositories at the same time: most of the time is git's, in processes of its own. */
 const LANES = 3;
-const SEED = Number(process.env['PARA_FUZZ_SEED'] ?? Date.now() % 1_000_000);
+/** The same all day, another one each day; a long run has its own. */
+const TODAY = Math.floor(Date.now() / 86_400_000);
+const SEED = Number(
+  process.env['PARA_FUZZ_SEED'] ?? (process.env['PARA_FUZZ'] === '1' ? Date.now() % 1e6 : TODAY),
+);
 
 /** A repository that is brought back to one of the beginnings for each sequence. */
 interface Lane {
