@@ -1,7 +1,20 @@
 /** What was asked of a finish, kept in the record while it runs. */
-import type { FinishRequest } from './finish.ts';
+import type { Keeping } from './keep-files.ts';
 import { wishOf, type Wish } from './operation.ts';
 import type { SessionRecord } from './store.ts';
+
+/** What a person asked for. */
+export interface FinishRequest {
+  readonly message: string;
+  readonly session: string | undefined;
+  readonly branch: string | undefined;
+  /** undefined: as `git.push` says. */
+  readonly push: boolean | undefined;
+  /** Do without the engine: the container is left to `docker cleanup`. */
+  readonly noContainer: boolean;
+  /** What becomes of ignored files and nested repositories. */
+  readonly keeping: Keeping;
+}
 
 /** One that was cut short goes on with what was asked for then; what is said now counts more. */
 export function goneOn(request: FinishRequest, record: SessionRecord): FinishRequest {

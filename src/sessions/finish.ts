@@ -12,25 +12,12 @@ import { requireWhole } from './damage.ts';
 import { findAgain, findSession, type FindContext, type Found } from './find.ts';
 import { decideKeep, unheldIn, type Keeping } from './keep-files.ts';
 import { chooseRemote } from './finish-remote.ts';
-import { beganAt, goneOn, toWish } from './finish-wish.ts';
+import { beganAt, goneOn, toWish, type FinishRequest } from './finish-wish.ts';
 import { settledWith, type Wish } from './operation.ts';
 import { registerAgain } from './register-again.ts';
 import { lockSession, type SessionRecord } from './store.ts';
 import type { Teardown, TeardownState } from './teardown.ts';
 import { NOTHING, requireSettled, type Settled } from './unsettled.ts';
-
-/** What a person asked for. */
-export interface FinishRequest {
-  readonly message: string;
-  readonly session: string | undefined;
-  readonly branch: string | undefined;
-  /** undefined: as `git.push` says. */
-  readonly push: boolean | undefined;
-  /** Do without the engine: the container is left to `docker cleanup`. */
-  readonly noContainer: boolean;
-  /** What becomes of ignored files and nested repositories. */
-  readonly keeping: Keeping;
-}
 
 /** What finishing needs of the App. */
 export interface FinishContext extends FindContext {
