@@ -18,7 +18,6 @@ const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   restore: ['recover'],
   undo: ['recover'],
   prune: ['clean'],
-  status: ['list'],
   ps: ['list'],
   settings: ['config show'],
   'docker ps': ['docker list'],

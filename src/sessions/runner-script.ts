@@ -11,7 +11,7 @@
 export const RUNNER_SCRIPT = `set -u
 cmd=\${PARA_COMMAND_DIR:-/run/para/cmd} out=\${PARA_STATUS_DIR:-/run/para/out}
 work=\${PARA_WORKSPACE:-/workspace} grace=\${PARA_STOP_GRACE:-8} cap=\${PARA_OUTPUT_BYTES:-67108864}
-mercy=\${PARA_KILL_GRACE:-5} stop='' woken='' job='' pid='' began=0 limit=0 reason='' beaten=-99 busy=0 nap=''
+mercy=\${PARA_KILL_GRACE:-5} quick=\${PARA_RUNNER_NAP:-1} stop='' woken='' job='' pid='' began=0 limit=0 reason='' beaten=-99 busy=0 nap=''
 
 uptime() { read -r up rest </proc/uptime && up=\${up%%.*}; }
 put() { printf '%s\\n' "$2" >"$1.tmp" && mv -f "$1.tmp" "$1"; }
@@ -144,7 +144,7 @@ while :; do
   [ -n "$job" ] || [ "\${PARA_RUNNER-}" = off ] || next
   if [ -z "$woken$stop" ]; then
     # Quick while there is work, and cheap when there is none.
-    if [ "$((up - busy))" -lt 30 ]; then sleep 1 & else sleep 2 & fi
+    if [ "$((up - busy))" -lt 30 ]; then sleep "$quick" & else sleep 2 & fi
     nap=$!
     wait "$nap"
     kill "$nap" 2>/dev/null

@@ -50,8 +50,7 @@ test('with a container, and after one: refused, with the commands', async () => 
   );
   expect(refused.stderr).toContain('git -C ');
   const away = [talk.status('running'), talk.stop(), talk.remove(), talk.networkRemove()];
-  expect(await runPara(repo, 'cancel fix', { calls: away })).toMatchObject({ code: 0 });
-  expect(await runPara(repo, 'recover fix')).toMatchObject({ code: 0 });
+  expect(await runPara(repo, 'docker stop fix --remove', { calls: away })).toMatchObject({ code: 0 });
   expect(await runPara(repo, ['finish', 'Done', 'fix'])).toMatchObject({ code: 10 });
   repo.run(['add', '.'], { cwd: worktree() });
   repo.run(['commit', '-qm', 'mine'], { cwd: worktree() });

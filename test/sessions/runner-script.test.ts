@@ -59,7 +59,7 @@ describe.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('%s', (_
       env: {
         ...process.env,
         ...{ PARA_COMMAND_DIR: at('cmd'), PARA_STATUS_DIR: at('out'), PARA_WORKSPACE: at('work') },
-        ...{ PARA_STOP_GRACE: '0', PARA_KILL_GRACE: '1', ...env },
+        ...{ PARA_STOP_GRACE: '0', PARA_KILL_GRACE: '1', PARA_RUNNER_NAP: '0.1', ...env },
       },
     });
   }
