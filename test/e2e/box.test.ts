@@ -128,8 +128,8 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('the 
       '/para/objects ro',
       '/run/para/cmd ro',
       '/run/para/logs rw',
-      '/usr/local/bin/para-status ro',
       '/run/para/out rw',
+      '/usr/local/bin/para-status ro',
       '/workspace rw',
       '/workspace/.git ro',
     ]);
