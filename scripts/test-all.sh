@@ -44,7 +44,8 @@ wait "$up" || die 'the engines are not up'
 [ "$built" = 0 ] || die 'the build failed'
 
 code=0
-for script in check test:e2e; do
+# The last of test:e2e looks for what all the others have left.
+for script in check test:fault test:e2e; do
   npm run "$script" 2>&1 | tee -a "$log" || code=1
 done
 counts() { sed -nE "s/^([0-9]+) passed, ([0-9]+) failed.*/\\$1/p" "$log" | awk '{ n += $1 } END { print n + 0 }'; }

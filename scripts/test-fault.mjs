@@ -1,8 +1,32 @@
-/** The fault tests alone: `npm run test:fault`, the whole matrix with `-- --full`; other arguments are jest's. */
+/**
+ * The fault tests alone: `npm run test:fault`, the whole matrix with `-- --full`; other arguments are jest's. Those on
+ * the fake engine share nothing and run side by side, those on real engines one after the other; one table for both.
+ */
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import FaultReporter from '../test/support/fault-reporter.cjs';
+
+const PARTS = [
+  ['--testPathIgnorePatterns', 'engines\\.test\\.ts$', '--maxWorkers', '100%'],
+  ['--testPathPatterns', 'engines\\.test\\.ts$', '--runInBand'],
+];
 
 const given = process.argv.slice(2);
-const jest = ['--selectProjects', 'fault', '--runInBand', ...given.filter((word) => word !== '--full')];
+const rest = given.filter((word) => word !== '--full');
+// A choice of tests is jest's own business.
+const parts = rest.some((word) => !word.startsWith('-')) ? [['--runInBand']] : PARTS;
 if (given.includes('--full')) process.env.PARA_FAULT_FULL = '1';
-const { status } = spawnSync('npx', ['jest', ...jest], { stdio: 'inherit' });
-process.exitCode = status ?? 1;
+const dir = mkdtempSync(join(tmpdir(), 'para-fault-'));
+const cases = join(dir, 'cases');
+writeFileSync(cases, '');
+process.env.PARA_FAULT_CASES = cases;
+for (const part of parts) {
+  const { status } = spawnSync('npx', ['jest', '--selectProjects', 'fault', ...part, ...rest], {
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exitCode = 1;
+}
+process.stderr.write(FaultReporter.table(cases));
+rmSync(dir, { recursive: true });

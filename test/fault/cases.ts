@@ -31,5 +31,6 @@ export function sample<T>(all: readonly T[], nth: number): readonly T[] {
 
 /** A short append is whole, also with several workers. */
 function count(row: Row, label: string, passed: boolean): void {
-  appendFileSync(join(tmpdir(), 'fault-cases'), `${JSON.stringify({ row, label, passed })}\n`);
+  const file = process.env['PARA_FAULT_CASES'] ?? join(tmpdir(), 'fault-cases');
+  appendFileSync(file, `${JSON.stringify({ row, label, passed })}\n`);
 }

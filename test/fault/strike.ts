@@ -3,7 +3,6 @@ import { expect } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sample } from './cases.ts';
 import { rowOf, type Row, type Verb } from './verbs.ts';
 import type { Place } from './world.ts';
 
@@ -15,20 +14,17 @@ export async function pointsOf(at: Place, verb: Verb): Promise<readonly string[]
 }
 
 /**
- * What every run strikes at, and one in `nth` of the rest: before the first step, after each, and at the first process
- * of each. The end of a step is the beginning of the next, and a verb without steps is all its processes.
+ * What differs on a real engine: before the first step, after each, and at the first process of each. The end of a step
+ * is the beginning of the next, and a verb without steps is all its processes.
  */
-export function chosen(points: readonly string[], nth: number): readonly string[] {
+export function telling(points: readonly string[]): readonly string[] {
   const hasSteps = points.some((point) => point.endsWith(':after'));
-  const always = (point: string): boolean =>
-    point === '1:before' ||
-    /^[^0].*:(after|during\.1)$/.test(point) ||
-    (!hasSteps && point.includes('during'));
-  const rest = sample(
-    points.filter((point) => !always(point)),
-    nth,
+  return points.filter(
+    (point) =>
+      point === '1:before' ||
+      /^[^0].*:(after|during\.1)$/.test(point) ||
+      (!hasSteps && point.includes('during')),
   );
-  return points.filter((point) => always(point) || rest.includes(point));
 }
 
 /** Commands that may be needed until all is at its end. */

@@ -22,26 +22,32 @@ const TITLES = {
   model: 'random sequences',
 };
 
-module.exports = class FaultReporter {
-  onRunComplete() {
-    const file = join(process.env.TMPDIR ?? '', 'fault-cases');
-    if (!existsSync(file)) return;
-    const cases = readFileSync(file, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-    const lines = Object.entries(TITLES).flatMap(([row, title]) => {
-      const of = cases.filter((one) => one.row === row);
-      return of.length === 0 ? [] : [line(row, title, of)];
-    });
-    process.stderr.write(
-      `\n${[line('row', 'fault', undefined), ...lines, line('', 'all', cases)].join('')}\n`,
-    );
-  }
-};
+/** The table of the cases in a file. */
+function table(file) {
+  const cases = readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .filter((text) => text !== '')
+    .map((text) => JSON.parse(text));
+  const lines = Object.entries(TITLES).flatMap(([row, title]) => {
+    const of = cases.filter((one) => one.row === row);
+    return of.length === 0 ? [] : [line(row, title, of)];
+  });
+  return `\n${[line('row', 'fault', undefined), ...lines, line('', 'all', cases)].join('')}\n`;
+}
 
 function line(row, title, cases) {
   const counts =
     cases === undefined ? ['cases', 'passed'] : [cases.length, cases.filter((one) => one.passed).length];
   return `${row.padEnd(6)}${title.padEnd(38)}${counts.map((text) => String(text).padStart(7)).join('')}\n`;
 }
+
+/** Of a run that is not part of a larger one (scripts/test-fault.mjs). */
+module.exports = class FaultReporter {
+  static table = table;
+
+  onRunComplete() {
+    const file = join(process.env.TMPDIR ?? '', 'fault-cases');
+    if (existsSync(file)) process.stderr.write(table(file));
+  }
+};
