@@ -107,7 +107,7 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('adop
     expect(await start(name)).toMatchObject({ code: 0 });
     expect(await inside(name, 'git status --porcelain')).toBe(STATUS);
     expect(await remove(name)).toMatchObject({ code: 0 });
-    expect(await host(name, 'git status --porcelain')).toBe('M a.txt\n?? new\n?? staged');
+    expect(await host(name, 'git status --porcelain')).toBe(STATUS);
     expect(await engineTraces(world, repo)).toEqual([]);
   });
 
