@@ -2,9 +2,9 @@
  * What git has begun in a worktree and not brought to its end: a merge with conflicts, a rebase, a bisect. Told from
  * the names of files in a git directory, which is only looked at: it may be one that a container writes.
  */
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRegular } from '../sys/untrusted.ts';
+import { isThere } from '../sys/files.ts';
 
 /** An operation of git's that waits for a person. */
 export interface HalfDone {
@@ -43,10 +43,6 @@ export async function halfDoneIn(gitDir: string): Promise<HalfDone | undefined> 
     return { word: WORDS[what] ?? what, what, ways };
   }
   return undefined;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined)) !== undefined;
 }
 
 const MAX_INDEX = 512 * 1024 * 1024;

@@ -1,6 +1,7 @@
 /** Paths of a worktree, as bytes: what is gone, what is there, and what hides another repository. */
 import { lstat } from 'node:fs/promises';
 import { ParaError } from '../errors.ts';
+import { isThere } from '../sys/files.ts';
 
 const SLASH = 0x2f;
 
@@ -31,7 +32,7 @@ export async function tellApart(
     const found = await lstat(within(root, path)).catch(() => undefined);
     const submodule =
       found?.isDirectory() === true &&
-      (await exists(within(root, Buffer.concat([path, Buffer.from('/.git')]))));
+      (await isThere(within(root, Buffer.concat([path, Buffer.from('/.git')]))));
     const there = found !== undefined && (!found.isDirectory() || submodule) && !(await behindLink(path));
     (there ? present : gone).push(path);
   }
@@ -57,10 +58,6 @@ async function isLink(path: Buffer): Promise<boolean> {
   return (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true;
 }
 
-async function exists(path: Buffer): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined)) !== undefined;
-}
-
 function within(root: string, path: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${root}/`), path]);
 }
@@ -76,7 +73,7 @@ export async function nestedRepositories(
   );
   for (const directory of directoriesOf([...others, ...tracked])) {
     const path = Buffer.concat([directory, Buffer.of(SLASH)]);
-    if (await exists(within(root, Buffer.concat([path, Buffer.from('.git')]))))
+    if (await isThere(within(root, Buffer.concat([path, Buffer.from('.git')]))))
       nested.set(path.toString('latin1'), path);
   }
   return [...nested.values()].sort((a, b) => a.compare(b));

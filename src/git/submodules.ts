@@ -3,13 +3,14 @@
  * keeps for the worktree, and go with it. No container can write there; the `.git` in a submodule's directory it can
  * replace, so that is read as data, and git runs only where it points at such a directory.
  */
-import { lstat, readdir, realpath } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { succeeded } from '../sys/run.ts';
 import type { Place } from './git.ts';
 import { type Repository, place as repositoryPlace } from './repository.ts';
 import { readRegular } from '../sys/untrusted.ts';
 import { worktreePlace } from './worktrees.ts';
+import { isThere } from '../sys/files.ts';
 
 /** A worktree whose submodules are asked about. */
 export interface WithSubmodules {
@@ -173,8 +174,4 @@ async function isKnown(
 /** git in a directory whose configured worktree may be gone: it must not try to go there. */
 function alone(gitDir: string): Place {
   return { gitDir, workTree: gitDir };
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined)) !== undefined;
 }

@@ -5,6 +5,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { type Repository, worktreesDir } from './repository.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
+import { ignoreAbsent } from '../sys/files.ts';
 
 /**
  * Removes the directory (links are unlinked, never followed) and the admin directories that name exactly this
@@ -26,10 +27,6 @@ export async function removeWorktree(repo: Repository, path: string): Promise<vo
 }
 
 const GONE = '.gone';
-
-function ignoreAbsent(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
-}
 
 /** Deletes what this and earlier removals, cut short, have put aside. */
 async function sweep(directory: string): Promise<void> {

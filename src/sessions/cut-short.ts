@@ -1,5 +1,6 @@
 /** A start that was cut short by a kill or a power cut: what it left, and how that is taken back. */
-import { readdir, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
@@ -78,7 +79,7 @@ async function takeUp(
   if ((await adminDirOf(repo, path)) === undefined || (await isHalfMade(repo, path)))
     throw workInside(record);
   // One that came up keeps its git directory, even when it is gone by now: there may be commits in it.
-  const made = (await cameUp(places, record)) || (await isOurs(context, record));
+  const made = cameUp(places, record) || (await isOurs(context, record));
   if (container !== null && !made) {
     await removeContainerFiles(places, record.name);
     await dropPins(repo, record.name);
@@ -121,25 +122,21 @@ async function takeBack(context: CutShortContext, places: Places, record: Sessio
 /** True when a start that was cut short may have work in it. In doubt there is: what is taken back is gone. */
 export async function holdsWork(repo: Repository, places: Places, record: SessionRecord): Promise<boolean> {
   const { branch, base, worktree_path: worktreePath } = record;
-  if (await cameUp(places, record)) return true;
+  if (cameUp(places, record)) return true;
   const tip = await commitOf(repo, `refs/heads/${branch}`);
   if (tip !== undefined && tip !== base) return true;
   if (await isHalfMade(repo, worktreePath)) return false;
   const worktreeAdminDir = await adminDirOf(repo, worktreePath);
   if (worktreeAdminDir === undefined) return (await readdir(worktreePath).catch(() => [])).length > 0;
-  if (!(await isThere(worktreePath))) return false;
+  if (!existsSync(worktreePath)) return false;
   const changes = await worktreeChanges({ repo, worktreeAdminDir, worktreePath });
   const changed = Object.values(changes).some((count: number) => count > 0);
   return changed || (await ignoredFiles(repo, worktreePath)).length > 0;
 }
 
 /** The container ran, so somebody may have worked in it. */
-function cameUp(places: Places, { name }: SessionRecord): Promise<boolean> {
-  return isThere(join(places.docker(name), 'out', 'ready'));
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
+function cameUp(places: Places, { name }: SessionRecord): boolean {
+  return existsSync(join(places.docker(name), 'out', 'ready'));
 }
 
 function workInside({ name, worktree_path: path }: SessionRecord): ParaError {

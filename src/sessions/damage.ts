@@ -1,11 +1,12 @@
 /** What somebody removed, moved or renamed by hand, in a word. Looks at files only: reading commands pay nothing. */
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { branchExists } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import { placesOf, type SessionRecord } from './store.ts';
+import { isDirectory } from '../sys/files.ts';
 
 /** What can be wrong with a session. `para recover` mends each. */
 export type Damage =
@@ -119,8 +120,4 @@ async function branchIn(admin: string): Promise<string | undefined> {
   const branch = /^ref: refs\/heads\/(.+)\n?$/.exec(head)?.[1];
   // What git writes there when it keeps its refs elsewhere (reftable).
   return branch === '.invalid' ? undefined : branch;
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined))?.isDirectory() === true;
 }

@@ -1,4 +1,5 @@
 /** Which session a command is about: the one named, or the one whose worktree holds the current directory. */
+import { existsSync } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { closest } from '../config/nearest.ts';
@@ -81,9 +82,7 @@ async function rootByPath(cwd: string): Promise<string | undefined> {
   const here = await realpath(cwd);
   const inside = /\/\.para\/worktrees\/[^/]+(?=\/|$)/.exec(here);
   if (inside !== null)
-    return (await exists(join(here.slice(0, inside.index), '.git')))
-      ? here.slice(0, inside.index)
-      : undefined;
+    return existsSync(join(here.slice(0, inside.index), '.git')) ? here.slice(0, inside.index) : undefined;
   for (let directory = here; ; directory = dirname(directory)) {
     const dotGit = await stat(join(directory, '.git')).catch(() => undefined);
     // A `.git` file (worktree, submodule) or none at the top: git itself must say.
@@ -96,10 +95,6 @@ async function sessionOfDirectory(cwd: string, root: string): Promise<string | u
   const here = await realpath(cwd);
   const prefix = join(root, '.para', 'worktrees') + '/';
   return here.startsWith(prefix) ? here.slice(prefix.length).split('/')[0] : undefined;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
 const MOST_NAMED = 10;

@@ -7,6 +7,7 @@ import type { Repository } from '../git/repository.ts';
 import { nestedIn } from '../git/stage.ts';
 import type { Places } from './store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
+import { ignoreAbsent } from '../sys/files.ts';
 
 /** What no commit can hold of a worktree: paths of ignored files, and of nested repositories. @throws GIT_FAILED */
 export async function unheldIn(repo: Repository, worktree: string): Promise<readonly string[]> {
@@ -27,10 +28,6 @@ export function stateOf(places: Places, session: string, time: string): string {
 export async function moveState(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true, mode: 0o700 });
   await rename(from, to).catch(ignoreAbsent);
-}
-
-function ignoreAbsent(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
 }
 
 /** Every tar that there is, and when what it belongs to was done. */

@@ -1,5 +1,5 @@
 /** Containers and networks that no session owns any more: found by their labels, judged one by one. */
-import { lstat, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerInfo, EngineName, NetworkRow } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
@@ -13,6 +13,7 @@ import { readSealedRefs } from '../git/untrusted.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { isSessionBusy, listRecords, lockRepository, lockSession, type Places } from './store.ts';
+import { isThere } from '../sys/files.ts';
 
 /** What looking for orphans needs of the App. */
 export interface OrphanContext {
@@ -184,10 +185,6 @@ async function judgeOther(container: ContainerInfo): Promise<Verdict | undefined
   if (await isThere(join(root, '.git'))) return undefined;
   if (!(await isThere(worktree))) return { why: `its repository ${root} is gone` };
   return { why: `its repository ${root} is gone, but its worktree is there`, next: `ls -la ${worktree}` };
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined)) !== undefined;
 }
 
 /** One step for each orphan; each looks again under the session's lock. Networks come last. */

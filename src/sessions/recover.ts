@@ -1,5 +1,4 @@
 /** Bringing an archived session back whole: branch, worktree, uncommitted work, ignored files. */
-import { lstat } from 'node:fs/promises';
 import { ParaError } from '../errors.ts';
 import { hideParaFiles } from '../git/exclude.ts';
 import { commitOf } from '../git/refs.ts';
@@ -16,6 +15,7 @@ import {
   type Places,
   type SessionRecord,
 } from './store.ts';
+import { isThere } from '../sys/files.ts';
 
 /** What recovering needs of the App. */
 export interface RecoverContext {
@@ -102,8 +102,7 @@ async function decide(
   const tip = await commitOf(repo, `refs/heads/${branch}`);
   if (tip !== undefined && tip !== archived.tip) throw branchTaken(branch);
   const worktree = places.worktree(name);
-  if (there === undefined && (await lstat(worktree).catch(() => undefined)) !== undefined)
-    throw pathTaken(worktree);
+  if (there === undefined && (await isThere(worktree))) throw pathTaken(worktree);
   const operation = await newOperation('recover', {
     ...{ id: context.newId(), at: context.now(), wish: { archive: archived.archive.time } },
   });

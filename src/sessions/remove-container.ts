@@ -1,5 +1,4 @@
 /** Taking the container of a session away again: what is left is an ordinary session with all its commits. */
-import { lstat } from 'node:fs/promises';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { dropPins, type BroughtBack } from '../git/bring-back.ts';
@@ -21,6 +20,7 @@ import {
 } from './teardown.ts';
 import { commitCount } from './count.ts';
 import { requireNothingUnderWay } from './unsettled.ts';
+import { isThere } from '../sys/files.ts';
 
 /** What removing needs of the App. */
 export interface RemoveContext extends FindContext {
@@ -87,8 +87,7 @@ async function decide(
   });
   const [repo, service] = await Promise.all([context.repository(), context.dockerFor(engine)]);
   const commitsAreBack =
-    record.operation?.kind === 'docker stop' &&
-    (await lstat(places.docker(record.name)).catch(() => undefined)) === undefined;
+    record.operation?.kind === 'docker stop' && !(await isThere(places.docker(record.name)));
   return { record, places, repo, service, operation, graceSeconds, commitsAreBack };
 }
 

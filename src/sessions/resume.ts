@@ -1,5 +1,5 @@
 /** Going on with a session: its container runs again, and its agent is told more. */
-import { lstat, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chooseAgent } from '../config/agents.ts';
@@ -15,6 +15,7 @@ import { prepareInside } from './inside.ts';
 import { requireFits } from './prompt.ts';
 import { runAt, siteOf, type Site, type SiteContext } from './site.ts';
 import { lockSession, type SessionRecord } from './store.ts';
+import { isThere } from '../sys/files.ts';
 
 /** What resuming needs of the App. */
 export interface ResumeContext extends FindContext, SiteContext {
@@ -77,7 +78,7 @@ async function requireActive({
     throw new ParaError('REFUSED', `the session ${name} is half done (${status})`, {
       hint: 'What settles it:\npara list',
     });
-  if ((await lstat(worktree).catch(() => undefined)) === undefined)
+  if (!(await isThere(worktree)))
     throw new ParaError('REFUSED', `the worktree of ${name} is gone: ${worktree}`, {
       hint: `para recover ${name}`,
     });

@@ -1,5 +1,4 @@
 /** Starting a session: read and decide first (`planStart`), then change the world (`startSteps`). */
-import { lstat } from 'node:fs/promises';
 import type { Config } from '../config/defaults.ts';
 import type { DockerFile } from '../config/generated/types.ts';
 import { parseSessionDocker } from '../config/load.ts';
@@ -30,6 +29,7 @@ import {
   type Places,
   type SessionRecord,
 } from './store.ts';
+import { isThere } from '../sys/files.ts';
 
 /** What a person asked for. */
 export interface StartRequest {
@@ -141,7 +141,7 @@ export async function withNewSession<T>(
 /** What lies where the worktree goes is somebody's. @throws REFUSED */
 async function requireNothingAt(repo: Repository, places: Places, session: string): Promise<void> {
   const path = places.worktree(session);
-  if ((await lstat(path).catch(() => undefined)) === undefined) {
+  if (!(await isThere(path))) {
     // What was staged in it, and where it was, may be nowhere else.
     if ((await adminDirOf(repo, path)) === undefined || (await loadRecord(places, session)) !== undefined)
       return;

@@ -2,13 +2,13 @@
  * What a session says of itself: read from the container's side as from an enemy, or from the host's own file, which is
  * where the seed has it. Nothing here decides anything.
  */
-import { lstat, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StatusFile } from '../config/generated/types.ts';
 import { parseJsonc } from '../config/jsonc.ts';
 import { checkStatusFile } from '../config/records.ts';
 import { ParaError } from '../errors.ts';
-import { replaceFile } from '../sys/files.ts';
+import { isThere, replaceFile } from '../sys/files.ts';
 import { openRegular, readHandle } from '../sys/untrusted.ts';
 
 /** What was read. */
@@ -48,8 +48,7 @@ async function readHost(path: string): Promise<Told> {
 /** A link, a pipe, a device or a file with a second name is no status; nor is what does not end. */
 async function readInside(path: string): Promise<Told> {
   const handle = await openRegular(path);
-  if (handle === undefined)
-    return (await lstat(path).catch(() => undefined)) === undefined ? NOTHING : broken('not a regular file');
+  if (handle === undefined) return !(await isThere(path)) ? NOTHING : broken('not a regular file');
   try {
     const { nlink, mtime } = await handle.stat();
     // 0: it was replaced between opening and looking, which is how it should be written.

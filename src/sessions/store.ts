@@ -3,7 +3,7 @@ import { link, lstat, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import type { SessionRecord } from '../config/generated/types.ts';
-import { replaceFile, requireWritable } from '../sys/files.ts';
+import { ignoreAbsent, replaceFile, requireWritable } from '../sys/files.ts';
 import { lockOwner, requireFree, withLock } from '../sys/lock.ts';
 import type { SessionName } from './name.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
@@ -130,10 +130,6 @@ export async function removeContainerFiles(places: Places, session: string): Pro
   await rm(gone, { recursive: true, force: true });
   await rename(places.docker(session), gone).catch(ignoreAbsent);
   await rm(gone, { recursive: true, force: true });
-}
-
-function ignoreAbsent(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
 }
 
 /** Forgets a record and what the host keeps for its container. */

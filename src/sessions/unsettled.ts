@@ -1,5 +1,4 @@
 /** What has to be settled by hand before a session's files can be committed as they are. */
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { halfDoneIn, hasConflicts, type HalfDone } from '../git/half-done.ts';
@@ -8,6 +7,7 @@ import { moveToHead, type BranchMove } from '../git/session-head.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import type { Places, SessionRecord } from './store.ts';
 import { requireNoSubmoduleWork } from './submodule-work.ts';
+import { isDirectory } from '../sys/files.ts';
 
 /** A session, to be looked at. */
 export interface Looked {
@@ -99,8 +99,4 @@ function unsettled({ record }: Looked, { inside, operation, conflicts }: Unsettl
     ),
     details: { operation: operation?.what ?? null, conflicts, where: inside ? 'container' : 'worktree' },
   });
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined))?.isDirectory() === true;
 }

@@ -1,6 +1,6 @@
 /** Files that para owns: replaced whole, never written in place. Nothing here knows what is in them. */
 import { constants } from 'node:fs';
-import { access, mkdir, open, rename, rm } from 'node:fs/promises';
+import { access, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { EXIT, ParaError } from '../errors.ts';
 import { shellQuote } from './shell-quote.ts';
@@ -83,6 +83,21 @@ export function fileError(error: unknown): ParaError | undefined {
       hint: path === undefined ? undefined : `ls -ld ${shellQuote(dirname(path))}`,
     });
   return undefined;
+}
+
+/** Something is there; a link counts, wherever it leads. */
+export async function isThere(path: string | Buffer): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined;
+}
+
+/** A directory is there; a link to one is none. */
+export async function isDirectory(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined))?.isDirectory() === true;
+}
+
+/** For a removal or a move of what may be gone already. */
+export function ignoreAbsent(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 async function syncDirectory(path: string): Promise<void> {
