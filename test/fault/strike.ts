@@ -61,7 +61,8 @@ export async function isStill(at: Place, fault: string): Promise<void> {
     row: await rowOf(at),
   });
   const before = await all();
-  expect(await at.here(['recover', 's'])).toMatchObject({ code: 0 });
+  const { code, stderr } = await at.here(['recover', 's']);
+  expect({ fault, code, stderr: code === 0 ? '' : stderr }).toEqual({ fault, code: 0, stderr: '' });
   expect(await all()).toEqual(before);
 }
 

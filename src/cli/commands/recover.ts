@@ -91,8 +91,9 @@ async function mend(app: App, plan: MendPlan | undefined): Promise<boolean> {
   if (plan === undefined) return false;
   const { name, branch } = plan.record;
   if (isWhole(plan)) {
-    // Whoever asks for an archive while a session has its name is told so.
-    if ((await listArchived(plan.repo, name)).archived.length > 0) return false;
+    // Whoever asks for an archive while another session has its name is told so.
+    const [newest] = (await listArchived(plan.repo, name)).archived;
+    if (newest !== undefined && newest.record.uuid !== plan.record.uuid) return false;
     app.output.answer({ session: { name, mended: [] } }, () => `Nothing is wrong with the session ${name}`);
     return true;
   }
