@@ -58,6 +58,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/status.ts'),
   },
   {
+    words: 'monitor',
+    describe: 'Watch all sessions: what each does, how far it is, what its container says',
+    load: () => import('./commands/monitor.ts'),
+  },
+  {
     words: 'docker start',
     describe: 'Start the container of a session',
     load: () => import('./commands/docker-start.ts'),

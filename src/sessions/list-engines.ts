@@ -17,7 +17,7 @@ export function enginesOf(records: readonly SessionRecord[]): readonly EngineNam
 export const STRANDED = 'network missing';
 
 /** What an engine said of a repository's containers. */
-interface Asked {
+export interface Asked {
   readonly engine: EngineName;
   readonly rows: readonly ContainerRow[];
   /** Containers that can not be started again, as their network is gone. */
@@ -90,4 +90,15 @@ export function healthOf({ container }: SessionRecord, asked: readonly Asked[]):
   const rows = asked.find(({ engine }) => engine === container?.engine)?.rows ?? [];
   const text = rows.find(({ name }) => name === container?.name)?.status ?? '';
   return /\((?:health: )?(healthy|unhealthy|starting)\)/.exec(text)?.[1] ?? null;
+}
+
+/** The published ports of a session's container, such as `8080->80`; with the address where it is not this machine alone. */
+export function portsOf({ container }: SessionRecord, asked: readonly Asked[]): readonly string[] {
+  const rows = asked.find(({ engine }) => engine === container?.engine)?.rows ?? [];
+  const ports = rows.find(({ name }) => name === container?.name)?.ports ?? [];
+  return ports.map(({ hostIp, hostPort, containerPort, protocol }) => {
+    const host = hostIp === '127.0.0.1' ? '' : `${hostIp.includes(':') ? `[${hostIp}]` : hostIp}:`;
+    const kind = protocol === 'udp' ? '/udp' : '';
+    return `${host}${String(hostPort)}->${String(containerPort)}${kind}`;
+  });
 }

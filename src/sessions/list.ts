@@ -155,10 +155,10 @@ async function archivedRows(
 }
 
 /** The command that mends it, or goes on with what a para that is no longer there has left half done. */
-async function settledBy(
+export async function settledBy(
   places: Places,
   record: SessionRecord,
-  { status, settle }: SessionRow,
+  { status, settle }: Pick<SessionRow, 'status' | 'settle'>,
 ): Promise<Pick<SessionRow, 'settle' | 'half_done'>> {
   if (status === BRANCH_GONE) return { settle: 'para clean', half_done: null };
   const verb = halfDoneVerb(record);
@@ -200,7 +200,8 @@ async function toRow(
 /** States of a container that `recover` mends; one that was made and never ran is half of one. */
 const BROKEN: ReadonlySet<string | null> = new Set(['missing', 'created', STRANDED]);
 
-async function lookedAt(
+/** What is wrong with a session that is meant to be whole, in a word, or `active`; and what mends it. */
+export async function lookedAt(
   looked: Looked,
   container: string | null,
   hasBranch: boolean,

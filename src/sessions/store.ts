@@ -65,6 +65,7 @@ export function pathTaken(path: string): ParaError {
 /** Every readable record, by name. Files that can not be read are named in `broken`, never dropped. */
 export async function listRecords(
   places: Places,
+  load = loadRecord,
 ): Promise<{ readonly records: readonly SessionRecord[]; readonly broken: readonly string[] }> {
   const files = (await readdir(places.state).catch(() => []))
     .filter((file) => file.endsWith('.state'))
@@ -74,7 +75,7 @@ export async function listRecords(
   for (const file of files) {
     const session = file.slice(0, -'.state'.length);
     try {
-      const record = await loadRecord(places, session);
+      const record = await load(places, session);
       if (record !== undefined) records.push(record);
     } catch {
       broken.push(session);

@@ -1,5 +1,6 @@
 import stringWidth from 'string-width';
 import type { ChalkInstance } from 'chalk';
+import { cut } from './cut.ts';
 import { display } from './display.ts';
 
 /** A column: its head and the text of a cell. Cells are cleaned here, so callers hand in raw text. */
@@ -7,6 +8,10 @@ export interface Column<Row> {
   readonly head: string;
   /** Left out where the place is short and no row has anything to say (`-`). */
   readonly spare?: boolean;
+  /** Left out where the place is short, the highest first; one without a rank stays. */
+  readonly rank?: number;
+  /** Columns that it needs at least to say anything; else those of its head. */
+  readonly least?: number;
   readonly cell: (row: Row) => string;
   readonly colour?: (text: string, row: Row, paint: ChalkInstance) => string;
 }
@@ -20,17 +25,9 @@ export function table<Row>(
   paint: ChalkInstance,
   width = 0,
 ): string {
-  const said = (column: Column<Row>): readonly string[] => rows.map((row) => display(column.cell(row), 80));
-  const natural = (column: Column<Row>): number =>
-    Math.max(stringWidth(column.head), ...said(column).map((cell) => stringWidth(cell)));
-  const isTight = width > 0 && total(all.map(natural)) > width;
-  const columns = all.filter(
-    (column) => !isTight || column.spare !== true || said(column).some((cell) => cell !== '-'),
-  );
-  const heads = columns.map(({ head }) => stringWidth(head));
-  const widths = isTight ? shrink(columns.map(natural), heads, width) : columns.map(natural);
+  const { columns, widths } = fit(rows, all, width);
   const cells = rows.map((row) =>
-    columns.map((column, i) => display(column.cell(row), Math.min(80, widths[i] ?? 80))),
+    columns.map((column, i) => cut(display(column.cell(row), MOST), widths[i] ?? MOST)),
   );
   const head = columns
     .map((column, i) => pad(column.head, widths[i] ?? 0))
@@ -48,11 +45,39 @@ export function table<Row>(
   return [paint.bold(head), ...lines].join('\n');
 }
 
+const MOST = 80;
+
+/** Which columns there is place for, and how wide each is. */
+function fit<Row>(
+  rows: readonly Row[],
+  all: readonly Column<Row>[],
+  width: number,
+): { readonly columns: readonly Column<Row>[]; readonly widths: readonly number[] } {
+  const sized = all.map((column) => {
+    const said = rows.map((row) => display(column.cell(row), MOST));
+    const head = stringWidth(column.head);
+    const natural = Math.max(head, ...said.map((cell) => stringWidth(cell)));
+    const isMute = column.spare === true && said.every((cell) => cell === '-');
+    return { column, natural, isMute, least: Math.min(natural, Math.max(head, column.least ?? 0)) };
+  });
+  if (width <= 0 || total(sized.map(({ natural }) => natural)) <= width)
+    return { columns: all, widths: sized.map(({ natural }) => natural) };
+  let kept = sized.filter(({ isMute }) => !isMute);
+  while (total(kept.map(({ least }) => least)) > width) {
+    const rank = Math.max(...kept.map(({ column }) => column.rank ?? 0));
+    if (rank === 0) break;
+    kept = kept.filter(({ column }) => column.rank !== rank);
+  }
+  const naturals = kept.map(({ natural }) => natural);
+  const leasts = kept.map(({ least }) => least);
+  return { columns: kept.map(({ column }) => column), widths: shrink(naturals, leasts, width) };
+}
+
 function total(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width, 0) + GAP * (widths.length - 1);
 }
 
-/** The widest give way first, none to less than its head. */
+/** The widest give way first, none to less than it needs. */
 function shrink(widths: readonly number[], least: readonly number[], width: number): readonly number[] {
   const now = [...widths];
   while (total(now) > width) {

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ParaError } from '../../errors.ts';
+import { watchSessions, type Overview } from '../../sessions/overview.ts';
+import { overviewColumns } from '../../ui/overview-table.ts';
+import { table } from '../../ui/table.ts';
+import type { App } from '../app.ts';
+import { defineCommand } from '../define.ts';
+
+/** Longer than any engine call may take: whoever asks once wants an answer. */
+const ONCE = { patienceMs: 120_000, counts: Infinity };
+const LIVE = { patienceMs: 1_500, counts: 4 };
+const LOOK_MS = 2_000;
+
+export default defineCommand({
+  command: 'monitor',
+  describe: 'Watch all sessions: what each does, how far it is, what its container says',
+  options: {
+    once: { type: 'boolean', default: false, describe: 'Print the table and exit, for pipes and cron' },
+  },
+  examples: [
+    ['$0 monitor --once', 'the table, as wide as the terminal'],
+    ['$0 monitor --json', 'a line of JSON now, and one for each change'],
+  ],
+  async run(args, app) {
+    if (args.once) {
+      print(app, await watchSessions(app)(ONCE));
+      return 0;
+    }
+    if (args['json'] === true) return stream(app);
+    throw new ParaError('USAGE', 'the live view is not there yet', {
+      hint: 'para monitor --once\npara monitor --json',
+    });
+  },
+});
+
+function print(app: App, { sessions, remarks }: Overview): void {
+  for (const remark of remarks) app.output.warn(remark);
+  app.output.answer({ sessions, remarks }, (paint) =>
+    sessions.length === 0
+      ? 'No sessions here. Start one:  para start NAME'
+      : table(sessions, overviewColumns(app.now()), paint, app.output.width),
+  );
+}
+
+/** A document now and one for each change, until a signal. */
+async function stream(app: App): Promise<number> {
+  const signal = app.cancellation.current();
+  const look = watchSessions(app);
+  let last = '';
+  // The first is whole.
+  let effort = { ...LIVE, counts: Infinity };
+  while (!signal.aborted) {
+    const seen = await look(effort);
+    effort = LIVE;
+    const text = JSON.stringify(seen);
+    if (text !== last) print(app, seen);
+    last = text;
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+  }
+  return 128 + app.cancellation.signalNumber;
+}

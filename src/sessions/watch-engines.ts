@@ -1,0 +1,77 @@
+/** Asks engines for their containers again and again: one call each at a time, and none that holds up the others. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EngineName } from '../docker/driver.ts';
+import type { DockerService } from '../docker/service.ts';
+import { ParaError } from '../errors.ts';
+import type { Repository } from '../git/repository.ts';
+import { enginesOf, type Asked } from './list-engines.ts';
+import type { SessionRecord } from './store.ts';
+
+/** What asking engines needs of the App. */
+export interface EngineContext {
+  dockerFor(engine: EngineName): Promise<DockerService>;
+}
+
+/** What the engines say, and what has to be said of that. */
+export interface Heard {
+  readonly asked: readonly Asked[];
+  readonly remarks: readonly string[];
+}
+
+/** Engines that are asked again and again. */
+export interface EngineWatch {
+  /** One that takes more than `patienceMs` is asked on, and what it said last is taken. */
+  ask(repo: Repository, records: readonly SessionRecord[], patienceMs: number): Promise<Heard>;
+}
+
+/** Keeps what each engine said last. */
+export function watchEngines(context: EngineContext): EngineWatch {
+  const services = new Map<EngineName, DockerService>();
+  const asking = new Map<EngineName, Promise<void>>();
+  const last = new Map<EngineName, Asked>();
+  const askOne = async (repo: Repository, engine: EngineName): Promise<void> => {
+    try {
+      const service = services.get(engine) ?? (await context.dockerFor(engine));
+      services.set(engine, service);
+      const rows = await service.list({ 'para.repo': repo.id, 'para.role': 'dev' });
+      last.set(engine, { engine, rows, stranded: new Set(), error: undefined });
+    } catch (error) {
+      if (!(error instanceof ParaError)) throw error;
+      services.delete(engine);
+      last.set(engine, { engine, rows: [], stranded: new Set(), error });
+    } finally {
+      asking.delete(engine);
+    }
+  };
+  return {
+    async ask(repo, records, patienceMs) {
+      const engines = enginesOf(records);
+      for (const engine of engines) if (!asking.has(engine)) asking.set(engine, askOne(repo, engine));
+      await within(patienceMs, Promise.all(asking.values()));
+      const heard = engines.map((engine) => hear(engine, last.get(engine), asking.has(engine)));
+      return { asked: heard.map(({ said }) => said), remarks: heard.flatMap(({ remark }) => remark) };
+    },
+  };
+}
+
+/** What it said before is better than nothing, and is not passed off as what it says now. */
+function hear(
+  engine: EngineName,
+  last: Asked | undefined,
+  isSilent: boolean,
+): { readonly said: Asked; readonly remark: readonly string[] } {
+  if (last === undefined) {
+    const error = new ParaError('DAEMON_NOT_AVAILABLE', `${engine} has not answered yet`);
+    return { said: { engine, rows: [], stranded: new Set(), error }, remark: [error.message] };
+  }
+  if (last.error !== undefined)
+    return { said: last, remark: [`${last.error.message}; containers are not shown`] };
+  const remark = isSilent ? [`${engine} does not answer; its containers are shown as they were`] : [];
+  return { said: last, remark };
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const stop = new AbortController();
+  await Promise.race([work, sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined)]);
+  stop.abort();
+}

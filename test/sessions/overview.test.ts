@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ContainerRow } from '../../src/docker/driver.ts';
+import type { DockerService } from '../../src/docker/service.ts';
+import { ParaError } from '../../src/errors.ts';
+import type { Git } from '../../src/git/git.ts';
+import { openRepository, type Repository } from '../../src/git/repository.ts';
+import { addWorktree } from '../../src/git/worktrees.ts';
+import { watchSessions, type Overview } from '../../src/sessions/overview.ts';
+import { placesOf, saveRecord, type SessionRecord } from '../../src/sessions/store.ts';
+import { writeStatus } from '../../src/sessions/status-file.ts';
+import { sessionRecord } from '../support/record.ts';
+import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
+
+let temp: TempRepo;
+let repo: Repository;
+let gitCalls = 0;
+beforeAll(async () => {
+  temp = tempRepo();
+  repo = await openRepository(counting(temp.git), temp.root);
+  for (const name of ['a', 'b', 'c'])
+    await addWorktree({ repo, path: places().worktree(name), branch: `para/${name}`, base: head() });
+  for (const name of ['a', 'b', 'c']) await saveRecord(places(), record(name));
+  for (const one of ['cmd', 'out']) mkdirSync(join(places().docker('a'), one), { recursive: true });
+});
+afterAll(() => {
+  temp.remove();
+});
+
+const head = (): string => repo.headCommit ?? '';
+const places = (): ReturnType<typeof placesOf> => placesOf(temp.root);
+const CONTAINER = {
+  ...{ name: 'para-x-a', engine: 'docker', binary: '/bin/docker', endpoint: 'local', image: 'i' },
+  ...{ image_source: 'flag', network: 'none', hardening: 'default', git: 'off' },
+} as NonNullable<SessionRecord['container']>;
+const record = (name: string): SessionRecord =>
+  sessionRecord(temp.root, name, { base: head(), container: name === 'a' ? CONTAINER : null });
+
+/** The real one, counted. */
+function counting(git: Git): Git {
+  const count = <T>(made: T): T => {
+    gitCalls += 1;
+    return made;
+  };
+  return {
+    ...git,
+    text: (call) => count(git.text(call)),
+    bytes: (call) => count(git.bytes(call)),
+    attempt: (call) => count(git.attempt(call)),
+  };
+}
+
+/** An engine that says what it is told to say. */
+let answer: () => Promise<readonly ContainerRow[]>;
+let engineCalls = 0;
+let time = 0;
+beforeEach(() => {
+  time = Date.parse('2026-01-02T00:00:00Z');
+  answer = () => Promise.resolve([row('running')]);
+  [engineCalls, gitCalls] = [0, 0];
+});
+const row = (state: ContainerRow['state']): ContainerRow => ({
+  ...{ id: 'i', name: 'para-x-a', image: 'i', state, status: 'Up 2 seconds (healthy)' },
+  ports: [
+    { hostIp: '127.0.0.1', hostPort: 8080, containerPort: 80, protocol: 'tcp' },
+    { hostIp: '::', hostPort: 53, containerPort: 53, protocol: 'udp' },
+  ],
+});
+function watch(): (how?: { counts?: number; patienceMs?: number }) => Promise<Overview> {
+  const list = (): Promise<readonly ContainerRow[]> => {
+    engineCalls += 1;
+    return answer();
+  };
+  const look = watchSessions({
+    cwd: temp.root,
+    repository: () => Promise.resolve(repo),
+    dockerFor: () => Promise.resolve({ list } as unknown as DockerService),
+    engine: () => Promise.reject(new Error('not asked')),
+    now: () => new Date(time),
+  });
+  return ({ counts = 9, patienceMs = 5_000 } = {}) => look({ counts, patienceMs });
+}
+
+test('what does not change costs one engine call a look, and no git', async () => {
+  const look = watch();
+  const first = await look();
+  expect(first.sessions.map(({ name, lines }) => [name, lines])).toEqual(
+    ['a', 'b', 'c'].map((name) => [name, { added: 0, removed: 0 }]),
+  );
+  expect(first.sessions[0]).toMatchObject({ container: 'running', health: 'healthy' });
+  expect(first.sessions[0]?.ports).toEqual(['8080->80', '[::]:53->53/udp']);
+  [gitCalls, engineCalls] = [0, 0];
+  for (let n = 0; n < 5; n += 1) {
+    time += 2_000;
+    expect(await look()).toEqual(first);
+  }
+  expect({ gitCalls, engineCalls }).toEqual({ gitCalls: 0, engineCalls: 5 });
+});
+
+test('lines are counted again where something changed, not at once, and not everywhere at once', async () => {
+  const look = watch();
+  const counted = async (counts: number): Promise<readonly (number | undefined)[]> =>
+    (await look({ counts })).sessions.map(({ lines }) => lines?.added);
+  expect(await counted(2)).toEqual([0, 0, undefined]);
+  expect(await counted(2)).toEqual([0, 0, 0]);
+  temp.write('.para/worktrees/b/new.txt', '1\n2\n3\n');
+  time += 5_000;
+  expect(await counted(2)).toEqual([0, 0, 0]);
+  time += 6_000;
+  gitCalls = 0;
+  expect(await counted(2)).toEqual([0, 3, 0]);
+  expect(gitCalls).toBeLessThanOrEqual(3);
+  // Nothing tells of a change in place: it is seen in time all the same.
+  temp.write('.para/worktrees/c/a.txt', 'two\n');
+  time += 119_000;
+  expect(await counted(9)).toEqual([0, 3, 1]);
+});
+
+test('what a session says is there at the next look', async () => {
+  const look = watch();
+  await look();
+  await writeStatus(places().docker('b'), { timestamp: 't', status: 'running', phase: 'building' });
+  expect((await look()).sessions[1]?.says).toMatchObject({ phase: 'building' });
+});
+
+test('a session that came, and one whose worktree went', async () => {
+  const look = watch();
+  await look();
+  const path = places().worktree('d');
+  await addWorktree({ repo, path, branch: 'para/d', base: head() });
+  await saveRecord(places(), record('d'));
+  expect((await look()).sessions.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd']);
+  rmSync(path, { recursive: true });
+  expect((await look()).sessions[3]).toMatchObject({
+    ...{ status: 'worktree missing', settle: 'para recover d' },
+  });
+});
+
+test('an engine that hangs holds nothing up, and is not asked twice at once', async () => {
+  const look = watch();
+  await look();
+  let say: (rows: readonly ContainerRow[]) => void = () => undefined;
+  answer = () => new Promise((resolve) => (say = resolve));
+  engineCalls = 0;
+  for (let n = 0; n < 3; n += 1) {
+    const { sessions, remarks } = await look({ patienceMs: 1 });
+    expect(sessions[0]?.container).toBe('running');
+    expect(remarks).toEqual(['docker does not answer; its containers are shown as they were']);
+  }
+  expect(engineCalls).toBe(1);
+  say([row('exited')]);
+  answer = () => Promise.resolve([row('exited')]);
+  expect((await look()).sessions[0]?.container).toBe('exited');
+});
+
+test('an engine that fails is said, and asked again', async () => {
+  const look = watch();
+  answer = () => Promise.reject(new ParaError('DAEMON_NOT_AVAILABLE', 'docker is away'));
+  const { sessions, remarks } = await look();
+  expect(sessions[0]?.container).toBe('not asked');
+  expect(remarks).toEqual(['docker is away; containers are not shown']);
+  answer = () => Promise.resolve([]);
+  expect((await look()).sessions[0]).toMatchObject({ container: 'missing', settle: 'para recover a' });
+});
