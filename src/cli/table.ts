@@ -93,6 +93,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/docker-logs.ts'),
   },
   {
+    words: 'docker stats',
+    describe: 'Say what containers use of CPU, memory, processes, network and disk',
+    load: () => import('./commands/docker-stats.ts'),
+  },
+  {
     words: 'docker sync',
     describe: "Bring the container's commits back now; it goes on running",
     load: () => import('./commands/docker-sync.ts'),

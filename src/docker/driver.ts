@@ -106,6 +106,23 @@ export interface ContainerRow {
   readonly ports: readonly PortMapping[];
 }
 
+/** What a container uses, as its engine tells it; undefined where it does not. */
+export interface UsageSample {
+  readonly id: string;
+  /** Of one CPU: two busy ones are 200. */
+  readonly cpuPercent: number | undefined;
+  /** CPU time since it was started, where `cpuPercent` is only the mean over all that time. */
+  readonly cpuNanos: number | undefined;
+  readonly memoryBytes: number | undefined;
+  /** What the kernel holds it to; the whole machine's when there is no limit. */
+  readonly memoryLimitBytes: number | undefined;
+  readonly pids: number | undefined;
+  readonly netRxBytes: number | undefined;
+  readonly netTxBytes: number | undefined;
+  readonly blockReadBytes: number | undefined;
+  readonly blockWriteBytes: number | undefined;
+}
+
 /** A row of `network ls`. */
 export interface NetworkRow {
   readonly name: string;
@@ -193,6 +210,8 @@ export interface EngineDriver {
   inspect(containers: readonly string[]): EngineCommand<readonly ContainerInfo[]>;
   /** One `ps -a` in the engine's safe dialect, filtered by labels (AND). */
   list(labels: Readonly<Record<string, string>>): EngineCommand<readonly ContainerRow[]>;
+  /** One look at what running containers use. */
+  stats(containers: readonly string[]): EngineCommand<readonly UsageSample[]>;
   exec(request: ExecRequest): EngineCommand<string>;
   logs(request: LogsRequest): EngineCommand<string>;
   pull(image: string): EngineCommand<void>;

@@ -27,3 +27,11 @@ export function unenforcedLimits(can: Capabilities, wanted: 'best-effort' | 'req
     );
   return missing;
 }
+
+/**
+ * False where a container has no cgroup of its own: there podman's `stats` fails, and docker's tells the figures of the
+ * whole machine (facts/engines.md §5).
+ */
+export function canMeasure(can: Pick<Capabilities, 'rootless' | 'cgroupVersion'>): boolean {
+  return !(can.rootless && can.cgroupVersion === 1);
+}

@@ -16,11 +16,13 @@ import type {
   ExecRequest,
   LogsRequest,
   NetworkRow,
+  UsageSample,
 } from './driver.ts';
 import { deadlineOf } from './deadline.ts';
 import { execCapture, execTerminal } from './exec.ts';
 import { toParaError } from './failure.ts';
 import { inspect, provenByInspect, type Lifecycle } from './lifecycle.ts';
+import { canMeasure } from './limits.ts';
 
 /** Labels of a thing: `k=v` pairs. */
 export type Labels = Readonly<Record<string, string>>;
@@ -55,6 +57,8 @@ export interface DockerService extends Lifecycle {
   /** Those that exist. */
   inspect(names: readonly string[]): Promise<readonly ContainerInfo[]>;
   list(labels: Labels): Promise<readonly ContainerRow[]>;
+  /** What running containers use; none when the engine can not tell. @throws CONTAINER_NOT_FOUND when one is gone */
+  stats(containers: readonly string[], options?: CallOptions): Promise<readonly UsageSample[]>;
   /** Runs a command to its end; its exit code is an answer, not an error. `input` goes to stdin. */
   execCapture(request: ExecRequest, options?: CallOptions): Promise<Captured>;
   /** @returns the exit code as the engine reported it (engines.md §1.1.5) */
@@ -109,6 +113,10 @@ export function createDockerService(
     status: async (name) => (await inspect(engine, calls, [name]))[0],
     inspect: (names) => inspect(engine, calls, names),
     list: (labels) => calls.run(driver.list(labels), 'the list of containers'),
+    stats: async (containers, extra) =>
+      containers.length === 0 || !canMeasure(engine.capabilities)
+        ? []
+        : calls.run(driver.stats(containers), 'the containers', extra),
     execCapture: (request, extra) => execCapture(engine, calls, { request, extra }),
     execAttach: (request, how) => attach(driver.exec(request), how),
     execTerminal: (request, how) => execTerminal(engine, attach, { request, how }),

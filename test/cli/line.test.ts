@@ -23,7 +23,8 @@ describe('an unknown command: what was meant, if anything was', () => {
   test.each<[string, string | undefined]>([
     ['strat', 'para start'],
     ['rm', 'para cancel, or para clean'],
-    ['stats', 'para status'],
+    ['stats', 'para docker stats'],
+    ['statsu', 'para status'],
     ['exec', 'para docker exec'],
     ['stop', 'para docker stop'],
     ['dokcer list', 'para docker'],

@@ -177,6 +177,32 @@ export class Conversation {
     return this.call(['ps', '-a', '--no-trunc', ...filters, '--format', format], { stdout });
   }
 
+  /** `inspect` of the container that runs with the default limits, with its labels. */
+  inspectRunning(): EngineCall {
+    const call = this.status('running', 0, true);
+    const [found] = JSON.parse(call.stdout ?? '') as [object];
+    const HostConfig = { Memory: 2 ** 32, NanoCpus: 2e9, PidsLimit: 512 };
+    return { ...call, stdout: JSON.stringify([{ ...found, HostConfig }]) };
+  }
+
+  /** What containers use, by id; podman is asked twice, for CPU time between the two. */
+  stats(ending: Ending = {}): EngineCall {
+    const format = this.engine === 'docker' ? '{{json .}}' : 'json';
+    const docker = {
+      ...{ ID, CPUPerc: '12.50%', PIDs: '3', NetIO: '1kB / 0B', BlockIO: '0B / 2MB' },
+      MemUsage: '2.5MiB / 4GiB',
+    };
+    const podman = {
+      ...{ id: ID, cpu_time: '1s', cpu_percent: '12.50%', pids: '3', net_io: '1kB / 0B' },
+      ...{ block_io: '0B / 2MB', mem_usage: '2.621MB / 4.295GB' },
+    };
+    const stdout = JSON.stringify([this.engine === 'docker' ? docker : podman]);
+    return this.call(['stats', '--no-stream', '--no-trunc', '--format', format, '--', ID], {
+      stdout,
+      ...ending,
+    });
+  }
+
   statusGone(): EngineCall {
     const said = `${this.engine === 'docker' ? 'Error response from daemon: No' : 'Error: inspecting object: no'} such container`;
     return this.call(['inspect', '--type', 'container', '--', this.container], {

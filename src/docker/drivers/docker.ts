@@ -2,10 +2,11 @@
 import { ParaError } from '../../errors.ts';
 import { createArgs, execArgs, labelArgs, labelFilterArgs, logsArgs } from '../argv.ts';
 import { classifyBy } from '../classify.ts';
-import type { Capabilities, ContainerRow, EngineDriver, NetworkRow } from '../driver.ts';
+import type { Capabilities, ContainerRow, EngineDriver, NetworkRow, UsageSample } from '../driver.ts';
 import { readContainers, toState } from '../inspect.ts';
 import { reader, readOne, readRecords, unreadable, type Source } from '../parse.ts';
 import { parsePublishedText } from '../ps-ports.ts';
+import { count, pairs, percent } from '../stats.ts';
 import { readVersion } from '../version.ts';
 import { DOCKER_RULES } from './docker-errors.ts';
 
@@ -52,6 +53,11 @@ export const docker = {
   list: (labels) => ({
     args: ['ps', '-a', '--no-trunc', ...labelFilterArgs(labels), '--format', '{{json .}}'],
     parse: readRows,
+  }),
+  // It measures over a second or two. Streaming, it writes terminal codes between the rows (engines.md §3).
+  stats: (containers) => ({
+    args: ['stats', '--no-stream', '--no-trunc', '--format', '{{json .}}', '--', ...containers],
+    parse: readUsage,
   }),
   exec: (request) => ({ args: execArgs(request), parse: (stdout) => stdout, timeoutMs: 0 }),
   logs: (request) => ({
@@ -124,6 +130,20 @@ function readRows(stdout: string): readonly ContainerRow[] {
       state: toState(row.text('State')),
       status: row.text('Status', ''),
       ports: parsePublishedText(row.text('Ports', '')),
+    };
+  });
+}
+
+function readUsage(stdout: string): readonly UsageSample[] {
+  return readRecords(stdout, source('stats')).map((raw) => {
+    const row = reader(raw, source('stats'));
+    return {
+      // Not the name: a docker client on podman's socket cuts its first letter off.
+      id: row.text('ID'),
+      cpuPercent: percent(row, 'CPUPerc'),
+      cpuNanos: undefined,
+      pids: count(row, 'PIDs'),
+      ...pairs(row, { memory: 'MemUsage', net: 'NetIO', block: 'BlockIO' }),
     };
   });
 }

@@ -1,0 +1,74 @@
+/** What containers use and what they may use, told on every engine: figures, and a word where there are none. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { testEngines, testImages } from '../support/engines.ts';
+import { inBackground, makeWorld, printed, repoId, type Ended, type World } from '../support/para.ts';
+
+interface Figures {
+  readonly [key: string]: unknown;
+  readonly memory_bytes: number;
+  readonly pids: number;
+}
+
+describe.each(testEngines().map((engine) => [engine.id, engine] as const))(
+  'resources on %s',
+  (id, engine) => {
+    let world: World;
+    let repo: string;
+    const docker = (...args: string[]): Promise<Ended> => world.para(repo, ['docker', ...args]);
+    // Without root on cgroup v1 a container has no cgroup of its own.
+    const hasCgroups = id !== 'rootless';
+
+    beforeAll(async () => {
+      world = makeWorld(engine);
+      repo = await world.repo();
+      const wish = ['--docker', '--image', testImages().busybox, '--memory', '64m', '--cpus', '1'];
+      expect(await world.para(repo, ['start', 's', ...wish])).toMatchObject({ code: 0 });
+    });
+    afterAll(() => world.remove());
+
+    test('stats: one shape', async () => {
+      const { code, stdout } = await docker('stats', '--json');
+      expect(code).toBe(0);
+      const { containers } = JSON.parse(stdout) as { containers: readonly Figures[] };
+      expect(containers).toHaveLength(1);
+      const limits = { cpus_limit: 1, memory_limit_bytes: 2 ** 26, pids_limit: 512 };
+      if (hasCgroups) {
+        expect(containers[0]).toMatchObject({ session: 's', state: 'running', ...limits, unknown: {} });
+        expect(containers[0]?.memory_bytes).toBeGreaterThan(100_000);
+        expect(containers[0]?.memory_bytes).toBeLessThan(2 ** 26);
+        expect(containers[0]?.pids).toBeGreaterThan(1);
+        for (const key of ['cpu_percent', 'net_rx_bytes', 'net_tx_bytes', 'block_read_bytes'])
+          expect(containers[0]?.[key]).toEqual(expect.any(Number));
+      } else {
+        expect(containers[0]).toMatchObject({
+          ...{ session: 's', state: 'running', cpu_percent: null, memory_bytes: null, pids_limit: null },
+          unknown: {
+            cpu_percent: 'not available',
+            memory_bytes: 'not available',
+            pids_limit: 'not enforced',
+          },
+        });
+      }
+    });
+
+    test('stats --watch goes on until Ctrl-C, and leaves no process behind', async () => {
+      const running = inBackground(world, ['docker', 'stats', '--watch', '--json'], { cwd: repo });
+      await printed(running, '"containers"');
+      running.tell('SIGINT');
+      const { code, stdout, stderr } = await running.ended;
+      expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
+      for (const line of stdout.trimEnd().split('\n')) expect(JSON.parse(line)).toMatchObject({ ok: true });
+      const container = await world.engine(
+        'ps',
+        '-q',
+        '--no-trunc',
+        '--filter',
+        `name=para-${repoId(repo)}-s`,
+      );
+      expect(await world.run(['pgrep', '-f', `[s]tats .*${container}`])).toMatchObject({
+        code: 1,
+        stdout: '',
+      });
+    });
+  },
+);
