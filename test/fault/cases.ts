@@ -23,6 +23,20 @@ export async function faultCase<T>(row: Row, label: string, work: () => Promise<
   }
 }
 
+/** Cases that follow each other in one test: one that fails does not hide the rest. */
+export async function cases<T>(
+  row: Row,
+  all: readonly T[],
+  { label, work }: { readonly label: (one: T) => string; readonly work: (one: T) => Promise<void> },
+): Promise<void> {
+  const failed: string[] = [];
+  for (const one of all)
+    await faultCase(row, label(one), () => work(one)).catch((error: unknown) => {
+      failed.push(`${label(one)}: ${error instanceof Error ? error.message : String(error)}`);
+    });
+  if (failed.length > 0) throw new Error(failed.join('\n\n'));
+}
+
 /** Every `nth` one, another part each day; all of them in a full run. */
 export function sample<T>(all: readonly T[], nth: number): readonly T[] {
   const day = Math.floor(Date.now() / DAY_MS);

@@ -7,7 +7,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readFileSync } from 'node:fs';
 import { inBackground } from '../support/para.ts';
-import { faultCase, sample } from './cases.ts';
+import { cases, faultCase, sample } from './cases.ts';
 import { callsOf, ENGINE_VERBS, requireEndsWell, requireSaid, type EngineVerb } from './engine-verbs.ts';
 import { faults, theatre, type Stage } from './stage.ts';
 
@@ -67,17 +67,11 @@ test.each(ENGINE_VERBS.filter(({ name }) => name !== 'docker exec'))(
       { call, after: false },
       { call, after: true },
     ]);
-    const failed: string[] = [];
-    for (const { call, after } of sample(all, 12)) {
-      const label = `${verb.name}: from ${String(call.nth)} on (${call.verb})${after ? ', done all the same' : ''}`;
-      const stage = await house.set(verb.before);
-      await faultCase('F4', label, () => hang(verb, stage, { from: call.nth, after })).catch(
-        (error: unknown) => {
-          failed.push(`${label}\n${String(error)}`);
-        },
-      );
-    }
-    expect(failed.join('\n\n')).toBe('');
+    await cases('F4', sample(all, 12), {
+      label: ({ call, after }) =>
+        `${verb.name}: from ${String(call.nth)} on (${call.verb})${after ? ', done all the same' : ''}`,
+      work: async ({ call, after }) => hang(verb, await house.set(verb.before), { from: call.nth, after }),
+    });
   },
   900_000,
 );

@@ -5,20 +5,15 @@
  * and the verb's own end is reached; then there is nothing left to settle.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { faultCase } from './cases.ts';
-import { converges, isStill, pointsOf } from './strike.ts';
+import { cases } from './cases.ts';
+import { converges, isStill, pointsOf, worldFor } from './strike.ts';
 import { VERBS } from './verbs.ts';
-import { faultWorld, type FaultWorld } from './world.ts';
+import type { FaultWorld } from './world.ts';
 
 describe.each(VERBS)('$name', (verb) => {
   let at: FaultWorld;
   beforeAll(async () => {
-    at = await faultWorld();
-    // The engines are known from now on: each run comes to the same points.
-    await at.here(['docker', 'cleanup', '--dry-run']);
-    await verb.prepare(at);
-    await at.ready();
-    at.save();
+    at = await worldFor(verb);
   });
   afterAll(() => {
     at.remove();
@@ -26,16 +21,16 @@ describe.each(VERBS)('$name', (verb) => {
 
   test('killed at each point', async () => {
     const points = await pointsOf(at, verb);
-    at.reset();
     expect(points.length).toBeGreaterThanOrEqual(2);
-    for (const point of points) {
-      const fault = `kill@${point}`;
-      await faultCase('F1', `${verb.name} ${fault}`, async () => {
+    await cases('F1', points, {
+      label: (point) => `${verb.name} kill@${point}`,
+      work: async (point) => {
+        at.reset();
+        const fault = `kill@${point}`;
         expect({ fault, ...(await at.para(verb.args, fault)) }).toMatchObject({ signal: 'SIGKILL' });
         await converges(at, verb, fault);
         if (point.endsWith(':after')) await isStill(at, fault);
-      });
-      at.reset();
-    }
+      },
+    });
   }, 1_800_000);
 });

@@ -6,10 +6,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { faultCase, sample } from './cases.ts';
-import { converges, pointsOf } from './strike.ts';
+import { cases, sample } from './cases.ts';
+import { converges, pointsOf, worldFor } from './strike.ts';
 import { VERBS, type Verb } from './verbs.ts';
-import { faultWorld, type FaultWorld } from './world.ts';
+import type { FaultWorld } from './world.ts';
 
 const SIGNALS = { term: 143, int: 130, hup: 129 } as const;
 type Kind = keyof typeof SIGNALS;
@@ -28,12 +28,7 @@ async function toldToEnd(at: FaultWorld, verb: Verb, kind: Kind, point: string):
 describe.each(VERBS)('$name', (verb) => {
   let at: FaultWorld;
   beforeAll(async () => {
-    at = await faultWorld();
-    // The engines are known from now on: each run comes to the same points.
-    await at.here(['docker', 'cleanup', '--dry-run']);
-    await verb.prepare(at);
-    await at.ready();
-    at.save();
+    at = await worldFor(verb);
   });
   afterAll(() => {
     at.remove();
@@ -41,11 +36,13 @@ describe.each(VERBS)('$name', (verb) => {
 
   test('told to end at points', async () => {
     const points = await pointsOf(at, verb);
-    at.reset();
     const all = (Object.keys(SIGNALS) as Kind[]).flatMap((kind) => points.map((point) => ({ kind, point })));
-    for (const { kind, point } of sample(all, 40)) {
-      await faultCase('F2', `${verb.name} ${kind}@${point}`, () => toldToEnd(at, verb, kind, point));
-      at.reset();
-    }
+    await cases('F2', sample(all, 40), {
+      label: ({ kind, point }) => `${verb.name} ${kind}@${point}`,
+      work: async ({ kind, point }) => {
+        at.reset();
+        await toldToEnd(at, verb, kind, point);
+      },
+    });
   }, 3_600_000);
 });

@@ -4,7 +4,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { rowOf, type Row, type Verb } from './verbs.ts';
-import type { Place } from './world.ts';
+import { faultWorld, type FaultWorld, type Place } from './world.ts';
+
+/** A world in which the verb can run, to be reset to before it. */
+export async function worldFor(verb: Verb): Promise<FaultWorld> {
+  const at = await faultWorld();
+  // The engines are known from now on: each run comes to the same points.
+  await at.here(['docker', 'cleanup', '--dry-run']);
+  await verb.prepare(at);
+  await at.ready();
+  at.save();
+  return at;
+}
 
 /** Every point that the verb passes when nobody strikes, such as `3:during.2`. */
 export async function pointsOf(at: Place, verb: Verb): Promise<readonly string[]> {
