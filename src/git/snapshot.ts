@@ -14,8 +14,10 @@ import { ParaError } from '../errors.ts';
 import { PARA_IDENTITY } from './identity.ts';
 import { type Repository, place } from './repository.ts';
 import { commitOf, swapRef } from './refs.ts';
-import { stageAll } from './stage.ts';
+import { headOf } from './session-head.ts';
+import { stageAll, stageIndex } from './stage.ts';
 import { requireAdminDir, worktreePlace } from './worktrees.ts';
+import { isThere } from '../sys/files.ts';
 
 /** A session's worktree and the branch it is on. */
 export interface SessionWorktree {
@@ -40,21 +42,19 @@ export function snapshotRef(session: string, n: number): string {
 }
 
 /**
- * Keeps what is not committed. Works while somebody holds `index.lock`. A snapshot equal to the last one is not
- * taken again. @throws GIT_FAILED
+ * Keeps what is not committed; of a worktree whose directory is gone, what was staged. Works while somebody holds
+ * `index.lock`. A snapshot equal to the last one is not taken again. @throws GIT_FAILED
  */
 export async function takeSnapshot(from: SessionWorktree, why: string): Promise<Snapshot> {
   const { repo, session, worktreePath, branch } = from;
-  const tip = await commitOf(repo, `refs/heads/${branch}`);
-  if (tip === undefined) throw new ParaError('GIT_FAILED', `the branch ${branch} does not exist`);
   const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
+  const tip = (await commitOf(repo, `refs/heads/${branch}`)) ?? (await headOf(repo, worktreeAdminDir)).commit;
+  if (tip === undefined) throw new ParaError('GIT_FAILED', `the branch ${branch} does not exist`);
   const indexFile = join(worktreeAdminDir, `index.para-${randomUUID()}`);
   try {
-    const { index, all, nested } = await stageAll(
-      { repo, worktreeAdminDir, worktreePath, filters: 'raw' },
-      indexFile,
-      tip,
-    );
+    const { index, all, nested } = (await isThere(worktreePath))
+      ? await stageAll({ repo, worktreeAdminDir, worktreePath, filters: 'raw' }, indexFile, tip)
+      : await stageIndex(repo, worktreeAdminDir, { indexFile, tip });
     const base = await treeOf(repo, tip);
     if (all === base && (index ?? base) === base) return { ref: undefined, commit: undefined, nested };
     const staged = await commitTree(repo, index ?? base, [tip], `${why}: what was staged`);

@@ -4,7 +4,8 @@
  */
 import { cp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ParaError } from '../errors.ts';
+import { hasCode, ParaError } from '../errors.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 import type { Place } from './git.ts';
 import { requireAdminDir, worktreePlace } from './worktrees.ts';
 import { type Repository, place } from './repository.ts';
@@ -81,11 +82,7 @@ export async function stageAll(
   const { repo, worktreeAdminDir, worktreePath } = request;
   const filters = request.filters === 'user' ? 'user' : 'off';
   const where: Place = { ...worktreePlace(repo, worktreeAdminDir, worktreePath), indexFile };
-  // With its time: git looks into every file that was changed in the second the index is of, or later.
-  const copied = await cp(join(worktreeAdminDir, 'index'), indexFile, { preserveTimestamps: true }).then(
-    () => true,
-    () => false,
-  );
+  const copied = await copyIndex(worktreeAdminDir, indexFile);
   const run = (args: readonly string[], input?: Buffer): Promise<Buffer> =>
     repo.git.bytes({ args, input, place: where, contents: true, filters, timeoutMs: DEADLINE_MS });
   const writeTree = async (): Promise<string> => (await run(['write-tree'])).toString('utf8').trim();
@@ -101,6 +98,59 @@ export async function stageAll(
   await feed(run, ['update-index', '-z', '--force-remove', '--stdin'], gone);
   await feed(run, ['update-index', '-z', '--add', '--remove', '--replace', '--stdin'], added);
   return { index, all: await writeTree(), nested: nested.map((path) => path.toString('utf8')) };
+}
+
+/**
+ * The same of a worktree whose files are gone: all is what the index holds, and of a path with conflicts what was there
+ * before them. @throws GIT_FAILED when the index can not be read, or names objects that are gone
+ */
+export async function stageIndex(
+  repo: Repository,
+  gitDir: string,
+  scratch: { readonly indexFile: string; readonly tip: string },
+): Promise<Staged> {
+  try {
+    const tree = await indexTree(repo, gitDir, scratch);
+    return { index: tree, all: tree, nested: [] };
+  } catch (error) {
+    if (!hasCode(error, 'GIT_FAILED')) throw error;
+    const index = join(gitDir, 'index');
+    throw new ParaError('GIT_FAILED', `the index of a worktree that is gone can not be read: ${index}`, {
+      hint: `To let go what was staged there:\nrm ${shellQuote(index)}`,
+      cause: error,
+    });
+  }
+}
+
+async function indexTree(
+  repo: Repository,
+  gitDir: string,
+  { indexFile, tip }: { readonly indexFile: string; readonly tip: string },
+): Promise<string> {
+  const where: Place = { gitDir, commonDir: repo.commonDir, indexFile };
+  if (!(await copyIndex(gitDir, indexFile))) await repo.git.text({ args: ['read-tree', tip], place: where });
+  const listed = await repo.git.bytes({ args: ['ls-files', '-z', '-u'], place: where });
+  // `100644 <oid> <stage>`, then the path; stage 2 is ours (git-ls-files(1)). What has no mode is taken out.
+  const lines = listed
+    .toString('latin1')
+    .split('\0')
+    .slice(0, -1)
+    .map((line) => /^(\d+) (\w+) (\d)(\t.*)$/s.exec(line) ?? []);
+  const out = lines.map(([, , oid, , path]) => `0 ${oid ?? ''}${path ?? ''}\0`);
+  const ours = lines.filter(([, , , stage]) => stage === '2');
+  const back = ours.map(([, mode, oid, , path]) => `${mode ?? ''} ${oid ?? ''}${path ?? ''}\0`);
+  const input = Buffer.from([...out, ...back].join(''), 'latin1');
+  if (lines.length > 0)
+    await repo.git.bytes({ args: ['update-index', '-z', '--index-info'], input, place: where });
+  return repo.git.text({ args: ['write-tree'], place: where });
+}
+
+/** With its time: git looks into every file that was changed in the second the index is of, or later. */
+function copyIndex(gitDir: string, to: string): Promise<boolean> {
+  return cp(join(gitDir, 'index'), to, { preserveTimestamps: true }).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Nested repositories of a worktree that git does not ignore, with a trailing slash. @throws GIT_FAILED */

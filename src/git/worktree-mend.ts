@@ -2,11 +2,12 @@
 import { lstat, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ParaError } from '../errors.ts';
+import { succeeded } from '../sys/run.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { commitOf, refsUnder } from './refs.ts';
 import { refreshIndex } from './index-refresh.ts';
 import { type Repository, place } from './repository.ts';
-import { restoreSnapshot } from './snapshot.ts';
+import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
 import { removeWorktree } from './worktree-remove.ts';
 import { adminDirOf, attachWorktree, requireAdminDir } from './worktrees.ts';
 
@@ -20,20 +21,41 @@ export interface Mendable {
 }
 
 /**
- * Makes the worktree again from the branch, with the last snapshot when that was taken at the branch's tip.
+ * Makes the worktree again from the branch, with the last snapshot when that was taken at the branch's tip, or what was
+ * staged when it was removed.
  * @returns the snapshot that was put back
  */
-export async function remakeWorktree({ repo, session, path, branch }: Mendable): Promise<string | undefined> {
+export async function remakeWorktree(worktree: Mendable): Promise<string | undefined> {
+  const { repo, session, path, branch } = worktree;
+  const before = (await refsUnder(repo, [`refs/para/snap/${session}/`])).at(-1)?.commit;
+  const staged = await keepStaged(worktree);
   await removeWorktree(repo, path);
   await attachWorktree({ repo, path, branch });
-  const last = (await refsUnder(repo, [`refs/para/snap/${session}/`])).at(-1)?.commit;
-  if (last === undefined) return undefined;
-  // One with a second parent is a snapshot; others are old tips.
-  const isSnapshot = (await commitOf(repo, `${last}^2`)) !== undefined;
   const tip = await commitOf(repo, `refs/heads/${branch}`);
-  if (!isSnapshot || (await commitOf(repo, `${last}^1`)) !== tip) return undefined;
-  await restoreSnapshot(repo, path, last);
-  return last;
+  for (const snapshot of [before, staged]) {
+    if (snapshot === undefined || (await commitOf(repo, `${snapshot}^1`)) !== tip) continue;
+    // One with a second parent is a snapshot; others are old tips.
+    const index = await treeOf(repo, `${snapshot}^2`);
+    if (index === undefined) continue;
+    // What was staged since is more than an older snapshot has.
+    if (staged !== undefined && index !== (await treeOf(repo, `${staged}^2`))) continue;
+    await restoreSnapshot(repo, path, snapshot);
+    return snapshot;
+  }
+  return undefined;
+}
+
+/** It goes with git's own directory for the worktree. @returns the snapshot; undefined: nothing was staged */
+async function keepStaged({ repo, session, path, branch }: Mendable): Promise<string | undefined> {
+  if ((await adminDirOf(repo, path)) === undefined) return undefined;
+  const why = `what was staged in ${session}, whose worktree is gone`;
+  return (await takeSnapshot({ repo, session, worktreePath: path, branch }, why)).commit;
+}
+
+async function treeOf(repo: Repository, commit: string): Promise<string | undefined> {
+  const args = ['rev-parse', '-q', '--verify', `${commit}^{tree}`];
+  const answer = await repo.git.attempt({ args, place: place(repo), read: true });
+  return succeeded(answer) ? Buffer.from(answer.stdoutBytes).toString('utf8').trim() : undefined;
 }
 
 /** Moves a worktree back from where it was put, and says so to git. @throws REFUSED when it can not be moved */

@@ -165,7 +165,10 @@ export function worktreePlace(repo: Repository, admin: string, path: string): Pl
 
 /** Puts a worktree whose files are those of the branch on that branch; no file is touched. @throws GIT_FAILED */
 export async function switchBranch(repo: Repository, path: string, branch: string): Promise<void> {
-  const where = worktreePlace(repo, await requireAdminDir(repo, path), path);
+  const admin = await requireAdminDir(repo, path);
+  const head = await readFile(join(admin, 'HEAD'), 'utf8').catch(() => '');
+  if (head.trim() === `ref: refs/heads/${branch}`) return;
+  const where = worktreePlace(repo, admin, path);
   await repo.git.text({ args: ['symbolic-ref', 'HEAD', `refs/heads/${branch}`], place: where });
 }
 

@@ -75,11 +75,11 @@ function takeCommits(plan: CancelPlan): Step<CancelState> {
   };
 }
 
-function keepUncommitted({ record, repo, places, hasWorktree }: CancelPlan): Step<CancelState> {
+function keepUncommitted({ record, repo, places, hasIndex }: CancelPlan): Step<CancelState> {
   const { name: session, worktree_path: worktreePath, branch } = record;
   return {
     title: 'Keeping what is not committed',
-    skip: () => (hasWorktree ? undefined : 'the worktree is gone'),
+    skip: () => (hasIndex ? undefined : 'the worktree is gone'),
     run: async (state, note) => {
       const from = { repo, session, worktreePath, branch };
       const { commit } = await lockRepository(places, 'takes a snapshot', () =>

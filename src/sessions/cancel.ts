@@ -39,8 +39,8 @@ export interface CancelContext extends FindContext {
 export interface CancelPlan extends Teardown {
   readonly operation: Operation;
   readonly time: string;
-  /** False when it was removed by hand, or by a cancel that was cut short. */
-  readonly hasWorktree: boolean;
+  /** git knows the worktree still: what is in it, or was staged in it, is to be kept. */
+  readonly hasIndex: boolean;
   /** What makes the branch again, when somebody has deleted it. */
   readonly remake: BranchMove | undefined;
   /** An earlier cancel had archived everything, and removed the worktree, when it was cut short. */
@@ -131,15 +131,16 @@ async function whatIsThere(
   repo: Repository,
   record: SessionRecord,
   { time, ...request }: CancelRequest & { readonly time: string },
-): Promise<Pick<CancelPlan, 'hasWorktree' | 'archived' | 'left' | 'remake'>> {
+): Promise<Pick<CancelPlan, 'hasIndex' | 'archived' | 'left' | 'remake'>> {
   const { name, branch, base, worktree_path: path } = record;
   const adminDir = await adminDirOf(repo, path);
   await requireUnlocked(repo, path);
   const hasWorktree = (await requireWhole(repo, record)) && adminDir !== undefined;
   const archived = !hasWorktree && (await commitOf(repo, archiveRef(name, time))) !== undefined;
-  const hasCommits = hasWorktree || (!archived && record.container?.git === 'sealed');
+  const hasIndex = !archived && adminDir !== undefined;
+  const hasCommits = hasIndex || (!archived && record.container?.git === 'sealed');
   return {
-    hasWorktree,
+    hasIndex,
     archived,
     left: hasWorktree
       ? [

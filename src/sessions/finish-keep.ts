@@ -1,6 +1,7 @@
 /** The steps of `para finish` that keep what its commit will not hold. */
 import { rm } from 'node:fs/promises';
 import { takeSnapshot } from '../git/snapshot.ts';
+import { adminDirOf } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { archiveTime } from './archive.ts';
 import { requireKept, type FinishPlan, type FinishState } from './finish.ts';
@@ -13,8 +14,11 @@ export function keepUncommitted(plan: FinishPlan): Step<FinishState> {
   const { name: session, branch, worktree_path: worktreePath } = record;
   return {
     title: 'Keeping what is not committed',
-    skip: () => (worktreeGone ? 'the worktree is gone' : undefined),
-    run: async (_state, note) => {
+    run: async (state, note) => {
+      if (worktreeGone && (await adminDirOf(repo, worktreePath)) === undefined) {
+        note('the worktree is gone');
+        return;
+      }
       const { ref } = await lockRepository(places, 'takes a snapshot', () =>
         takeSnapshot(
           { repo, session, branch, worktreePath },
@@ -22,6 +26,8 @@ export function keepUncommitted(plan: FinishPlan): Step<FinishState> {
         ),
       );
       note(ref ?? 'nothing');
+      if (worktreeGone && ref !== undefined)
+        state.remarks.push(`What was staged in the worktree is kept: git stash apply ${ref}`);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { restoreSnapshot, takeSnapshot, type Snapshot } from '../../src/git/snapshot.ts';
@@ -90,7 +90,7 @@ test('the same work is kept once, other work beside it', async () => {
   expect((await take()).ref).toBe('refs/para/snap/s1/3');
 });
 
-test('a conflicted index does not stop it', async () => {
+function conflict(): void {
   git('checkout', '-q', '-b', 'other');
   s.write('a.txt', 'theirs');
   git('commit', '-qam', 'theirs');
@@ -98,11 +98,55 @@ test('a conflicted index does not stop it', async () => {
   s.write('a.txt', 'ours');
   git('commit', '-qam', 'ours');
   expect(() => git('merge', '-q', 'other')).toThrow();
+}
+
+test('a conflicted index does not stop it', async () => {
+  conflict();
   const conflicted = readFileSync(join(s.path, 'a.txt'), 'utf8');
   const snapshot = await take();
   git('merge', '--abort');
   await again(snapshot);
   expect(readFileSync(join(s.path, 'a.txt'), 'utf8')).toBe(conflicted);
+});
+
+describe('of a worktree whose directory is gone', () => {
+  const gone = async (): Promise<Snapshot> => {
+    rmSync(s.path, { recursive: true });
+    return take();
+  };
+
+  test('what was staged is kept, and comes back', async () => {
+    s.write('new', 'staged');
+    git('rm', '-q', 'a.txt');
+    git('add', 'new');
+    s.write('new', 'not staged, and gone');
+    const snapshot = await gone();
+    expect(snapshot).toMatchObject({ ref: 'refs/para/snap/s1/1', nested: [] });
+    await again(snapshot);
+    expect(status()).toBe('D  a.txt\nA  new');
+  });
+
+  test('nothing staged is nothing', async () => {
+    s.write('new', 'not staged');
+    expect(await gone()).toMatchObject({ commit: undefined });
+  });
+
+  test('of a file with conflicts ours is kept, beside what was staged', async () => {
+    conflict();
+    s.write('new', 'staged');
+    git('add', 'new');
+    const { commit = '' } = await gone();
+    expect(s.temp.run(['show', `${commit}:a.txt`])).toBe('ours');
+    expect(s.temp.run(['show', `${commit}:new`])).toBe('staged');
+  });
+
+  test('an index that can not be read is named', async () => {
+    writeFileSync(join(s.admin, 'index'), 'no index');
+    await expect(gone()).rejects.toMatchObject({
+      code: 'GIT_FAILED',
+      hint: expect.stringMatching(/^rm .*index$/m) as unknown,
+    });
+  });
 });
 
 test('nested repositories are named and left out, what is beside them is kept', async () => {
