@@ -117,6 +117,6 @@ const DOCKER_CODES: ReadonlySet<string> = new Set(
 );
 
 /** True for a ParaError with this code. */
-export function hasCode(error: unknown, code: ErrorCode): boolean {
+export function hasCode(error: unknown, code: ErrorCode): error is ParaError {
   return error instanceof ParaError && error.code === code;
 }

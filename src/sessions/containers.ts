@@ -209,7 +209,7 @@ export async function startSessionContainer(
   await prepareInside(places.docker(record.name));
   await service.wakeContainer(name).catch((error: unknown) => {
     const lost = hasCode(error, 'CONTAINER_NOT_FOUND') || hasCode(error, 'NETWORK_NOT_FOUND');
-    throw lost ? removedByHand(record, error as ParaError) : error;
+    throw lost ? removedByHand(record, error) : error;
   });
   return { session: record.name, container: name };
 }

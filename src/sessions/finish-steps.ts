@@ -70,8 +70,13 @@ function takeHead(plan: FinishPlan): Step<FinishState> {
       const { move, ignored } =
         service === undefined ? plan.settled : await requireSettled({ repo, places, record });
       state.unheld = ignored;
+      const { branch, worktree_path: path } = record;
+      await lockRepository(places, 'moves a branch', async () => {
+        if (move !== undefined) await makeMove({ repo, branch }, move);
+        // What is committed from here on moves HEAD too: a finish that is cut short finds both at one commit.
+        await switchBranch(repo, path, branch);
+      });
       if (move === undefined) return;
-      await lockRepository(places, 'moves a branch', () => makeMove({ repo, branch: record.branch }, move));
       state.remarks.push(move.why);
       note(move.after.slice(0, 10));
     },

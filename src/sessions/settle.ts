@@ -2,11 +2,14 @@
  * Settles what a para that has died left half done in a session: a start goes back, or forward once there may be work;
  * everything else goes forward, with what was asked for when it began (the record's `wish`).
  */
+import { hasCode } from '../errors.ts';
+import { branchExists } from '../git/refs.ts';
 import type { Step } from '../pipeline/step.ts';
 import { isHalfAdopted, settleAdoption, type AdoptContext } from './adopt.ts';
 import { cancelSteps } from './cancel-steps.ts';
 import { newCancelState, withCancelPlan, type CancelContext } from './cancel.ts';
 import { settleCutShort } from './cut-short.ts';
+import { damageOf } from './damage.ts';
 import { requireHere } from './find.ts';
 import { finishRemarks } from './finish-remarks.ts';
 import { finishSteps } from './finish-steps.ts';
@@ -15,7 +18,7 @@ import { halfDoneVerb, wishOf, type Operation } from './operation.ts';
 import { recoverSteps } from './recover-steps.ts';
 import { chooseArchive, newRecoverState, withRecoverPlan, type RecoverContext } from './recover.ts';
 import { newRemoveState, removeSteps, withRemovePlan, type RemoveContext } from './remove-container.ts';
-import { loadRecord, lockSession, type Places, type SessionRecord } from './store.ts';
+import { loadRecord, lockSession, saveRecord, type Places, type SessionRecord } from './store.ts';
 
 /** What settling needs of the App: what every verb needs. */
 export interface SettleContext
@@ -101,15 +104,34 @@ async function settleFinish(context: SettleContext, { record, manner }: Half): P
     noContainer: false,
     keeping,
   };
-  return withFinishPlan(context, request, async (plan) => {
-    if (!manner.pushes && plan.remote !== undefined) return undefined;
-    const state = newFinishState(plan);
-    await manner.run(finishSteps(plan), state);
-    return {
-      end: `has come to its end; its work is on the branch ${plan.target}`,
-      remarks: finishRemarks(state),
-      exit: state.pushError?.exit ?? 0,
-    };
+  try {
+    return await withFinishPlan(context, request, async (plan) => {
+      if (!manner.pushes && plan.remote !== undefined) return undefined;
+      const state = newFinishState(plan);
+      await manner.run(finishSteps(plan), state);
+      return {
+        end: `has come to its end; its work is on the branch ${plan.target}`,
+        remarks: finishRemarks(state),
+        exit: state.pushError?.exit ?? 0,
+      };
+    });
+  } catch (error) {
+    if (!hasCode(error, 'REFUSED') || !(await isTakenBack(context, record))) throw error;
+    const why = [error.message, ...(error.hint === undefined ? [] : [error.hint])].join('\n');
+    return { end: 'is taken back: a person has to decide first', remarks: [why] };
+  }
+}
+
+/** A finish that only a person can bring to its end is none: nothing was taken away, so the session goes on. */
+async function isTakenBack(context: SettleContext, { name }: SessionRecord): Promise<boolean> {
+  const [repo, places] = await Promise.all([context.repository(), context.places()]);
+  return lockSession(places, name, 'takes a finish back', async () => {
+    const record = await loadRecord(places, name);
+    if (record?.status !== 'finishing') return false;
+    const hasBranch = await branchExists(repo, record.branch);
+    const isWhole = (await damageOf(repo, { ...record, container: null }, hasBranch)) === undefined;
+    if (isWhole) await saveRecord(places, { ...record, status: 'active', operation: null });
+    return isWhole;
   });
 }
 

@@ -1,6 +1,6 @@
 /** `para recover NAME` brings whatever was cut short to its end, with what was asked for then. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ended } from '../support/para.ts';
 import { faultCase } from './cases.ts';
@@ -105,5 +105,47 @@ test('a start with a container that came up is taken up with it', async () => {
     await ok('recover', 's');
     expect(at.fake.containers()).toHaveLength(1);
     expect(await statuses()).toEqual(['active: null']);
+  });
+});
+
+test('a finish that a person has to decide first goes back, and the session goes on', async () => {
+  await faultCase('F1', 'recover after finish, commits on both sides', async () => {
+    await ok('start', 's', ...DOCKER);
+    await at.work();
+    await killed(['finish', 'Done', 's', '-b', 'para/x'], 'kill@2:after');
+    await at.world.out(['git', 'commit', '-qm', 'on the host'], { cwd: at.worktree });
+    const { stdout, stderr } = await ok('recover', 's');
+    expect(stdout).toContain('is taken back: a person has to decide first');
+    expect(stderr).toMatch(/got commits both on the host and in the container[^]*git merge -s ours/);
+    expect(await statuses()).toEqual(['active: null']);
+    expect(await at.para(['finish', 'Done', 's'])).toMatchObject({ code: 10 });
+    await ok('cancel', 's');
+    expect(await at.broken()).toEqual([]);
+  });
+});
+
+test('a finish on a detached HEAD goes on after more work', async () => {
+  await faultCase('F1', 'recover after finish, detached', async () => {
+    await ok('start', 's');
+    await at.work();
+    await at.world.out(['git', 'switch', '-q', '--detach'], { cwd: at.worktree });
+    // Committed, and the branch not named yet.
+    await killed(['finish', 'Done', 's', '-b', 'para/x'], 'kill@5:after');
+    expect(await git('log', '--format=%s', 'main..para/s')).toBe('Done\ncommitted');
+    writeFileSync(join(at.worktree, 'more'), 'more\n');
+    await ok('recover', 's');
+    expect(await git('log', '--format=%s', 'main..para/x')).toBe('Done\nDone\ncommitted');
+    expect(await at.broken()).toEqual([]);
+  });
+});
+
+test.each(['finish', 'cancel', 'recover'])('staged, the worktree removed, then %s', async (verb) => {
+  await faultCase('F13', `staged, worktree removed, ${verb}`, async () => {
+    await ok('start', 's');
+    await at.work();
+    rmSync(at.worktree, { recursive: true });
+    await ok(verb, ...(verb === 'finish' ? ['Done', 's'] : ['s']));
+    const objects = await git('rev-list', '--objects', '--all', '--indexed-objects');
+    expect(objects).toContain(' staged');
   });
 });
