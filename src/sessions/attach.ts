@@ -11,7 +11,7 @@ import {
   type ContainerContext,
 } from './containers.ts';
 import { findSession, type Found } from './find.ts';
-import { prepareInside } from './inside.ts';
+import { wakeInside } from './inside.ts';
 
 /** Tells the person something that can not wait for the end. */
 export type Say = (text: string) => void;
@@ -85,6 +85,5 @@ async function startIfStopped(
   if (info.state !== 'exited' && info.state !== 'created' && info.state !== 'running')
     throw notRunning(record, info.state, service.engine.driver.name);
   say(`The container of ${record.name} is stopped; starting it`);
-  await prepareInside(places.docker(record.name));
-  await service.wakeContainer(name);
+  await wakeInside(service, name, places.docker(record.name));
 }

@@ -7,7 +7,7 @@ import type { DockerService } from '../docker/service.ts';
 import { INSIDE } from '../docker/spec.ts';
 import { EXIT, hasCode, ParaError } from '../errors.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
-import { prepareInside } from './inside.ts';
+import { wakeInside } from './inside.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import type { SessionRecord } from './store.ts';
 
@@ -206,8 +206,7 @@ export async function startSessionContainer(
   const { name, engine } = requireContainer(record);
   await requireWorktreeThere(record, EXIT.refused);
   const service = await context.dockerFor(engine);
-  await prepareInside(places.docker(record.name));
-  await service.wakeContainer(name).catch((error: unknown) => {
+  await wakeInside(service, name, places.docker(record.name)).catch((error: unknown) => {
     const lost = hasCode(error, 'CONTAINER_NOT_FOUND') || hasCode(error, 'NETWORK_NOT_FOUND');
     throw lost ? removedByHand(record, error) : error;
   });

@@ -1,6 +1,7 @@
 /** The host's side of what a container sees besides the worktree: its directories, and the programs that para puts there. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DockerService } from '../docker/service.ts';
 import { replaceFile } from '../sys/files.ts';
 import { RUNNER_SCRIPT } from './runner-script.ts';
 import { STATUS_SCRIPT } from './status-script.ts';
@@ -11,6 +12,12 @@ export async function prepareInside(stateDir: string): Promise<void> {
     await mkdir(join(stateDir, name), { recursive: true, mode: 0o700 });
   await put(join(stateDir, 'cmd', 'runner.sh'), RUNNER_SCRIPT);
   await put(join(stateDir, 'cmd', 'para-status'), STATUS_SCRIPT);
+}
+
+/** Starts a stopped container with all that it sees of the host in its place. @throws as the engine does */
+export async function wakeInside(service: DockerService, container: string, stateDir: string): Promise<void> {
+  await prepareInside(stateDir);
+  await service.wakeContainer(container);
 }
 
 async function put(path: string, text: string): Promise<void> {

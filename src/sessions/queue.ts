@@ -2,12 +2,13 @@
  * The commands that the host wants done in a container: one file each, which the runner claims (runner-script.ts), and
  * `commands.json`, which says the same to programs. This side is written by para alone.
  */
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandsFile } from '../config/generated/types.ts';
 import { isCommandsFile } from '../config/records.ts';
 import { ParaError } from '../errors.ts';
-import { replaceFile } from '../sys/files.ts';
+import { isThere, readOwnFile, replaceFile } from '../sys/files.ts';
+import { quote } from '../sys/run.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { lookAt, type Outcome } from './queue-results.ts';
 
@@ -19,7 +20,8 @@ export interface QueueRow extends Outcome {
   readonly command: QueuedCommand;
 }
 
-const DEFAULT_PRIORITY = 5;
+/** 0 is the most urgent, 9 the least. */
+export const DEFAULT_PRIORITY = 5;
 /** Most that are kept; the oldest that came to an end are forgotten. */
 const MOST = 1_000;
 
@@ -58,11 +60,11 @@ export async function findQueued(stateDir: string, id: string, running: boolean)
 
 /** Takes a command out of the queue, or has it ended when it runs; the runner sees to that. Safe to repeat. */
 export async function cancelQueued(stateDir: string, { id }: QueuedCommand): Promise<void> {
-  await replaceFile(join(stateDir, 'cmd', 'queue', `${id}.cancel`), '');
+  await replaceFile(cancelFile(stateDir, id), '');
 }
 
 async function outcomeOf(stateDir: string, { id }: QueuedCommand, running: boolean): Promise<Outcome> {
-  const cancelled = (await readFile(cancelFile(stateDir, id)).catch(() => undefined)) !== undefined;
+  const cancelled = await isThere(cancelFile(stateDir, id));
   return lookAt(stateDir, id, { cancelled, running });
 }
 
@@ -93,7 +95,7 @@ function toScript({
     ...(limit === undefined ? [] : [`#timeout ${String(limit)}`]),
     ...(directory === undefined ? [] : [`cd -- ${shellQuote(directory)} || exit 126`]),
     ...Object.entries(env ?? {}).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
-    args === undefined ? command : ['exec', ...[command, ...args].map(shellQuote)].join(' '),
+    args === undefined ? command : `exec ${quote({ file: command, args })}`,
     '',
   ].join('\n');
 }
@@ -101,9 +103,9 @@ function toScript({
 const MAX_BYTES = 16 * 1024 * 1024;
 
 async function readCommands(stateDir: string): Promise<readonly QueuedCommand[]> {
-  const text = await readFile(join(stateDir, 'commands.json'), 'utf8').catch(() => undefined);
-  if (text === undefined || text.length > MAX_BYTES) return [];
   try {
+    const text = await readOwnFile(join(stateDir, 'commands.json'), MAX_BYTES);
+    if (text === undefined) return [];
     const data: unknown = JSON.parse(text);
     return isCommandsFile(data) ? (data as CommandsFile).commands : [];
   } catch {

@@ -11,7 +11,7 @@ import { shellQuote } from '../sys/shell-quote.ts';
 import { startAgent, type AgentJob, type StartedAgent } from './agent.ts';
 import { readAgentRun, requireNoAgentHere, RUN_VARIABLE, type AgentRun } from './agent-run.ts';
 import { findSession, type FindContext } from './find.ts';
-import { prepareInside } from './inside.ts';
+import { wakeInside } from './inside.ts';
 import { requireFits } from './prompt.ts';
 import { runAt, siteOf, type Site, type SiteContext } from './site.ts';
 import { lockSession, type SessionRecord } from './store.ts';
@@ -128,8 +128,7 @@ async function wake({ session, container, stateDir, worktree }: Site): Promise<R
   }
   const ready = join(stateDir, 'out', 'ready');
   const before = await timeOf(ready);
-  await prepareInside(stateDir);
-  await service.wakeContainer(name);
+  await wakeInside(service, name, stateDir);
   // What tells a run of before this start from one after it must be there first (agent-run.ts).
   for (let waited = 0; waited < 5_000 && (await timeOf(ready)) === before; waited += 20) await sleep(20);
   return 'started';

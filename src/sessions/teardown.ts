@@ -61,6 +61,21 @@ export function bringCommitsBack({ record, places, repo }: Teardown): Promise<Br
   );
 }
 
+/** What of the host gave way when the commits came back, and where it is. */
+export function keptInWords({
+  kept,
+  stagedKept,
+}: Pick<BroughtBack, 'kept' | 'stagedKept'>): readonly string[] {
+  return [
+    ...(kept === undefined
+      ? []
+      : [`The branch was rewritten in the container; what it was is kept as ${kept}`]),
+    ...(stagedKept === undefined
+      ? []
+      : [`Some of what was staged was committed otherwise inside; it is kept as ${stagedKept}`]),
+  ];
+}
+
 /** The container; its network goes last (dropNetwork). */
 export function removeContainer({ record, service }: Teardown): Step<unknown> {
   return {

@@ -1,6 +1,6 @@
 import { ParaError } from '../../errors.ts';
 import { cancelCommand, resultOf, showQueue } from '../../sessions/queue-commands.ts';
-import type { QueueRow } from '../../sessions/queue.ts';
+import { DEFAULT_PRIORITY, type QueueRow } from '../../sessions/queue.ts';
 import { quote } from '../../sys/run.ts';
 import { age } from '../../ui/age.ts';
 import { display } from '../../ui/display.ts';
@@ -14,7 +14,7 @@ const COLUMNS = (now: Date): readonly Column<QueueRow>[] => [
     head: 'STATE',
     cell: ({ state, exitCode }) => (exitCode === undefined ? state : `${state} (${String(exitCode)})`),
   },
-  { head: 'PRIORITY', cell: ({ command }) => String(command.priority ?? 5) },
+  { head: 'PRIORITY', spare: true, cell: ({ command }) => String(command.priority ?? DEFAULT_PRIORITY) },
   {
     head: 'AGE',
     cell: ({ command }) => (command.created_at === undefined ? '-' : age(command.created_at, now)),
@@ -64,7 +64,9 @@ async function list(app: App, session: string | undefined): Promise<number> {
     exit_code: exitCode ?? null,
   }));
   app.output.answer({ session: name, commands }, (paint) =>
-    rows.length === 0 ? `Nothing is in the queue of ${name}.` : table(rows, COLUMNS(app.now()), paint),
+    rows.length === 0
+      ? `Nothing is in the queue of ${name}.`
+      : table(rows, COLUMNS(app.now()), paint, app.output.width),
   );
   return 0;
 }

@@ -6,6 +6,7 @@ import {
   withRemovePlan,
   type RemovePlan,
 } from '../../sessions/remove-container.ts';
+import { keptInWords } from '../../sessions/teardown.ts';
 import type { App } from '../app.ts';
 import { defineCommand } from '../define.ts';
 
@@ -60,12 +61,7 @@ async function remove(
         app.output.warn(`Its commits are all on ${branch}. To go on: para docker stop ${name} --remove`);
       throw error;
     }
-    if (state.back?.kept !== undefined)
-      app.output.warn(`The branch was rewritten in the container; what it was is kept as ${state.back.kept}`);
-    if (state.back?.stagedKept !== undefined)
-      app.output.warn(
-        `Some of what was staged was committed otherwise inside; it is kept as ${state.back.stagedKept}`,
-      );
+    for (const line of state.back === undefined ? [] : keptInWords(state.back)) app.output.warn(line);
     const others = state.back?.others ?? [];
     app.output.answer(
       {

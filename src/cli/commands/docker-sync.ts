@@ -1,4 +1,5 @@
 import { syncSession, type Synced } from '../../sessions/sync.ts';
+import { keptInWords } from '../../sessions/teardown.ts';
 import { defineCommand } from '../define.ts';
 
 export default defineCommand({
@@ -33,11 +34,7 @@ function document({ record, back, behind }: Synced): Record<string, unknown> {
 }
 
 function remarks({ record, back, behind }: Synced): readonly string[] {
-  const lines: string[] = [];
-  if (back.kept !== undefined)
-    lines.push(`The branch was rewritten in the container; what it was is kept as ${back.kept}`);
-  if (back.stagedKept !== undefined)
-    lines.push(`Some of what was staged was committed otherwise inside; it is kept as ${back.stagedKept}`);
+  const lines = [...keptInWords(back)];
   if (back.takenFrom !== undefined)
     lines.push(`They were taken from ${back.takenFrom}, where the container's HEAD is`);
   if (behind > 0)

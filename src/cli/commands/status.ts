@@ -150,7 +150,7 @@ function print(app: App, { data, rows }: Shown): number {
   for (const { session, defect } of rows)
     if (defect !== undefined) app.output.warn(`the status of ${session} can not be taken: ${defect}`);
   app.output.answer(data, (paint) =>
-    rows.length === 0 ? 'No sessions here.' : table(rows, COLUMNS(app.now()), paint),
+    rows.length === 0 ? 'No sessions here.' : table(rows, COLUMNS(app.now()), paint, app.output.width),
   );
   return 0;
 }
