@@ -7,7 +7,8 @@ import type { Captured } from '../sys/run.ts';
 import type { GitCall } from './call.ts';
 
 const SAYS_SO = /no space left on device|disk quota exceeded|out of diskspace/i;
-const COULD_NOT_WRITE = /unable to (write|create|append)|could not (write|create)|cannot create|write error/i;
+const COULD_NOT_WRITE =
+  /(unable|failed) to (write|create|append)|(could not|couldn't|cannot) (write|create|append)|write error/i;
 
 /** What git takes away again when it fails may have been the most of it. */
 const ALMOST_NONE = 1024 * 1024;
