@@ -2,6 +2,7 @@ import { problemsOf, summaryOf } from './explain.ts';
 import {
   validateAgentRecord,
   validateCommandsFile,
+  validateHealthFile,
   validateSessionRecord,
   validateStatusFile,
 } from './generated/validators.cjs';
@@ -26,4 +27,9 @@ export function isCommandsFile(data: unknown): boolean {
 export function checkStatusFile(data: unknown): string | undefined {
   const problems = problemsOf(data, validateStatusFile);
   return problems.length === 0 ? undefined : summaryOf(problems);
+}
+
+/** True for what fits schemas/health.schema.json. */
+export function isHealthFile(data: unknown): boolean {
+  return validateHealthFile(data);
 }

@@ -1,5 +1,13 @@
 /** Pieces of argv that mean the same to docker and podman (facts/engines.md §7). Pure: data in, strings out. */
-import type { ContainerSpec, ExecRequest, LogsRequest, Mount, PortMapping, UserMapping } from './driver.ts';
+import type {
+  ContainerSpec,
+  ExecRequest,
+  HealthCheck,
+  LogsRequest,
+  Mount,
+  PortMapping,
+  UserMapping,
+} from './driver.ts';
 
 /** `--mount` for each bind; never `-v`, which creates a missing source as root (engines.md §2.4). */
 export function mountArgs(mounts: readonly Mount[]): string[] {
@@ -81,6 +89,18 @@ export function networkArgs(network: ContainerSpec['network']): string[] {
   return ['--network', network.mode === 'none' ? 'none' : network.name];
 }
 
+/** The health check, for an engine that runs it; the flags are the same on both. */
+export function healthArgs(health: HealthCheck | undefined): string[] {
+  if (health === undefined) return [];
+  return [
+    ...['--health-cmd', health.command],
+    ...['--health-interval', `${String(health.intervalSeconds)}s`],
+    ...['--health-timeout', `${String(health.timeoutSeconds)}s`],
+    ...['--health-retries', String(health.retries)],
+    ...['--health-start-period', `${String(health.startPeriodSeconds)}s`],
+  ];
+}
+
 /** The part of `create` that is the same everywhere; `dialect` holds what only one engine takes. */
 export function createArgs(spec: ContainerSpec, dialect: readonly string[]): string[] {
   return [
@@ -99,6 +119,7 @@ export function createArgs(spec: ContainerSpec, dialect: readonly string[]): str
     ...['--log-driver', 'json-file'],
     // para decides about restarts; podman's policy does not survive a reboot (engines.md §5).
     ...['--restart', 'no'],
+    ...healthArgs(spec.health),
     ...userArgs(spec.user),
     ...networkArgs(spec.network),
     ...mountArgs(spec.mounts),

@@ -42,6 +42,18 @@ export type UserMapping =
   /** Nothing: rootless docker, where container root is the caller. */
   | { readonly kind: 'root-is-caller' };
 
+/** A check whether what runs in a container is well. */
+export interface HealthCheck {
+  /** A line for `sh`. */
+  readonly command: string;
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+  /** Failures in a row that make it unhealthy. */
+  readonly retries: number;
+  /** Time after a start in which failures do not count. */
+  readonly startPeriodSeconds: number;
+}
+
 /** Everything `create` needs, resolved, absolute and checked; frozen. */
 export interface ContainerSpec {
   readonly name: string;
@@ -62,6 +74,8 @@ export interface ContainerSpec {
   /** strict adds a read-only root; off drops caps, no-new-privileges and limits-on-by-default hardening. */
   readonly hardening: 'strict' | 'default' | 'off';
   readonly command: readonly string[];
+  /** For the engine to run; undefined when there is none, or para runs it. */
+  readonly health?: HealthCheck | undefined;
 }
 
 export type ContainerState =

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
-import type { ContainerSpec, Engine, Mount, PortMapping } from './driver.ts';
+import type { ContainerSpec, Engine, HealthCheck, Mount, PortMapping } from './driver.ts';
 import { resolveMount, type MountContext, type MountRequest } from './mounts.ts';
 
 /** The kind of version of labels and layout that para writes. */
@@ -35,6 +35,7 @@ export interface ContainerWish {
   readonly pids: number;
   readonly network: ContainerSpec['network'];
   readonly hardening: ContainerSpec['hardening'];
+  readonly health?: HealthCheck | undefined;
   /** Host directory of the session's container state. */
   readonly stateDir: string;
   readonly mountContext: MountContext;
@@ -57,14 +58,7 @@ export async function resolveSpec(
 ): Promise<ContainerSpec> {
   const context = { ...wish.mountContext, endpoint: engine.endpoint };
   const asked = await Promise.all(wish.volumes.map((volume) => resolveMount(volume, context)));
-  const own = [
-    { source: join(wish.stateDir, 'home'), target: INSIDE.home, readOnly: false },
-    { source: join(wish.stateDir, 'out'), target: INSIDE.out, readOnly: false },
-    { source: join(wish.stateDir, 'cmd'), target: INSIDE.cmd, readOnly: true },
-    { source: join(wish.stateDir, 'logs'), target: INSIDE.logs, readOnly: false },
-    { source: join(wish.stateDir, 'cmd', 'para-status'), target: INSIDE.status, readOnly: true },
-  ];
-  const mounts = withWorkspace(asked, wish.mountContext.worktree).concat(gitMounts, own);
+  const mounts = withWorkspace(asked, wish.mountContext.worktree).concat(gitMounts, ownMounts(wish));
   refuseDuplicates(
     mounts.map((mount) => mount.target),
     'mounted twice',
@@ -97,8 +91,28 @@ export async function resolveSpec(
     user: engine.driver.userMapping(wish.caller, engine.capabilities),
     hardening: wish.hardening,
     command: RUNNER,
+    health: engineCheck(wish, engine),
   };
   return deepFreeze({ ...spec, labels: labels(wish, spec) });
+}
+
+/** What para and the container hand each other. */
+function ownMounts({ stateDir }: ContainerWish): Mount[] {
+  return [
+    { source: join(stateDir, 'home'), target: INSIDE.home, readOnly: false },
+    { source: join(stateDir, 'out'), target: INSIDE.out, readOnly: false },
+    { source: join(stateDir, 'cmd'), target: INSIDE.cmd, readOnly: true },
+    { source: join(stateDir, 'logs'), target: INSIDE.logs, readOnly: false },
+    { source: join(stateDir, 'cmd', 'para-status'), target: INSIDE.status, readOnly: true },
+  ];
+}
+
+/** What the engine does not run para runs itself (sessions/health-check.ts). */
+function engineCheck(
+  { health }: ContainerWish,
+  { capabilities }: Pick<Engine, 'capabilities'>,
+): ContainerSpec['health'] {
+  return capabilities.healthDriver === 'engine' ? health : undefined;
 }
 
 function labels(wish: ContainerWish, spec: object): Record<string, string> {

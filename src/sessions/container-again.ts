@@ -10,6 +10,8 @@ import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { createSealed, maskGit, sealedMounts } from '../git/sealed.ts';
 import type { Step } from '../pipeline/step.ts';
+import { checkOf } from './container-plan.ts';
+import { forgetHealth } from './health-file.ts';
 import { prepareInside } from './inside.ts';
 import { parseSessionName } from './name.ts';
 import { containerRecord, decideContainer, type StartPlan } from './start.ts';
@@ -78,11 +80,11 @@ export async function containerAgain(
 function asBefore(wish: ContainerWish, before: NonNullable<SessionRecord['container']>): ContainerWish {
   const { made_with: made, network, hardening } = before;
   if (made === undefined) return wish;
-  const { memory_bytes: memoryBytes, ...same } = made;
+  const { memory_bytes: memoryBytes, health_check: check, ...same } = made;
   return {
     ...wish,
     ...same,
-    ...{ memoryBytes, hardening },
+    ...{ memoryBytes, hardening, health: checkOf(check) },
     network: network === 'none' ? { mode: 'none' } : { mode: 'bridge', name: network },
   };
 }
@@ -96,6 +98,7 @@ function prepare(plan: StartPlan, git: 'sealed' | 'off'): Step<ContainerState> {
     title: 'Preparing what the container sees',
     run: async (state) => {
       await prepareInside(stateDir);
+      await forgetHealth(stateDir);
       await rm(join(stateDir, 'out', 'ready'), { force: true });
       state.gitMounts = await gitMounts();
     },

@@ -1,11 +1,12 @@
 /** Decides what container a session gets: settings, then docker.json, then flags (design.md §4). */
 import type { Config } from '../config/defaults.ts';
-import type { DockerFile } from '../config/generated/types.ts';
+import type { DockerFile, SessionRecord } from '../config/generated/types.ts';
 import { parseSize } from '../config/size.ts';
-import type { ContainerSpec, PortMapping } from '../docker/driver.ts';
+import type { ContainerSpec, HealthCheck, PortMapping } from '../docker/driver.ts';
 import { parseImageReference } from '../docker/image-ref.ts';
 import type { MountRequest } from '../docker/mounts.ts';
 import type { ContainerWish } from '../docker/spec.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 import { chooseImage, projectType, type ImageSource } from './project.ts';
 import type { Places } from './store.ts';
 
@@ -61,6 +62,7 @@ export function planContainer(
     pids: limits.pids_limit,
     network: network(config, facts.repo.id),
     hardening: config.docker.hardening,
+    health: healthCheck(file?.health_check),
     stateDir: facts.places.docker(facts.session),
     mountContext: {
       worktree: facts.places.worktree(facts.session),
@@ -106,4 +108,45 @@ function network(config: Config, repoId: string): ContainerSpec['network'] {
   const { mode, create_custom_network: custom, custom_network_name: name } = config.docker.network;
   if (mode === 'none') return { mode: 'none' };
   return { mode: 'bridge', name: custom ? `${name}-${repoId}` : 'bridge' };
+}
+
+/** What is left out is as the engines have it. */
+function healthCheck(asked: DockerFile['health_check']): HealthCheck | undefined {
+  if (asked === undefined) return undefined;
+  const { command } = asked;
+  return {
+    command: typeof command === 'string' ? command : command.map(shellQuote).join(' '),
+    intervalSeconds: asked.interval_seconds ?? 30,
+    timeoutSeconds: asked.timeout_seconds ?? 30,
+    retries: asked.retries ?? 3,
+    startPeriodSeconds: asked.start_period_seconds ?? 0,
+  };
+}
+
+type Made = NonNullable<NonNullable<SessionRecord['container']>['made_with']>;
+
+/** A check as the session's record has it; nothing for none. */
+export function recordedCheck(check: HealthCheck | undefined): Pick<Made, 'health_check'> {
+  if (check === undefined) return {};
+  return {
+    health_check: {
+      command: check.command,
+      interval_seconds: check.intervalSeconds,
+      timeout_seconds: check.timeoutSeconds,
+      retries: check.retries,
+      start_period_seconds: check.startPeriodSeconds,
+    },
+  };
+}
+
+/** The check that a record tells of. */
+export function checkOf(recorded: Made['health_check']): HealthCheck | undefined {
+  if (recorded === undefined) return undefined;
+  return {
+    command: recorded.command,
+    intervalSeconds: recorded.interval_seconds,
+    timeoutSeconds: recorded.timeout_seconds,
+    retries: recorded.retries,
+    startPeriodSeconds: recorded.start_period_seconds,
+  };
 }

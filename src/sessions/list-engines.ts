@@ -85,11 +85,10 @@ export function containerState({ container }: SessionRecord, asked: readonly Ask
   return answer.rows.find(({ name }) => name === container.name)?.state ?? 'missing';
 }
 
-/** Both engines put it into their text: `Up 5 minutes (healthy)`. */
-export function healthOf({ container }: SessionRecord, asked: readonly Asked[]): string | null {
+/** The engine's own text about it, such as `Up 5 minutes (healthy)`; '' when it said nothing. */
+export function containerText({ container }: SessionRecord, asked: readonly Asked[]): string {
   const rows = asked.find(({ engine }) => engine === container?.engine)?.rows ?? [];
-  const text = rows.find(({ name }) => name === container?.name)?.status ?? '';
-  return /\((?:health: )?(healthy|unhealthy|starting)\)/.exec(text)?.[1] ?? null;
+  return rows.find(({ name }) => name === container?.name)?.status ?? '';
 }
 
 /** The published ports of a session's container, such as `8080->80`; with the address where it is not this machine alone. */

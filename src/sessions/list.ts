@@ -9,8 +9,10 @@ import { countChanges } from './count-changes.ts';
 import { listArchived } from './archive.ts';
 import { branchExists } from '../git/refs.ts';
 import { damageOf } from './damage.ts';
+import { clocks } from './health-file.ts';
+import { NO_HEALTH, tellHealth, type HealthFields } from './health-now.ts';
 import { halfDoneVerb, settledWith } from './operation.ts';
-import { askEngine, containerState, enginesOf, healthOf, STRANDED } from './list-engines.ts';
+import { askEngine, containerState, containerText, enginesOf, STRANDED } from './list-engines.ts';
 import { rebuildOthers } from './rebuild.ts';
 import type { Repository } from '../git/repository.ts';
 import { unsettledWord, type Looked } from './unsettled.ts';
@@ -26,6 +28,7 @@ import {
 /** What listing needs of the App. */
 export interface ListContext {
   readonly cwd: string;
+  now(): Date;
   repository(): Promise<Repository>;
   dockerFor(engine: EngineName): Promise<DockerService>;
   engine(): Promise<{ readonly driver: { readonly name: EngineName } }>;
@@ -35,7 +38,7 @@ export interface ListContext {
 const BRANCH_GONE = 'branch gone';
 
 /** A row of `para list`. `null` where there is nothing to say. */
-export interface SessionRow {
+export interface SessionRow extends HealthFields {
   readonly name: string;
   /** active, review, starting …, or what is wrong (damage.ts) or has to be settled: `worktree missing`, `conflict`. */
   readonly status: string;
@@ -48,8 +51,6 @@ export interface SessionRow {
   readonly created_at: string;
   /** The container's state; `missing` when the engine has none; null without one. */
   readonly container: string | null;
-  /** What the image's own health check says; null when it has none. */
-  readonly health: string | null;
   /** The last run of its agent; null when there was none. */
   readonly agent: AgentSummary | null;
   readonly current: boolean;
@@ -73,15 +74,14 @@ export async function listSessions(
   const asked = await Promise.all(engines.map((engine) => askEngine(context, { repo, all }, engine)));
   const told = await Promise.all(
     all.map(async (record) => {
-      const row = await toRow(
-        { repo, places, record },
-        {
-          container: containerState(record, asked),
-          health: healthOf(record, asked),
-        },
-      );
+      const heard = { container: containerState(record, asked), status: containerText(record, asked) };
+      const row = {
+        ...(await toRow({ repo, places, record }, heard.container)),
+        ...(await tellHealth(places, record, heard, clocks(context.now()))),
+      };
       if (!others.includes(record)) {
-        return { ...row, ...(await settledBy(places, record, row)) };
+        const by = await settledBy(places, record, row);
+        return { ...row, ...by, settle: by.settle ?? goneOnWith(row) };
       }
       const status = broken.includes(record.name) ? 'record unreadable' : 'record missing';
       return { ...row, status, settle: `para recover ${record.name}` };
@@ -113,7 +113,12 @@ function isOver({ status }: SessionRow): boolean {
 }
 
 function remarkOn(row: SessionRow): readonly string[] {
-  const { name, status, container, settle } = row;
+  const { name, status, container, settle, given_up: over } = row;
+  if (over !== null) {
+    const last = over.log.at(-1);
+    const said = last === undefined ? '' : ` (its last line: ${last})`;
+    return [`${name} was given up: ${over.reason}${said}; to go on: ${settle ?? ''}`];
+  }
   if (settle === null || status === BRANCH_GONE) return [];
   if (row.half_done !== null)
     return [`${name} is half done (${row.half_done}) and nobody is at it; to settle it: ${settle}`];
@@ -142,7 +147,7 @@ async function archivedRows(
       ahead: null,
       changes: null,
       container: null,
-      health: null,
+      ...NO_HEALTH,
       agent: null,
       current: false,
       half_done: null,
@@ -152,6 +157,11 @@ async function archivedRows(
       { ...nothing, name, branch, base_ref, created_at, worktree: worktree_path, status: 'archived', settle },
     ];
   });
+}
+
+/** A container that was given up is started again by a person only. */
+function goneOnWith({ name, given_up: over }: SessionRow): string | null {
+  return over === null ? null : `para docker start ${name}`;
 }
 
 /** The command that mends it, or goes on with what a para that is no longer there has left half done. */
@@ -174,10 +184,7 @@ async function isLeft(places: Places, { name, status, operation }: SessionRecord
   return now?.status === status && now.operation?.id === operation?.id;
 }
 
-async function toRow(
-  looked: Looked,
-  { container, health }: Pick<SessionRow, 'container' | 'health'>,
-): Promise<SessionRow> {
+async function toRow(looked: Looked, container: SessionRow['container']): Promise<SessionRow> {
   const { repo, places, record } = looked;
   const { name, branch, base, base_ref, worktree_path: worktree, created_at, status } = record;
   const current = (repo.currentWorktree + sep).startsWith(worktree + sep);
@@ -186,7 +193,8 @@ async function toRow(
   const ahead = await aheadOf(repo, base, branch).catch(() => null);
   const half_done = null;
   const known = {
-    ...{ name, branch, base_ref, worktree, created_at, container, health, agent, current, ahead, half_done },
+    ...{ name, branch, base_ref, worktree, created_at, container, agent, current, ahead, half_done },
+    ...NO_HEALTH,
   };
   // Only when it could not be counted is git asked why.
   const hasBranch = ahead !== null || (await branchExists(repo, branch));

@@ -8,7 +8,9 @@ import type { Repository } from '../git/repository.ts';
 import { summariseAgent } from './agent-run.ts';
 import { createFileMemory, type FileMemory } from './file-memory.ts';
 import { lookedAt, settledBy, type ListContext, type SessionRow } from './list.ts';
-import { containerState, healthOf, portsOf, type Asked } from './list-engines.ts';
+import { containerState, containerText, portsOf, type Asked } from './list-engines.ts';
+import { clocks } from './health-file.ts';
+import { tellHealth } from './health-now.ts';
 import { createLineCounts, type LineCounts } from './line-counts.ts';
 import { rebuildOthers } from './rebuild.ts';
 import { readStatus, type Told } from './status-file.ts';
@@ -26,6 +28,8 @@ export interface OverviewRow extends Pick<
   | 'created_at'
   | 'container'
   | 'health'
+  | 'health_reason'
+  | 'given_up'
   | 'agent'
   | 'settle'
 > {
@@ -55,11 +59,6 @@ export interface Effort {
   readonly counts: number;
 }
 
-/** What watching needs of the App. */
-export interface OverviewContext extends ListContext {
-  now(): Date;
-}
-
 /** What nothing tells of, such as a file edited in place, is looked at again after this time. */
 const MAX_AGE_MS = 20_000;
 
@@ -69,17 +68,18 @@ interface Eye {
   readonly places: Places;
   readonly memory: FileMemory;
   readonly lines: LineCounts;
+  now(): Date;
 }
 
 /** Watches the sessions of the repository. @returns a look at them */
-export function watchSessions(context: OverviewContext): (effort: Effort) => Promise<Overview> {
+export function watchSessions(context: ListContext): (effort: Effort) => Promise<Overview> {
   const now = (): number => context.now().getTime();
   const memory = createFileMemory(MAX_AGE_MS, now);
   const lines = createLineCounts(now);
   const engines = watchEngines(context);
   return async ({ patienceMs, counts }) => {
     const repo = await context.repository();
-    const eye: Eye = { repo, places: placesOf(repo.root), memory, lines };
+    const eye: Eye = { repo, places: placesOf(repo.root), memory, lines, now: () => context.now() };
     const { records, others, broken } = await readRecords(eye);
     const { asked, remarks } = await engines.ask(repo, records, patienceMs);
     await lines.refresh(eye, records, counts);
@@ -118,15 +118,17 @@ function atWorkFirst(rows: readonly OverviewRow[]): readonly OverviewRow[] {
 async function toRow(eye: Eye, record: SessionRecord, asked: readonly Asked[]): Promise<OverviewRow> {
   const { name, branch, base_ref, worktree_path: worktree, created_at } = record;
   const container = containerState(record, asked);
-  const [told, agent, condition] = await Promise.all([
+  const heard = { container, status: containerText(record, asked) };
+  const [told, agent, condition, health] = await Promise.all([
     statusOf(eye, name),
     agentOf(eye, name, container),
     conditionOf(eye, record, container),
+    tellHealth(eye.places, record, heard, clocks(eye.now())),
   ]);
   return {
     ...{ name, branch, base_ref, worktree, created_at, container, agent, ...condition },
     lines: eye.lines.of(record),
-    health: healthOf(record, asked),
+    ...health,
     ports: portsOf(record, asked),
     says: told.status ?? null,
     said_at: told.at?.toISOString() ?? null,

@@ -14,7 +14,7 @@ import { readCommitted, topLevelNames } from '../git/tree.ts';
 import { placeHere } from '../git/worktrees.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
-import { planContainer, type ContainerFlags } from './container-plan.ts';
+import { planContainer, recordedCheck, type ContainerFlags } from './container-plan.ts';
 import { nameMaker, parseSessionName, type NameMaker, type SessionName } from './name.ts';
 import type { ContainerWish } from '../docker/spec.ts';
 import { newOperation } from './operation.ts';
@@ -240,6 +240,7 @@ export function containerRecord(plan: ContainerPlan): NonNullable<SessionRecord[
       cpus: wish.cpus,
       memory_bytes: wish.memoryBytes,
       pids: wish.pids,
+      ...recordedCheck(wish.health),
     },
   };
 }

@@ -4,10 +4,7 @@ import { join } from 'node:path';
 import { type Conversation, started } from '../support/conversation.ts';
 import { footprint } from '../support/footprint.ts';
 import { runPara, type EngineCall, type Ran } from '../support/run-para.ts';
-import { sessionRecord } from '../support/record.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
-import { healthOf } from '../../src/sessions/list-engines.ts';
-import type { SessionRecord } from '../../src/sessions/store.ts';
 
 let repo: TempRepo;
 let docker: Conversation;
@@ -72,7 +69,8 @@ test('--json: every field of every row', async () => {
   expect((sessions as readonly { name: string }[]).find(({ name }) => name === 'box')).toEqual({
     ...{ name: 'box', status: 'active', branch: 'para/box', base_ref: 'main', ahead: 0, changes: 0 },
     ...{ worktree: docker.worktree, created_at: '2026-01-02T03:04:05.000Z' },
-    ...{ container: 'running', health: null, agent: null, current: false, settle: null, half_done: null },
+    ...{ container: 'running', health: 'starting', health_reason: 'its runner has not been heard of yet' },
+    ...{ given_up: null, agent: null, current: false, settle: null, half_done: null },
   });
 });
 
@@ -145,17 +143,4 @@ test('--all on a narrow terminal: no line is too wide, and what settles each sta
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   expect(lines).toContain('  para recover gone   # archived');
   own.remove();
-});
-
-test.each([
-  ['Up 5 minutes (healthy)', 'healthy'],
-  ['Up 5 minutes (health: starting)', 'starting'],
-  ['Up 5 minutes (unhealthy)', 'unhealthy'],
-  ['Up 5 minutes', null],
-])('%s: health is %s', (text, health) => {
-  const name = 'para-x-box';
-  const container = { name, engine: 'docker' } as NonNullable<SessionRecord['container']>;
-  const row = { id: '', name, image: '', state: 'running', status: text, ports: [] } as const;
-  const asked = [{ engine: 'docker', rows: [row], stranded: new Set<string>(), error: undefined }] as const;
-  expect(healthOf(sessionRecord('/r', 'box', { container }), asked)).toBe(health);
 });

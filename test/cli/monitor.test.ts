@@ -66,7 +66,8 @@ test('--once --json: one document with all of it', async () => {
   expect(sessions.find(({ name }) => name === 'box')).toEqual({
     ...{ name: 'box', status: 'active', settle: null, branch: 'para/box', base_ref: 'main' },
     ...{ worktree: box.worktree, created_at: '2026-01-02T03:04:05.000Z', container: 'running' },
-    ...{ health: null, agent: null, lines: { added: 0, removed: 0 }, ports: ['8080->80'] },
+    ...{ health: 'starting', health_reason: 'its runner has not been heard of yet', given_up: null },
+    ...{ agent: null, lines: { added: 0, removed: 0 }, ports: ['8080->80'] },
     says: {
       ...{ timestamp: 't', status: 'running', phase: '\u001b[2Jtesting', tests: 'passed' },
       ...{ progress: { current: 3, total: 4 }, services: { db: 'running' } },

@@ -61,6 +61,21 @@ describe.each([docker, podman])('$name', (driver) => {
     ]);
   });
 
+  test('a health check, for an engine that runs it', () => {
+    const health = {
+      command: 'a "b"',
+      intervalSeconds: 5,
+      timeoutSeconds: 2,
+      retries: 3,
+      startPeriodSeconds: 0,
+    };
+    const line = driver.create({ ...SPEC, health }).args;
+    expect(line.slice(line.indexOf('no') + 1, line.indexOf('--user'))).toEqual([
+      ...['--health-cmd', 'a "b"', '--health-interval', '5s', '--health-timeout', '2s'],
+      ...['--health-retries', '3', '--health-start-period', '0s'],
+    ]);
+  });
+
   test('nothing opens the box: no privilege, no host namespace, no capability, no profile', () => {
     for (const hardening of ['strict', 'default', 'off'] as const) {
       const line = driver.create({ ...SPEC, hardening }).args.join(' ');

@@ -67,6 +67,14 @@ test('everything a container is made of', async () => {
   });
 });
 
+test('a health check is for an engine that runs it; podman without systemd does not', async () => {
+  const health = { command: 'x', intervalSeconds: 5, timeoutSeconds: 2, retries: 3, startPeriodSeconds: 0 };
+  expect((await resolveSpec({ ...wish, health }, ENGINE, [])).health).toEqual(health);
+  const without = { driver: podman, endpoint: 'local', capabilities: can('podman-4.3.1-root') };
+  expect(without.capabilities.healthDriver).toBe('para');
+  expect((await resolveSpec({ ...wish, health }, without, [])).health).toBeUndefined();
+});
+
 test('para’s own variables are not to be changed', async () => {
   const env = {
     HOME: '/root',

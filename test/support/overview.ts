@@ -6,7 +6,16 @@ export function overviewRow(name: string, change: Partial<OverviewRow> = {}): Ov
   return {
     ...{ name, status: 'active', branch: `para/${name}`, base_ref: 'main', worktree: `/r/${name}` },
     created_at: '2026-01-01T00:00:00.000Z',
-    ...{ lines: null, container: null, health: null, ports: [], agent: null, settle: null },
+    ...{
+      lines: null,
+      container: null,
+      health: null,
+      health_reason: null,
+      given_up: null,
+      ports: [],
+      agent: null,
+      settle: null,
+    },
     ...{ says: null, said_at: null, defect: null },
     ...change,
   };

@@ -68,9 +68,10 @@ export default defineCommand({
 
 /** The command for each that is archived, half done or damaged. */
 function settling(rows: readonly SessionRow[]): readonly string[] {
-  const lines = rows.flatMap(({ settle, half_done: verb, status }) =>
-    settle === null ? [] : [`  ${settle}   # ${verb === null ? status : `${verb}, cut short`}`],
-  );
+  const lines = rows.flatMap(({ settle, half_done: verb, status, given_up: over }) => {
+    const why = verb !== null ? `${verb}, cut short` : over !== null ? 'given up' : status;
+    return settle === null ? [] : [`  ${settle}   # ${why}`];
+  });
   return lines.length === 0 ? [] : ['', ...lines];
 }
 

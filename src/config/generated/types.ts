@@ -244,6 +244,33 @@ export interface DockerFile {
     container_port: number;
   }[];
   /**
+   * How para and the engine tell whether what runs in the container is well.
+   */
+  health_check?: {
+    /**
+     * Run in the container, as a line for sh or as a program and its arguments; exit code 0 means healthy.
+     *
+     * @minItems 1
+     */
+    command: string | [string, ...string[]];
+    /**
+     * From one check to the next; 30 when left out.
+     */
+    interval_seconds?: number;
+    /**
+     * A check that takes longer has failed; 30 when left out.
+     */
+    timeout_seconds?: number;
+    /**
+     * Failures in a row that make it unhealthy; 3 when left out.
+     */
+    retries?: number;
+    /**
+     * Time after a start in which failures do not count; 0 when left out.
+     */
+    start_period_seconds?: number;
+  };
+  /**
    * Environment.
    */
   environment?: {
@@ -401,6 +428,10 @@ export interface SessionRecord {
      */
     git: "sealed" | "off";
     /**
+     * What para was last told to make of it; left out: running.
+     */
+    wanted?: "running" | "stopped";
+    /**
      * What it was made with, so that it can be made again as it was.
      */
     made_with?: {
@@ -422,6 +453,19 @@ export interface SessionRecord {
       cpus: number;
       memory_bytes: number;
       pids: number;
+      /**
+       * health_check of docker.json, with nothing left out.
+       */
+      health_check?: {
+        /**
+         * A line for sh.
+         */
+        command: string;
+        interval_seconds: number;
+        timeout_seconds: number;
+        retries: number;
+        start_period_seconds: number;
+      };
     };
   };
 }
@@ -594,5 +638,77 @@ export interface StatusFile {
    */
   custom?: {
     [k: string]: unknown;
+  };
+}
+/**
+ * What watching a session's container has told, in .para/state/docker/NAME/health.json. Written by para alone.
+ */
+export interface HealthFile {
+  /**
+   * Version of this format.
+   */
+  schema: 1;
+  /**
+   * The last health check that para itself has run; null where the engine runs them.
+   */
+  check: null | {
+    /**
+     * What it comes to.
+     */
+    state: "starting" | "healthy" | "unhealthy";
+    /**
+     * RFC 3339: the first check after the container's start.
+     */
+    since: string;
+    /**
+     * RFC 3339: when it ended.
+     */
+    at: string;
+    /**
+     * Failures in a row.
+     */
+    failures: number;
+    /**
+     * The end of what the last one printed.
+     */
+    output: string;
+  };
+  /**
+   * RFC 3339: since when the runner is seen to be silent.
+   */
+  stale_since: string | null;
+  /**
+   * By whoever watches, the oldest first; a start by a person clears them.
+   *
+   * @maxItems 1000
+   */
+  restarts: {
+    /**
+     * RFC 3339.
+     */
+    at: string;
+    /**
+     * What was the matter.
+     */
+    reason: string;
+  }[];
+  /**
+   * Why it is not restarted any more.
+   */
+  given_up: null | {
+    /**
+     * RFC 3339.
+     */
+    at: string;
+    /**
+     * What was the matter.
+     */
+    reason: string;
+    /**
+     * The last lines that the container had printed.
+     *
+     * @maxItems 50
+     */
+    log: string[];
   };
 }

@@ -1093,13 +1093,13 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 exports.validateDockerFile = validate11;
-var schema12 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "DockerFile", "description": "Container settings of one session.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "image": { "type": "string", "description": "Image.", "minLength": 1 }, "volumes": { "type": "array", "description": "Further mounts.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "ports": { "type": "array", "description": "Published ports.", "items": { "type": "object", "description": "One port.", "additionalProperties": false, "properties": { "host_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port on the host." }, "container_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port in the container." } }, "required": ["host_port", "container_port"] } }, "environment": { "type": "object", "description": "Environment.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } } } };
+var schema12 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "DockerFile", "description": "Container settings of one session.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "image": { "type": "string", "description": "Image.", "minLength": 1 }, "volumes": { "type": "array", "description": "Further mounts.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "ports": { "type": "array", "description": "Published ports.", "items": { "type": "object", "description": "One port.", "additionalProperties": false, "properties": { "host_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port on the host." }, "container_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port in the container." } }, "required": ["host_port", "container_port"] } }, "health_check": { "type": "object", "description": "How para and the engine tell whether what runs in the container is well.", "additionalProperties": false, "required": ["command"], "properties": { "command": { "type": ["string", "array"], "description": "Run in the container, as a line for sh or as a program and its arguments; exit code 0 means healthy.", "minLength": 1, "minItems": 1, "items": { "type": "string" } }, "interval_seconds": { "type": "integer", "minimum": 1, "maximum": 86400, "description": "From one check to the next; 30 when left out." }, "timeout_seconds": { "type": "integer", "minimum": 1, "maximum": 3600, "description": "A check that takes longer has failed; 30 when left out." }, "retries": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Failures in a row that make it unhealthy; 3 when left out." }, "start_period_seconds": { "type": "integer", "minimum": 0, "maximum": 86400, "description": "Time after a start in which failures do not count; 0 when left out." } } }, "environment": { "type": "object", "description": "Environment.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } } } };
 function validate11(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     for (const key0 in data) {
-      if (!(key0 === "$schema" || key0 === "image" || key0 === "volumes" || key0 === "ports" || key0 === "environment")) {
+      if (!(key0 === "$schema" || key0 === "image" || key0 === "volumes" || key0 === "ports" || key0 === "health_check" || key0 === "environment")) {
         const err0 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties", schema: false, parentSchema: schema12, data };
         if (vErrors === null) {
           vErrors = [err0];
@@ -1375,23 +1375,21 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.environment !== void 0) {
-      let data11 = data.environment;
+    if (data.health_check !== void 0) {
+      let data11 = data.health_check;
       if (data11 && typeof data11 == "object" && !Array.isArray(data11)) {
-        for (const key3 in data11) {
-          const _errs28 = errors;
-          if (typeof key3 === "string") {
-            if (!pattern2.test(key3)) {
-              const err25 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema12.properties.environment.propertyNames, data: key3, propertyName: key3 };
-              if (vErrors === null) {
-                vErrors = [err25];
-              } else {
-                vErrors.push(err25);
-              }
-              errors++;
-            }
+        if (data11.command === void 0) {
+          const err25 = { instancePath: instancePath + "/health_check", schemaPath: "#/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema12.properties.health_check.required, parentSchema: schema12.properties.health_check, data: data11 };
+          if (vErrors === null) {
+            vErrors = [err25];
           } else {
-            const err26 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.environment.propertyNames.type, parentSchema: schema12.properties.environment.propertyNames, data: key3, propertyName: key3 };
+            vErrors.push(err25);
+          }
+          errors++;
+        }
+        for (const key3 in data11) {
+          if (!(key3 === "command" || key3 === "interval_seconds" || key3 === "timeout_seconds" || key3 === "retries" || key3 === "start_period_seconds")) {
+            const err26 = { instancePath: instancePath + "/health_check", schemaPath: "#/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties", schema: false, parentSchema: schema12.properties.health_check, data: data11 };
             if (vErrors === null) {
               vErrors = [err26];
             } else {
@@ -1399,9 +1397,11 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          var valid7 = _errs28 === errors;
-          if (!valid7) {
-            const err27 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames", keyword: "propertyNames", params: { propertyName: key3 }, message: "property name must be valid", schema: schema12.properties.environment.propertyNames, parentSchema: schema12.properties.environment, data: data11 };
+        }
+        if (data11.command !== void 0) {
+          let data12 = data11.command;
+          if (typeof data12 !== "string" && !Array.isArray(data12)) {
+            const err27 = { instancePath: instancePath + "/health_check/command", schemaPath: "#/properties/health_check/properties/command/type", keyword: "type", params: { type: schema12.properties.health_check.properties.command.type }, message: "must be string,array", schema: schema12.properties.health_check.properties.command.type, parentSchema: schema12.properties.health_check.properties.command, data: data12 };
             if (vErrors === null) {
               vErrors = [err27];
             } else {
@@ -1409,35 +1409,243 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+          if (typeof data12 === "string") {
+            if (func3(data12) < 1) {
+              const err28 = { instancePath: instancePath + "/health_check/command", schemaPath: "#/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema12.properties.health_check.properties.command, data: data12 };
+              if (vErrors === null) {
+                vErrors = [err28];
+              } else {
+                vErrors.push(err28);
+              }
+              errors++;
+            }
+          }
+          if (Array.isArray(data12)) {
+            if (data12.length < 1) {
+              const err29 = { instancePath: instancePath + "/health_check/command", schemaPath: "#/properties/health_check/properties/command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items", schema: 1, parentSchema: schema12.properties.health_check.properties.command, data: data12 };
+              if (vErrors === null) {
+                vErrors = [err29];
+              } else {
+                vErrors.push(err29);
+              }
+              errors++;
+            }
+            const len2 = data12.length;
+            for (let i2 = 0; i2 < len2; i2++) {
+              let data13 = data12[i2];
+              if (typeof data13 !== "string") {
+                const err30 = { instancePath: instancePath + "/health_check/command/" + i2, schemaPath: "#/properties/health_check/properties/command/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.health_check.properties.command.items.type, parentSchema: schema12.properties.health_check.properties.command.items, data: data13 };
+                if (vErrors === null) {
+                  vErrors = [err30];
+                } else {
+                  vErrors.push(err30);
+                }
+                errors++;
+              }
+            }
+          }
         }
-        for (const key4 in data11) {
-          let data12 = data11[key4];
-          if (typeof data12 !== "string") {
-            const err28 = { instancePath: instancePath + "/environment/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.environment.additionalProperties.type, parentSchema: schema12.properties.environment.additionalProperties, data: data12 };
+        if (data11.interval_seconds !== void 0) {
+          let data14 = data11.interval_seconds;
+          if (!(typeof data14 == "number" && (!(data14 % 1) && !isNaN(data14)) && isFinite(data14))) {
+            const err31 = { instancePath: instancePath + "/health_check/interval_seconds", schemaPath: "#/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema12.properties.health_check.properties.interval_seconds.type, parentSchema: schema12.properties.health_check.properties.interval_seconds, data: data14 };
             if (vErrors === null) {
-              vErrors = [err28];
+              vErrors = [err31];
             } else {
-              vErrors.push(err28);
+              vErrors.push(err31);
+            }
+            errors++;
+          }
+          if (typeof data14 == "number" && isFinite(data14)) {
+            if (data14 > 86400 || isNaN(data14)) {
+              const err32 = { instancePath: instancePath + "/health_check/interval_seconds", schemaPath: "#/properties/health_check/properties/interval_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400", schema: 86400, parentSchema: schema12.properties.health_check.properties.interval_seconds, data: data14 };
+              if (vErrors === null) {
+                vErrors = [err32];
+              } else {
+                vErrors.push(err32);
+              }
+              errors++;
+            }
+            if (data14 < 1 || isNaN(data14)) {
+              const err33 = { instancePath: instancePath + "/health_check/interval_seconds", schemaPath: "#/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema12.properties.health_check.properties.interval_seconds, data: data14 };
+              if (vErrors === null) {
+                vErrors = [err33];
+              } else {
+                vErrors.push(err33);
+              }
+              errors++;
+            }
+          }
+        }
+        if (data11.timeout_seconds !== void 0) {
+          let data15 = data11.timeout_seconds;
+          if (!(typeof data15 == "number" && (!(data15 % 1) && !isNaN(data15)) && isFinite(data15))) {
+            const err34 = { instancePath: instancePath + "/health_check/timeout_seconds", schemaPath: "#/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema12.properties.health_check.properties.timeout_seconds.type, parentSchema: schema12.properties.health_check.properties.timeout_seconds, data: data15 };
+            if (vErrors === null) {
+              vErrors = [err34];
+            } else {
+              vErrors.push(err34);
+            }
+            errors++;
+          }
+          if (typeof data15 == "number" && isFinite(data15)) {
+            if (data15 > 3600 || isNaN(data15)) {
+              const err35 = { instancePath: instancePath + "/health_check/timeout_seconds", schemaPath: "#/properties/health_check/properties/timeout_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 3600 }, message: "must be <= 3600", schema: 3600, parentSchema: schema12.properties.health_check.properties.timeout_seconds, data: data15 };
+              if (vErrors === null) {
+                vErrors = [err35];
+              } else {
+                vErrors.push(err35);
+              }
+              errors++;
+            }
+            if (data15 < 1 || isNaN(data15)) {
+              const err36 = { instancePath: instancePath + "/health_check/timeout_seconds", schemaPath: "#/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema12.properties.health_check.properties.timeout_seconds, data: data15 };
+              if (vErrors === null) {
+                vErrors = [err36];
+              } else {
+                vErrors.push(err36);
+              }
+              errors++;
+            }
+          }
+        }
+        if (data11.retries !== void 0) {
+          let data16 = data11.retries;
+          if (!(typeof data16 == "number" && (!(data16 % 1) && !isNaN(data16)) && isFinite(data16))) {
+            const err37 = { instancePath: instancePath + "/health_check/retries", schemaPath: "#/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema12.properties.health_check.properties.retries.type, parentSchema: schema12.properties.health_check.properties.retries, data: data16 };
+            if (vErrors === null) {
+              vErrors = [err37];
+            } else {
+              vErrors.push(err37);
+            }
+            errors++;
+          }
+          if (typeof data16 == "number" && isFinite(data16)) {
+            if (data16 > 100 || isNaN(data16)) {
+              const err38 = { instancePath: instancePath + "/health_check/retries", schemaPath: "#/properties/health_check/properties/retries/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100", schema: 100, parentSchema: schema12.properties.health_check.properties.retries, data: data16 };
+              if (vErrors === null) {
+                vErrors = [err38];
+              } else {
+                vErrors.push(err38);
+              }
+              errors++;
+            }
+            if (data16 < 1 || isNaN(data16)) {
+              const err39 = { instancePath: instancePath + "/health_check/retries", schemaPath: "#/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema12.properties.health_check.properties.retries, data: data16 };
+              if (vErrors === null) {
+                vErrors = [err39];
+              } else {
+                vErrors.push(err39);
+              }
+              errors++;
+            }
+          }
+        }
+        if (data11.start_period_seconds !== void 0) {
+          let data17 = data11.start_period_seconds;
+          if (!(typeof data17 == "number" && (!(data17 % 1) && !isNaN(data17)) && isFinite(data17))) {
+            const err40 = { instancePath: instancePath + "/health_check/start_period_seconds", schemaPath: "#/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema12.properties.health_check.properties.start_period_seconds.type, parentSchema: schema12.properties.health_check.properties.start_period_seconds, data: data17 };
+            if (vErrors === null) {
+              vErrors = [err40];
+            } else {
+              vErrors.push(err40);
+            }
+            errors++;
+          }
+          if (typeof data17 == "number" && isFinite(data17)) {
+            if (data17 > 86400 || isNaN(data17)) {
+              const err41 = { instancePath: instancePath + "/health_check/start_period_seconds", schemaPath: "#/properties/health_check/properties/start_period_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400", schema: 86400, parentSchema: schema12.properties.health_check.properties.start_period_seconds, data: data17 };
+              if (vErrors === null) {
+                vErrors = [err41];
+              } else {
+                vErrors.push(err41);
+              }
+              errors++;
+            }
+            if (data17 < 0 || isNaN(data17)) {
+              const err42 = { instancePath: instancePath + "/health_check/start_period_seconds", schemaPath: "#/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema12.properties.health_check.properties.start_period_seconds, data: data17 };
+              if (vErrors === null) {
+                vErrors = [err42];
+              } else {
+                vErrors.push(err42);
+              }
+              errors++;
+            }
+          }
+        }
+      } else {
+        const err43 = { instancePath: instancePath + "/health_check", schemaPath: "#/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.properties.health_check.type, parentSchema: schema12.properties.health_check, data: data11 };
+        if (vErrors === null) {
+          vErrors = [err43];
+        } else {
+          vErrors.push(err43);
+        }
+        errors++;
+      }
+    }
+    if (data.environment !== void 0) {
+      let data18 = data.environment;
+      if (data18 && typeof data18 == "object" && !Array.isArray(data18)) {
+        for (const key4 in data18) {
+          const _errs43 = errors;
+          if (typeof key4 === "string") {
+            if (!pattern2.test(key4)) {
+              const err44 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema12.properties.environment.propertyNames, data: key4, propertyName: key4 };
+              if (vErrors === null) {
+                vErrors = [err44];
+              } else {
+                vErrors.push(err44);
+              }
+              errors++;
+            }
+          } else {
+            const err45 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.environment.propertyNames.type, parentSchema: schema12.properties.environment.propertyNames, data: key4, propertyName: key4 };
+            if (vErrors === null) {
+              vErrors = [err45];
+            } else {
+              vErrors.push(err45);
+            }
+            errors++;
+          }
+          var valid10 = _errs43 === errors;
+          if (!valid10) {
+            const err46 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames", keyword: "propertyNames", params: { propertyName: key4 }, message: "property name must be valid", schema: schema12.properties.environment.propertyNames, parentSchema: schema12.properties.environment, data: data18 };
+            if (vErrors === null) {
+              vErrors = [err46];
+            } else {
+              vErrors.push(err46);
+            }
+            errors++;
+          }
+        }
+        for (const key5 in data18) {
+          let data19 = data18[key5];
+          if (typeof data19 !== "string") {
+            const err47 = { instancePath: instancePath + "/environment/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.environment.additionalProperties.type, parentSchema: schema12.properties.environment.additionalProperties, data: data19 };
+            if (vErrors === null) {
+              vErrors = [err47];
+            } else {
+              vErrors.push(err47);
             }
             errors++;
           }
         }
       } else {
-        const err29 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.properties.environment.type, parentSchema: schema12.properties.environment, data: data11 };
+        const err48 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.properties.environment.type, parentSchema: schema12.properties.environment, data: data18 };
         if (vErrors === null) {
-          vErrors = [err29];
+          vErrors = [err48];
         } else {
-          vErrors.push(err29);
+          vErrors.push(err48);
         }
         errors++;
       }
     }
   } else {
-    const err30 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.type, parentSchema: schema12, data };
+    const err49 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.type, parentSchema: schema12, data };
     if (vErrors === null) {
-      vErrors = [err30];
+      vErrors = [err49];
     } else {
-      vErrors.push(err30);
+      vErrors.push(err49);
     }
     errors++;
   }
@@ -1445,7 +1653,7 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 exports.validateSessionRecord = validate12;
-var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" } } } } }] } } };
+var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "wanted": { "enum": ["running", "stopped"], "description": "What para was last told to make of it; left out: running." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" }, "health_check": { "type": "object", "additionalProperties": false, "description": "health_check of docker.json, with nothing left out.", "required": ["command", "interval_seconds", "timeout_seconds", "retries", "start_period_seconds"], "properties": { "command": { "type": "string", "minLength": 1, "description": "A line for sh." }, "interval_seconds": { "type": "integer", "minimum": 1 }, "timeout_seconds": { "type": "integer", "minimum": 1 }, "retries": { "type": "integer", "minimum": 1 }, "start_period_seconds": { "type": "integer", "minimum": 0 } } } } } } }] } } };
 var pattern6 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
 var pattern7 = new RegExp("^[0-9a-f]{40,64}$", "u");
 function validate12(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
@@ -2442,20 +2650,23 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data26.made_with !== void 0) {
-          let data36 = data26.made_with;
-          if (data36 && typeof data36 == "object" && !Array.isArray(data36)) {
-            if (data36.env === void 0) {
-              const err90 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "env" }, message: "must have required property 'env'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
-              if (vErrors === null) {
-                vErrors = [err90];
-              } else {
-                vErrors.push(err90);
-              }
-              errors++;
+        if (data26.wanted !== void 0) {
+          let data36 = data26.wanted;
+          if (!(data36 === "running" || data36 === "stopped")) {
+            const err90 = { instancePath: instancePath + "/container/wanted", schemaPath: "#/properties/container/oneOf/1/properties/wanted/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.wanted.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.wanted.enum, parentSchema: schema13.properties.container.oneOf[1].properties.wanted, data: data36 };
+            if (vErrors === null) {
+              vErrors = [err90];
+            } else {
+              vErrors.push(err90);
             }
-            if (data36.ports === void 0) {
-              const err91 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "ports" }, message: "must have required property 'ports'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
+            errors++;
+          }
+        }
+        if (data26.made_with !== void 0) {
+          let data37 = data26.made_with;
+          if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
+            if (data37.env === void 0) {
+              const err91 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "env" }, message: "must have required property 'env'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
               if (vErrors === null) {
                 vErrors = [err91];
               } else {
@@ -2463,8 +2674,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data36.volumes === void 0) {
-              const err92 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "volumes" }, message: "must have required property 'volumes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
+            if (data37.ports === void 0) {
+              const err92 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "ports" }, message: "must have required property 'ports'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
               if (vErrors === null) {
                 vErrors = [err92];
               } else {
@@ -2472,8 +2683,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data36.cpus === void 0) {
-              const err93 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "cpus" }, message: "must have required property 'cpus'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
+            if (data37.volumes === void 0) {
+              const err93 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "volumes" }, message: "must have required property 'volumes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
               if (vErrors === null) {
                 vErrors = [err93];
               } else {
@@ -2481,8 +2692,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data36.memory_bytes === void 0) {
-              const err94 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "memory_bytes" }, message: "must have required property 'memory_bytes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
+            if (data37.cpus === void 0) {
+              const err94 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "cpus" }, message: "must have required property 'cpus'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
               if (vErrors === null) {
                 vErrors = [err94];
               } else {
@@ -2490,8 +2701,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data36.pids === void 0) {
-              const err95 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "pids" }, message: "must have required property 'pids'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
+            if (data37.memory_bytes === void 0) {
+              const err95 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "memory_bytes" }, message: "must have required property 'memory_bytes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
               if (vErrors === null) {
                 vErrors = [err95];
               } else {
@@ -2499,60 +2710,60 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            for (const key4 in data36) {
-              if (!(key4 === "env" || key4 === "ports" || key4 === "volumes" || key4 === "cpus" || key4 === "memory_bytes" || key4 === "pids")) {
-                const err96 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
+            if (data37.pids === void 0) {
+              const err96 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "pids" }, message: "must have required property 'pids'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
+              if (vErrors === null) {
+                vErrors = [err96];
+              } else {
+                vErrors.push(err96);
+              }
+              errors++;
+            }
+            for (const key4 in data37) {
+              if (!(key4 === "env" || key4 === "ports" || key4 === "volumes" || key4 === "cpus" || key4 === "memory_bytes" || key4 === "pids" || key4 === "health_check")) {
+                const err97 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
                 if (vErrors === null) {
-                  vErrors = [err96];
+                  vErrors = [err97];
                 } else {
-                  vErrors.push(err96);
+                  vErrors.push(err97);
                 }
                 errors++;
               }
             }
-            if (data36.env !== void 0) {
-              let data37 = data36.env;
-              if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
-                for (const key5 in data37) {
-                  let data38 = data37[key5];
-                  if (typeof data38 !== "string") {
-                    const err97 = { instancePath: instancePath + "/container/made_with/env/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties, data: data38 };
+            if (data37.env !== void 0) {
+              let data38 = data37.env;
+              if (data38 && typeof data38 == "object" && !Array.isArray(data38)) {
+                for (const key5 in data38) {
+                  let data39 = data38[key5];
+                  if (typeof data39 !== "string") {
+                    const err98 = { instancePath: instancePath + "/container/made_with/env/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties, data: data39 };
                     if (vErrors === null) {
-                      vErrors = [err97];
+                      vErrors = [err98];
                     } else {
-                      vErrors.push(err97);
+                      vErrors.push(err98);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err98 = { instancePath: instancePath + "/container/made_with/env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env, data: data37 };
+                const err99 = { instancePath: instancePath + "/container/made_with/env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env, data: data38 };
                 if (vErrors === null) {
-                  vErrors = [err98];
+                  vErrors = [err99];
                 } else {
-                  vErrors.push(err98);
+                  vErrors.push(err99);
                 }
                 errors++;
               }
             }
-            if (data36.ports !== void 0) {
-              let data39 = data36.ports;
-              if (Array.isArray(data39)) {
-                const len0 = data39.length;
+            if (data37.ports !== void 0) {
+              let data40 = data37.ports;
+              if (Array.isArray(data40)) {
+                const len0 = data40.length;
                 for (let i0 = 0; i0 < len0; i0++) {
-                  let data40 = data39[i0];
-                  if (data40 && typeof data40 == "object" && !Array.isArray(data40)) {
-                    if (data40.hostIp === void 0) {
-                      const err99 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostIp" }, message: "must have required property 'hostIp'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data40 };
-                      if (vErrors === null) {
-                        vErrors = [err99];
-                      } else {
-                        vErrors.push(err99);
-                      }
-                      errors++;
-                    }
-                    if (data40.hostPort === void 0) {
-                      const err100 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostPort" }, message: "must have required property 'hostPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data40 };
+                  let data41 = data40[i0];
+                  if (data41 && typeof data41 == "object" && !Array.isArray(data41)) {
+                    if (data41.hostIp === void 0) {
+                      const err100 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostIp" }, message: "must have required property 'hostIp'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data41 };
                       if (vErrors === null) {
                         vErrors = [err100];
                       } else {
@@ -2560,8 +2771,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
-                    if (data40.containerPort === void 0) {
-                      const err101 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "containerPort" }, message: "must have required property 'containerPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data40 };
+                    if (data41.hostPort === void 0) {
+                      const err101 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostPort" }, message: "must have required property 'hostPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data41 };
                       if (vErrors === null) {
                         vErrors = [err101];
                       } else {
@@ -2569,8 +2780,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
-                    if (data40.protocol === void 0) {
-                      const err102 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "protocol" }, message: "must have required property 'protocol'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data40 };
+                    if (data41.containerPort === void 0) {
+                      const err102 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "containerPort" }, message: "must have required property 'containerPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data41 };
                       if (vErrors === null) {
                         vErrors = [err102];
                       } else {
@@ -2578,43 +2789,40 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
-                    for (const key6 in data40) {
+                    if (data41.protocol === void 0) {
+                      const err103 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "protocol" }, message: "must have required property 'protocol'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data41 };
+                      if (vErrors === null) {
+                        vErrors = [err103];
+                      } else {
+                        vErrors.push(err103);
+                      }
+                      errors++;
+                    }
+                    for (const key6 in data41) {
                       if (!(key6 === "hostIp" || key6 === "hostPort" || key6 === "containerPort" || key6 === "protocol")) {
-                        const err103 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data40 };
+                        const err104 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data41 };
                         if (vErrors === null) {
-                          vErrors = [err103];
+                          vErrors = [err104];
                         } else {
-                          vErrors.push(err103);
+                          vErrors.push(err104);
                         }
                         errors++;
                       }
                     }
-                    if (data40.hostIp !== void 0) {
-                      let data41 = data40.hostIp;
-                      if (typeof data41 === "string") {
-                        if (func3(data41) > 64) {
-                          const err104 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data41 };
+                    if (data41.hostIp !== void 0) {
+                      let data42 = data41.hostIp;
+                      if (typeof data42 === "string") {
+                        if (func3(data42) > 64) {
+                          const err105 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data42 };
                           if (vErrors === null) {
-                            vErrors = [err104];
+                            vErrors = [err105];
                           } else {
-                            vErrors.push(err104);
+                            vErrors.push(err105);
                           }
                           errors++;
                         }
                       } else {
-                        const err105 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data41 };
-                        if (vErrors === null) {
-                          vErrors = [err105];
-                        } else {
-                          vErrors.push(err105);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data40.hostPort !== void 0) {
-                      let data42 = data40.hostPort;
-                      if (!(typeof data42 == "number" && (!(data42 % 1) && !isNaN(data42)) && isFinite(data42))) {
-                        const err106 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort, data: data42 };
+                        const err106 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data42 };
                         if (vErrors === null) {
                           vErrors = [err106];
                         } else {
@@ -2623,10 +2831,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
-                    if (data40.containerPort !== void 0) {
-                      let data43 = data40.containerPort;
+                    if (data41.hostPort !== void 0) {
+                      let data43 = data41.hostPort;
                       if (!(typeof data43 == "number" && (!(data43 % 1) && !isNaN(data43)) && isFinite(data43))) {
-                        const err107 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/containerPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/containerPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort, data: data43 };
+                        const err107 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort, data: data43 };
                         if (vErrors === null) {
                           vErrors = [err107];
                         } else {
@@ -2635,10 +2843,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
-                    if (data40.protocol !== void 0) {
-                      let data44 = data40.protocol;
-                      if (!(data44 === "tcp" || data44 === "udp")) {
-                        const err108 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/protocol", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/protocol/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol, data: data44 };
+                    if (data41.containerPort !== void 0) {
+                      let data44 = data41.containerPort;
+                      if (!(typeof data44 == "number" && (!(data44 % 1) && !isNaN(data44)) && isFinite(data44))) {
+                        const err108 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/containerPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/containerPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort, data: data44 };
                         if (vErrors === null) {
                           vErrors = [err108];
                         } else {
@@ -2647,44 +2855,47 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
+                    if (data41.protocol !== void 0) {
+                      let data45 = data41.protocol;
+                      if (!(data45 === "tcp" || data45 === "udp")) {
+                        const err109 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/protocol", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/protocol/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol, data: data45 };
+                        if (vErrors === null) {
+                          vErrors = [err109];
+                        } else {
+                          vErrors.push(err109);
+                        }
+                        errors++;
+                      }
+                    }
                   } else {
-                    const err109 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data40 };
+                    const err110 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data41 };
                     if (vErrors === null) {
-                      vErrors = [err109];
+                      vErrors = [err110];
                     } else {
-                      vErrors.push(err109);
+                      vErrors.push(err110);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err110 = { instancePath: instancePath + "/container/made_with/ports", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports, data: data39 };
+                const err111 = { instancePath: instancePath + "/container/made_with/ports", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports, data: data40 };
                 if (vErrors === null) {
-                  vErrors = [err110];
+                  vErrors = [err111];
                 } else {
-                  vErrors.push(err110);
+                  vErrors.push(err111);
                 }
                 errors++;
               }
             }
-            if (data36.volumes !== void 0) {
-              let data45 = data36.volumes;
-              if (Array.isArray(data45)) {
-                const len1 = data45.length;
+            if (data37.volumes !== void 0) {
+              let data46 = data37.volumes;
+              if (Array.isArray(data46)) {
+                const len1 = data46.length;
                 for (let i1 = 0; i1 < len1; i1++) {
-                  let data46 = data45[i1];
-                  if (data46 && typeof data46 == "object" && !Array.isArray(data46)) {
-                    if (data46.source === void 0) {
-                      const err111 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data46 };
-                      if (vErrors === null) {
-                        vErrors = [err111];
-                      } else {
-                        vErrors.push(err111);
-                      }
-                      errors++;
-                    }
-                    if (data46.target === void 0) {
-                      const err112 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data46 };
+                  let data47 = data46[i1];
+                  if (data47 && typeof data47 == "object" && !Array.isArray(data47)) {
+                    if (data47.source === void 0) {
+                      const err112 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data47 };
                       if (vErrors === null) {
                         vErrors = [err112];
                       } else {
@@ -2692,8 +2903,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
-                    if (data46.readOnly === void 0) {
-                      const err113 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "readOnly" }, message: "must have required property 'readOnly'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data46 };
+                    if (data47.target === void 0) {
+                      const err113 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data47 };
                       if (vErrors === null) {
                         vErrors = [err113];
                       } else {
@@ -2701,8 +2912,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
-                    if (data46.origin === void 0) {
-                      const err114 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "origin" }, message: "must have required property 'origin'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data46 };
+                    if (data47.readOnly === void 0) {
+                      const err114 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "readOnly" }, message: "must have required property 'readOnly'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data47 };
                       if (vErrors === null) {
                         vErrors = [err114];
                       } else {
@@ -2710,65 +2921,62 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
-                    for (const key7 in data46) {
-                      if (!(key7 === "source" || key7 === "target" || key7 === "readOnly" || key7 === "origin")) {
-                        const err115 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data46 };
-                        if (vErrors === null) {
-                          vErrors = [err115];
-                        } else {
-                          vErrors.push(err115);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data46.source !== void 0) {
-                      let data47 = data46.source;
-                      if (typeof data47 === "string") {
-                        if (func3(data47) > 4096) {
-                          const err116 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data47 };
-                          if (vErrors === null) {
-                            vErrors = [err116];
-                          } else {
-                            vErrors.push(err116);
-                          }
-                          errors++;
-                        }
+                    if (data47.origin === void 0) {
+                      const err115 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "origin" }, message: "must have required property 'origin'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data47 };
+                      if (vErrors === null) {
+                        vErrors = [err115];
                       } else {
-                        const err117 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data47 };
+                        vErrors.push(err115);
+                      }
+                      errors++;
+                    }
+                    for (const key7 in data47) {
+                      if (!(key7 === "source" || key7 === "target" || key7 === "readOnly" || key7 === "origin")) {
+                        const err116 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data47 };
                         if (vErrors === null) {
-                          vErrors = [err117];
+                          vErrors = [err116];
                         } else {
-                          vErrors.push(err117);
+                          vErrors.push(err116);
                         }
                         errors++;
                       }
                     }
-                    if (data46.target !== void 0) {
-                      let data48 = data46.target;
+                    if (data47.source !== void 0) {
+                      let data48 = data47.source;
                       if (typeof data48 === "string") {
                         if (func3(data48) > 4096) {
-                          const err118 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data48 };
+                          const err117 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data48 };
                           if (vErrors === null) {
-                            vErrors = [err118];
+                            vErrors = [err117];
                           } else {
-                            vErrors.push(err118);
+                            vErrors.push(err117);
                           }
                           errors++;
                         }
                       } else {
-                        const err119 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data48 };
+                        const err118 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data48 };
                         if (vErrors === null) {
-                          vErrors = [err119];
+                          vErrors = [err118];
                         } else {
-                          vErrors.push(err119);
+                          vErrors.push(err118);
                         }
                         errors++;
                       }
                     }
-                    if (data46.readOnly !== void 0) {
-                      let data49 = data46.readOnly;
-                      if (typeof data49 !== "boolean") {
-                        const err120 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/readOnly", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/readOnly/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly, data: data49 };
+                    if (data47.target !== void 0) {
+                      let data49 = data47.target;
+                      if (typeof data49 === "string") {
+                        if (func3(data49) > 4096) {
+                          const err119 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data49 };
+                          if (vErrors === null) {
+                            vErrors = [err119];
+                          } else {
+                            vErrors.push(err119);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err120 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data49 };
                         if (vErrors === null) {
                           vErrors = [err120];
                         } else {
@@ -2777,10 +2985,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
-                    if (data46.origin !== void 0) {
-                      let data50 = data46.origin;
-                      if (!(data50 === "person" || data50 === "repository")) {
-                        const err121 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/origin", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/origin/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin, data: data50 };
+                    if (data47.readOnly !== void 0) {
+                      let data50 = data47.readOnly;
+                      if (typeof data50 !== "boolean") {
+                        const err121 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/readOnly", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/readOnly/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly, data: data50 };
                         if (vErrors === null) {
                           vErrors = [err121];
                         } else {
@@ -2789,30 +2997,30 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
+                    if (data47.origin !== void 0) {
+                      let data51 = data47.origin;
+                      if (!(data51 === "person" || data51 === "repository")) {
+                        const err122 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/origin", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/origin/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin, data: data51 };
+                        if (vErrors === null) {
+                          vErrors = [err122];
+                        } else {
+                          vErrors.push(err122);
+                        }
+                        errors++;
+                      }
+                    }
                   } else {
-                    const err122 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data46 };
+                    const err123 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data47 };
                     if (vErrors === null) {
-                      vErrors = [err122];
+                      vErrors = [err123];
                     } else {
-                      vErrors.push(err122);
+                      vErrors.push(err123);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err123 = { instancePath: instancePath + "/container/made_with/volumes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes, data: data45 };
-                if (vErrors === null) {
-                  vErrors = [err123];
-                } else {
-                  vErrors.push(err123);
-                }
-                errors++;
-              }
-            }
-            if (data36.cpus !== void 0) {
-              let data51 = data36.cpus;
-              if (!(typeof data51 == "number" && isFinite(data51))) {
-                const err124 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data51 };
+                const err124 = { instancePath: instancePath + "/container/made_with/volumes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes, data: data46 };
                 if (vErrors === null) {
                   vErrors = [err124];
                 } else {
@@ -2821,10 +3029,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data36.memory_bytes !== void 0) {
-              let data52 = data36.memory_bytes;
-              if (!(typeof data52 == "number" && (!(data52 % 1) && !isNaN(data52)) && isFinite(data52))) {
-                const err125 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data52 };
+            if (data37.cpus !== void 0) {
+              let data52 = data37.cpus;
+              if (!(typeof data52 == "number" && isFinite(data52))) {
+                const err125 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data52 };
                 if (vErrors === null) {
                   vErrors = [err125];
                 } else {
@@ -2833,10 +3041,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data36.pids !== void 0) {
-              let data53 = data36.pids;
+            if (data37.memory_bytes !== void 0) {
+              let data53 = data37.memory_bytes;
               if (!(typeof data53 == "number" && (!(data53 % 1) && !isNaN(data53)) && isFinite(data53))) {
-                const err126 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data53 };
+                const err126 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data53 };
                 if (vErrors === null) {
                   vErrors = [err126];
                 } else {
@@ -2845,22 +3053,217 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
+            if (data37.pids !== void 0) {
+              let data54 = data37.pids;
+              if (!(typeof data54 == "number" && (!(data54 % 1) && !isNaN(data54)) && isFinite(data54))) {
+                const err127 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data54 };
+                if (vErrors === null) {
+                  vErrors = [err127];
+                } else {
+                  vErrors.push(err127);
+                }
+                errors++;
+              }
+            }
+            if (data37.health_check !== void 0) {
+              let data55 = data37.health_check;
+              if (data55 && typeof data55 == "object" && !Array.isArray(data55)) {
+                if (data55.command === void 0) {
+                  const err128 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data55 };
+                  if (vErrors === null) {
+                    vErrors = [err128];
+                  } else {
+                    vErrors.push(err128);
+                  }
+                  errors++;
+                }
+                if (data55.interval_seconds === void 0) {
+                  const err129 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "interval_seconds" }, message: "must have required property 'interval_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data55 };
+                  if (vErrors === null) {
+                    vErrors = [err129];
+                  } else {
+                    vErrors.push(err129);
+                  }
+                  errors++;
+                }
+                if (data55.timeout_seconds === void 0) {
+                  const err130 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "timeout_seconds" }, message: "must have required property 'timeout_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data55 };
+                  if (vErrors === null) {
+                    vErrors = [err130];
+                  } else {
+                    vErrors.push(err130);
+                  }
+                  errors++;
+                }
+                if (data55.retries === void 0) {
+                  const err131 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "retries" }, message: "must have required property 'retries'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data55 };
+                  if (vErrors === null) {
+                    vErrors = [err131];
+                  } else {
+                    vErrors.push(err131);
+                  }
+                  errors++;
+                }
+                if (data55.start_period_seconds === void 0) {
+                  const err132 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "start_period_seconds" }, message: "must have required property 'start_period_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data55 };
+                  if (vErrors === null) {
+                    vErrors = [err132];
+                  } else {
+                    vErrors.push(err132);
+                  }
+                  errors++;
+                }
+                for (const key8 in data55) {
+                  if (!(key8 === "command" || key8 === "interval_seconds" || key8 === "timeout_seconds" || key8 === "retries" || key8 === "start_period_seconds")) {
+                    const err133 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data55 };
+                    if (vErrors === null) {
+                      vErrors = [err133];
+                    } else {
+                      vErrors.push(err133);
+                    }
+                    errors++;
+                  }
+                }
+                if (data55.command !== void 0) {
+                  let data56 = data55.command;
+                  if (typeof data56 === "string") {
+                    if (func3(data56) < 1) {
+                      const err134 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data56 };
+                      if (vErrors === null) {
+                        vErrors = [err134];
+                      } else {
+                        vErrors.push(err134);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err135 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data56 };
+                    if (vErrors === null) {
+                      vErrors = [err135];
+                    } else {
+                      vErrors.push(err135);
+                    }
+                    errors++;
+                  }
+                }
+                if (data55.interval_seconds !== void 0) {
+                  let data57 = data55.interval_seconds;
+                  if (!(typeof data57 == "number" && (!(data57 % 1) && !isNaN(data57)) && isFinite(data57))) {
+                    const err136 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data57 };
+                    if (vErrors === null) {
+                      vErrors = [err136];
+                    } else {
+                      vErrors.push(err136);
+                    }
+                    errors++;
+                  }
+                  if (typeof data57 == "number" && isFinite(data57)) {
+                    if (data57 < 1 || isNaN(data57)) {
+                      const err137 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data57 };
+                      if (vErrors === null) {
+                        vErrors = [err137];
+                      } else {
+                        vErrors.push(err137);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+                if (data55.timeout_seconds !== void 0) {
+                  let data58 = data55.timeout_seconds;
+                  if (!(typeof data58 == "number" && (!(data58 % 1) && !isNaN(data58)) && isFinite(data58))) {
+                    const err138 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data58 };
+                    if (vErrors === null) {
+                      vErrors = [err138];
+                    } else {
+                      vErrors.push(err138);
+                    }
+                    errors++;
+                  }
+                  if (typeof data58 == "number" && isFinite(data58)) {
+                    if (data58 < 1 || isNaN(data58)) {
+                      const err139 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data58 };
+                      if (vErrors === null) {
+                        vErrors = [err139];
+                      } else {
+                        vErrors.push(err139);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+                if (data55.retries !== void 0) {
+                  let data59 = data55.retries;
+                  if (!(typeof data59 == "number" && (!(data59 % 1) && !isNaN(data59)) && isFinite(data59))) {
+                    const err140 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data59 };
+                    if (vErrors === null) {
+                      vErrors = [err140];
+                    } else {
+                      vErrors.push(err140);
+                    }
+                    errors++;
+                  }
+                  if (typeof data59 == "number" && isFinite(data59)) {
+                    if (data59 < 1 || isNaN(data59)) {
+                      const err141 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data59 };
+                      if (vErrors === null) {
+                        vErrors = [err141];
+                      } else {
+                        vErrors.push(err141);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+                if (data55.start_period_seconds !== void 0) {
+                  let data60 = data55.start_period_seconds;
+                  if (!(typeof data60 == "number" && (!(data60 % 1) && !isNaN(data60)) && isFinite(data60))) {
+                    const err142 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data60 };
+                    if (vErrors === null) {
+                      vErrors = [err142];
+                    } else {
+                      vErrors.push(err142);
+                    }
+                    errors++;
+                  }
+                  if (typeof data60 == "number" && isFinite(data60)) {
+                    if (data60 < 0 || isNaN(data60)) {
+                      const err143 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data60 };
+                      if (vErrors === null) {
+                        vErrors = [err143];
+                      } else {
+                        vErrors.push(err143);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+              } else {
+                const err144 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data55 };
+                if (vErrors === null) {
+                  vErrors = [err144];
+                } else {
+                  vErrors.push(err144);
+                }
+                errors++;
+              }
+            }
           } else {
-            const err127 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data36 };
+            const err145 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
             if (vErrors === null) {
-              vErrors = [err127];
+              vErrors = [err145];
             } else {
-              vErrors.push(err127);
+              vErrors.push(err145);
             }
             errors++;
           }
         }
       } else {
-        const err128 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
+        const err146 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
         if (vErrors === null) {
-          vErrors = [err128];
+          vErrors = [err146];
         } else {
-          vErrors.push(err128);
+          vErrors.push(err146);
         }
         errors++;
       }
@@ -2875,11 +3278,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
       if (!valid4) {
-        const err129 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data26 };
+        const err147 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data26 };
         if (vErrors === null) {
-          vErrors = [err129];
+          vErrors = [err147];
         } else {
-          vErrors.push(err129);
+          vErrors.push(err147);
         }
         errors++;
       } else {
@@ -2894,11 +3297,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
   } else {
-    const err130 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
+    const err148 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
     if (vErrors === null) {
-      vErrors = [err130];
+      vErrors = [err148];
     } else {
-      vErrors.push(err130);
+      vErrors.push(err148);
     }
     errors++;
   }
@@ -4184,5 +4587,627 @@ function validate15(data, { instancePath = "", parentData, parentDataProperty, r
     errors++;
   }
   validate15.errors = vErrors;
+  return errors === 0;
+}
+exports.validateHealthFile = validate16;
+var schema17 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "HealthFile", "description": "What watching a session's container has told, in .para/state/docker/NAME/health.json. Written by para alone.", "type": "object", "additionalProperties": false, "required": ["schema", "check", "stale_since", "restarts", "given_up"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "check": { "description": "The last health check that para itself has run; null where the engine runs them.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["state", "since", "at", "failures", "output"], "properties": { "state": { "enum": ["starting", "healthy", "unhealthy"], "description": "What it comes to." }, "since": { "type": "string", "maxLength": 40, "description": "RFC 3339: the first check after the container's start." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339: when it ended." }, "failures": { "type": "integer", "minimum": 0, "description": "Failures in a row." }, "output": { "type": "string", "maxLength": 512, "description": "The end of what the last one printed." } } }] }, "stale_since": { "type": ["string", "null"], "maxLength": 40, "description": "RFC 3339: since when the runner is seen to be silent." }, "restarts": { "type": "array", "maxItems": 1e3, "description": "By whoever watches, the oldest first; a start by a person clears them.", "items": { "type": "object", "additionalProperties": false, "required": ["at", "reason"], "properties": { "at": { "type": "string", "maxLength": 40, "description": "RFC 3339." }, "reason": { "type": "string", "maxLength": 512, "description": "What was the matter." } } } }, "given_up": { "description": "Why it is not restarted any more.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["at", "reason", "log"], "properties": { "at": { "type": "string", "maxLength": 40, "description": "RFC 3339." }, "reason": { "type": "string", "maxLength": 1024, "description": "What was the matter." }, "log": { "type": "array", "maxItems": 50, "items": { "type": "string", "maxLength": 1024 }, "description": "The last lines that the container had printed." } } }] } } };
+function validate16(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.schema === void 0) {
+      const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "schema" }, message: "must have required property 'schema'", schema: schema17.required, parentSchema: schema17, data };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (data.check === void 0) {
+      const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "check" }, message: "must have required property 'check'", schema: schema17.required, parentSchema: schema17, data };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (data.stale_since === void 0) {
+      const err2 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "stale_since" }, message: "must have required property 'stale_since'", schema: schema17.required, parentSchema: schema17, data };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
+    if (data.restarts === void 0) {
+      const err3 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "restarts" }, message: "must have required property 'restarts'", schema: schema17.required, parentSchema: schema17, data };
+      if (vErrors === null) {
+        vErrors = [err3];
+      } else {
+        vErrors.push(err3);
+      }
+      errors++;
+    }
+    if (data.given_up === void 0) {
+      const err4 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "given_up" }, message: "must have required property 'given_up'", schema: schema17.required, parentSchema: schema17, data };
+      if (vErrors === null) {
+        vErrors = [err4];
+      } else {
+        vErrors.push(err4);
+      }
+      errors++;
+    }
+    for (const key0 in data) {
+      if (!(key0 === "schema" || key0 === "check" || key0 === "stale_since" || key0 === "restarts" || key0 === "given_up")) {
+        const err5 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties", schema: false, parentSchema: schema17, data };
+        if (vErrors === null) {
+          vErrors = [err5];
+        } else {
+          vErrors.push(err5);
+        }
+        errors++;
+      }
+    }
+    if (data.schema !== void 0) {
+      let data0 = data.schema;
+      if (1 !== data0) {
+        const err6 = { instancePath: instancePath + "/schema", schemaPath: "#/properties/schema/const", keyword: "const", params: { allowedValue: 1 }, message: "must be equal to constant", schema: 1, parentSchema: schema17.properties.schema, data: data0 };
+        if (vErrors === null) {
+          vErrors = [err6];
+        } else {
+          vErrors.push(err6);
+        }
+        errors++;
+      }
+    }
+    if (data.check !== void 0) {
+      let data1 = data.check;
+      const _errs4 = errors;
+      let valid1 = false;
+      let passing0 = null;
+      const _errs5 = errors;
+      if (data1 !== null) {
+        const err7 = { instancePath: instancePath + "/check", schemaPath: "#/properties/check/oneOf/0/type", keyword: "type", params: { type: "null" }, message: "must be null", schema: schema17.properties.check.oneOf[0].type, parentSchema: schema17.properties.check.oneOf[0], data: data1 };
+        if (vErrors === null) {
+          vErrors = [err7];
+        } else {
+          vErrors.push(err7);
+        }
+        errors++;
+      }
+      var _valid0 = _errs5 === errors;
+      if (_valid0) {
+        valid1 = true;
+        passing0 = 0;
+      }
+      const _errs7 = errors;
+      if (data1 && typeof data1 == "object" && !Array.isArray(data1)) {
+        if (data1.state === void 0) {
+          const err8 = { instancePath: instancePath + "/check", schemaPath: "#/properties/check/oneOf/1/required", keyword: "required", params: { missingProperty: "state" }, message: "must have required property 'state'", schema: schema17.properties.check.oneOf[1].required, parentSchema: schema17.properties.check.oneOf[1], data: data1 };
+          if (vErrors === null) {
+            vErrors = [err8];
+          } else {
+            vErrors.push(err8);
+          }
+          errors++;
+        }
+        if (data1.since === void 0) {
+          const err9 = { instancePath: instancePath + "/check", schemaPath: "#/properties/check/oneOf/1/required", keyword: "required", params: { missingProperty: "since" }, message: "must have required property 'since'", schema: schema17.properties.check.oneOf[1].required, parentSchema: schema17.properties.check.oneOf[1], data: data1 };
+          if (vErrors === null) {
+            vErrors = [err9];
+          } else {
+            vErrors.push(err9);
+          }
+          errors++;
+        }
+        if (data1.at === void 0) {
+          const err10 = { instancePath: instancePath + "/check", schemaPath: "#/properties/check/oneOf/1/required", keyword: "required", params: { missingProperty: "at" }, message: "must have required property 'at'", schema: schema17.properties.check.oneOf[1].required, parentSchema: schema17.properties.check.oneOf[1], data: data1 };
+          if (vErrors === null) {
+            vErrors = [err10];
+          } else {
+            vErrors.push(err10);
+          }
+          errors++;
+        }
+        if (data1.failures === void 0) {
+          const err11 = { instancePath: instancePath + "/check", schemaPath: "#/properties/check/oneOf/1/required", keyword: "required", params: { missingProperty: "failures" }, message: "must have required property 'failures'", schema: schema17.properties.check.oneOf[1].required, parentSchema: schema17.properties.check.oneOf[1], data: data1 };
+          if (vErrors === null) {
+            vErrors = [err11];
+          } else {
+            vErrors.push(err11);
+          }
+          errors++;
+        }
+        if (data1.output === void 0) {
+          const err12 = { instancePath: instancePath + "/check", schemaPath: "#/properties/check/oneOf/1/required", keyword: "required", params: { missingProperty: "output" }, message: "must have required property 'output'", schema: schema17.properties.check.oneOf[1].required, parentSchema: schema17.properties.check.oneOf[1], data: data1 };
+          if (vErrors === null) {
+            vErrors = [err12];
+          } else {
+            vErrors.push(err12);
+          }
+          errors++;
+        }
+        for (const key1 in data1) {
+          if (!(key1 === "state" || key1 === "since" || key1 === "at" || key1 === "failures" || key1 === "output")) {
+            const err13 = { instancePath: instancePath + "/check", schemaPath: "#/properties/check/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key1 }, message: "must NOT have additional properties", schema: false, parentSchema: schema17.properties.check.oneOf[1], data: data1 };
+            if (vErrors === null) {
+              vErrors = [err13];
+            } else {
+              vErrors.push(err13);
+            }
+            errors++;
+          }
+        }
+        if (data1.state !== void 0) {
+          let data2 = data1.state;
+          if (!(data2 === "starting" || data2 === "healthy" || data2 === "unhealthy")) {
+            const err14 = { instancePath: instancePath + "/check/state", schemaPath: "#/properties/check/oneOf/1/properties/state/enum", keyword: "enum", params: { allowedValues: schema17.properties.check.oneOf[1].properties.state.enum }, message: "must be equal to one of the allowed values", schema: schema17.properties.check.oneOf[1].properties.state.enum, parentSchema: schema17.properties.check.oneOf[1].properties.state, data: data2 };
+            if (vErrors === null) {
+              vErrors = [err14];
+            } else {
+              vErrors.push(err14);
+            }
+            errors++;
+          }
+        }
+        if (data1.since !== void 0) {
+          let data3 = data1.since;
+          if (typeof data3 === "string") {
+            if (func3(data3) > 40) {
+              const err15 = { instancePath: instancePath + "/check/since", schemaPath: "#/properties/check/oneOf/1/properties/since/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema17.properties.check.oneOf[1].properties.since, data: data3 };
+              if (vErrors === null) {
+                vErrors = [err15];
+              } else {
+                vErrors.push(err15);
+              }
+              errors++;
+            }
+          } else {
+            const err16 = { instancePath: instancePath + "/check/since", schemaPath: "#/properties/check/oneOf/1/properties/since/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.check.oneOf[1].properties.since.type, parentSchema: schema17.properties.check.oneOf[1].properties.since, data: data3 };
+            if (vErrors === null) {
+              vErrors = [err16];
+            } else {
+              vErrors.push(err16);
+            }
+            errors++;
+          }
+        }
+        if (data1.at !== void 0) {
+          let data4 = data1.at;
+          if (typeof data4 === "string") {
+            if (func3(data4) > 40) {
+              const err17 = { instancePath: instancePath + "/check/at", schemaPath: "#/properties/check/oneOf/1/properties/at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema17.properties.check.oneOf[1].properties.at, data: data4 };
+              if (vErrors === null) {
+                vErrors = [err17];
+              } else {
+                vErrors.push(err17);
+              }
+              errors++;
+            }
+          } else {
+            const err18 = { instancePath: instancePath + "/check/at", schemaPath: "#/properties/check/oneOf/1/properties/at/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.check.oneOf[1].properties.at.type, parentSchema: schema17.properties.check.oneOf[1].properties.at, data: data4 };
+            if (vErrors === null) {
+              vErrors = [err18];
+            } else {
+              vErrors.push(err18);
+            }
+            errors++;
+          }
+        }
+        if (data1.failures !== void 0) {
+          let data5 = data1.failures;
+          if (!(typeof data5 == "number" && (!(data5 % 1) && !isNaN(data5)) && isFinite(data5))) {
+            const err19 = { instancePath: instancePath + "/check/failures", schemaPath: "#/properties/check/oneOf/1/properties/failures/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema17.properties.check.oneOf[1].properties.failures.type, parentSchema: schema17.properties.check.oneOf[1].properties.failures, data: data5 };
+            if (vErrors === null) {
+              vErrors = [err19];
+            } else {
+              vErrors.push(err19);
+            }
+            errors++;
+          }
+          if (typeof data5 == "number" && isFinite(data5)) {
+            if (data5 < 0 || isNaN(data5)) {
+              const err20 = { instancePath: instancePath + "/check/failures", schemaPath: "#/properties/check/oneOf/1/properties/failures/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema17.properties.check.oneOf[1].properties.failures, data: data5 };
+              if (vErrors === null) {
+                vErrors = [err20];
+              } else {
+                vErrors.push(err20);
+              }
+              errors++;
+            }
+          }
+        }
+        if (data1.output !== void 0) {
+          let data6 = data1.output;
+          if (typeof data6 === "string") {
+            if (func3(data6) > 512) {
+              const err21 = { instancePath: instancePath + "/check/output", schemaPath: "#/properties/check/oneOf/1/properties/output/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema17.properties.check.oneOf[1].properties.output, data: data6 };
+              if (vErrors === null) {
+                vErrors = [err21];
+              } else {
+                vErrors.push(err21);
+              }
+              errors++;
+            }
+          } else {
+            const err22 = { instancePath: instancePath + "/check/output", schemaPath: "#/properties/check/oneOf/1/properties/output/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.check.oneOf[1].properties.output.type, parentSchema: schema17.properties.check.oneOf[1].properties.output, data: data6 };
+            if (vErrors === null) {
+              vErrors = [err22];
+            } else {
+              vErrors.push(err22);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err23 = { instancePath: instancePath + "/check", schemaPath: "#/properties/check/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema17.properties.check.oneOf[1].type, parentSchema: schema17.properties.check.oneOf[1], data: data1 };
+        if (vErrors === null) {
+          vErrors = [err23];
+        } else {
+          vErrors.push(err23);
+        }
+        errors++;
+      }
+      var _valid0 = _errs7 === errors;
+      if (_valid0 && valid1) {
+        valid1 = false;
+        passing0 = [passing0, 1];
+      } else {
+        if (_valid0) {
+          valid1 = true;
+          passing0 = 1;
+        }
+      }
+      if (!valid1) {
+        const err24 = { instancePath: instancePath + "/check", schemaPath: "#/properties/check/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 }, message: "must match exactly one schema in oneOf", schema: schema17.properties.check.oneOf, parentSchema: schema17.properties.check, data: data1 };
+        if (vErrors === null) {
+          vErrors = [err24];
+        } else {
+          vErrors.push(err24);
+        }
+        errors++;
+      } else {
+        errors = _errs4;
+        if (vErrors !== null) {
+          if (_errs4) {
+            vErrors.length = _errs4;
+          } else {
+            vErrors = null;
+          }
+        }
+      }
+    }
+    if (data.stale_since !== void 0) {
+      let data7 = data.stale_since;
+      if (typeof data7 !== "string" && data7 !== null) {
+        const err25 = { instancePath: instancePath + "/stale_since", schemaPath: "#/properties/stale_since/type", keyword: "type", params: { type: schema17.properties.stale_since.type }, message: "must be string,null", schema: schema17.properties.stale_since.type, parentSchema: schema17.properties.stale_since, data: data7 };
+        if (vErrors === null) {
+          vErrors = [err25];
+        } else {
+          vErrors.push(err25);
+        }
+        errors++;
+      }
+      if (typeof data7 === "string") {
+        if (func3(data7) > 40) {
+          const err26 = { instancePath: instancePath + "/stale_since", schemaPath: "#/properties/stale_since/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema17.properties.stale_since, data: data7 };
+          if (vErrors === null) {
+            vErrors = [err26];
+          } else {
+            vErrors.push(err26);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.restarts !== void 0) {
+      let data8 = data.restarts;
+      if (Array.isArray(data8)) {
+        if (data8.length > 1e3) {
+          const err27 = { instancePath: instancePath + "/restarts", schemaPath: "#/properties/restarts/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items", schema: 1e3, parentSchema: schema17.properties.restarts, data: data8 };
+          if (vErrors === null) {
+            vErrors = [err27];
+          } else {
+            vErrors.push(err27);
+          }
+          errors++;
+        }
+        const len0 = data8.length;
+        for (let i0 = 0; i0 < len0; i0++) {
+          let data9 = data8[i0];
+          if (data9 && typeof data9 == "object" && !Array.isArray(data9)) {
+            if (data9.at === void 0) {
+              const err28 = { instancePath: instancePath + "/restarts/" + i0, schemaPath: "#/properties/restarts/items/required", keyword: "required", params: { missingProperty: "at" }, message: "must have required property 'at'", schema: schema17.properties.restarts.items.required, parentSchema: schema17.properties.restarts.items, data: data9 };
+              if (vErrors === null) {
+                vErrors = [err28];
+              } else {
+                vErrors.push(err28);
+              }
+              errors++;
+            }
+            if (data9.reason === void 0) {
+              const err29 = { instancePath: instancePath + "/restarts/" + i0, schemaPath: "#/properties/restarts/items/required", keyword: "required", params: { missingProperty: "reason" }, message: "must have required property 'reason'", schema: schema17.properties.restarts.items.required, parentSchema: schema17.properties.restarts.items, data: data9 };
+              if (vErrors === null) {
+                vErrors = [err29];
+              } else {
+                vErrors.push(err29);
+              }
+              errors++;
+            }
+            for (const key2 in data9) {
+              if (!(key2 === "at" || key2 === "reason")) {
+                const err30 = { instancePath: instancePath + "/restarts/" + i0, schemaPath: "#/properties/restarts/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties", schema: false, parentSchema: schema17.properties.restarts.items, data: data9 };
+                if (vErrors === null) {
+                  vErrors = [err30];
+                } else {
+                  vErrors.push(err30);
+                }
+                errors++;
+              }
+            }
+            if (data9.at !== void 0) {
+              let data10 = data9.at;
+              if (typeof data10 === "string") {
+                if (func3(data10) > 40) {
+                  const err31 = { instancePath: instancePath + "/restarts/" + i0 + "/at", schemaPath: "#/properties/restarts/items/properties/at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema17.properties.restarts.items.properties.at, data: data10 };
+                  if (vErrors === null) {
+                    vErrors = [err31];
+                  } else {
+                    vErrors.push(err31);
+                  }
+                  errors++;
+                }
+              } else {
+                const err32 = { instancePath: instancePath + "/restarts/" + i0 + "/at", schemaPath: "#/properties/restarts/items/properties/at/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.restarts.items.properties.at.type, parentSchema: schema17.properties.restarts.items.properties.at, data: data10 };
+                if (vErrors === null) {
+                  vErrors = [err32];
+                } else {
+                  vErrors.push(err32);
+                }
+                errors++;
+              }
+            }
+            if (data9.reason !== void 0) {
+              let data11 = data9.reason;
+              if (typeof data11 === "string") {
+                if (func3(data11) > 512) {
+                  const err33 = { instancePath: instancePath + "/restarts/" + i0 + "/reason", schemaPath: "#/properties/restarts/items/properties/reason/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema17.properties.restarts.items.properties.reason, data: data11 };
+                  if (vErrors === null) {
+                    vErrors = [err33];
+                  } else {
+                    vErrors.push(err33);
+                  }
+                  errors++;
+                }
+              } else {
+                const err34 = { instancePath: instancePath + "/restarts/" + i0 + "/reason", schemaPath: "#/properties/restarts/items/properties/reason/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.restarts.items.properties.reason.type, parentSchema: schema17.properties.restarts.items.properties.reason, data: data11 };
+                if (vErrors === null) {
+                  vErrors = [err34];
+                } else {
+                  vErrors.push(err34);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err35 = { instancePath: instancePath + "/restarts/" + i0, schemaPath: "#/properties/restarts/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema17.properties.restarts.items.type, parentSchema: schema17.properties.restarts.items, data: data9 };
+            if (vErrors === null) {
+              vErrors = [err35];
+            } else {
+              vErrors.push(err35);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err36 = { instancePath: instancePath + "/restarts", schemaPath: "#/properties/restarts/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema17.properties.restarts.type, parentSchema: schema17.properties.restarts, data: data8 };
+        if (vErrors === null) {
+          vErrors = [err36];
+        } else {
+          vErrors.push(err36);
+        }
+        errors++;
+      }
+    }
+    if (data.given_up !== void 0) {
+      let data12 = data.given_up;
+      const _errs31 = errors;
+      let valid6 = false;
+      let passing1 = null;
+      const _errs32 = errors;
+      if (data12 !== null) {
+        const err37 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/0/type", keyword: "type", params: { type: "null" }, message: "must be null", schema: schema17.properties.given_up.oneOf[0].type, parentSchema: schema17.properties.given_up.oneOf[0], data: data12 };
+        if (vErrors === null) {
+          vErrors = [err37];
+        } else {
+          vErrors.push(err37);
+        }
+        errors++;
+      }
+      var _valid1 = _errs32 === errors;
+      if (_valid1) {
+        valid6 = true;
+        passing1 = 0;
+      }
+      const _errs34 = errors;
+      if (data12 && typeof data12 == "object" && !Array.isArray(data12)) {
+        if (data12.at === void 0) {
+          const err38 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/1/required", keyword: "required", params: { missingProperty: "at" }, message: "must have required property 'at'", schema: schema17.properties.given_up.oneOf[1].required, parentSchema: schema17.properties.given_up.oneOf[1], data: data12 };
+          if (vErrors === null) {
+            vErrors = [err38];
+          } else {
+            vErrors.push(err38);
+          }
+          errors++;
+        }
+        if (data12.reason === void 0) {
+          const err39 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/1/required", keyword: "required", params: { missingProperty: "reason" }, message: "must have required property 'reason'", schema: schema17.properties.given_up.oneOf[1].required, parentSchema: schema17.properties.given_up.oneOf[1], data: data12 };
+          if (vErrors === null) {
+            vErrors = [err39];
+          } else {
+            vErrors.push(err39);
+          }
+          errors++;
+        }
+        if (data12.log === void 0) {
+          const err40 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/1/required", keyword: "required", params: { missingProperty: "log" }, message: "must have required property 'log'", schema: schema17.properties.given_up.oneOf[1].required, parentSchema: schema17.properties.given_up.oneOf[1], data: data12 };
+          if (vErrors === null) {
+            vErrors = [err40];
+          } else {
+            vErrors.push(err40);
+          }
+          errors++;
+        }
+        for (const key3 in data12) {
+          if (!(key3 === "at" || key3 === "reason" || key3 === "log")) {
+            const err41 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties", schema: false, parentSchema: schema17.properties.given_up.oneOf[1], data: data12 };
+            if (vErrors === null) {
+              vErrors = [err41];
+            } else {
+              vErrors.push(err41);
+            }
+            errors++;
+          }
+        }
+        if (data12.at !== void 0) {
+          let data13 = data12.at;
+          if (typeof data13 === "string") {
+            if (func3(data13) > 40) {
+              const err42 = { instancePath: instancePath + "/given_up/at", schemaPath: "#/properties/given_up/oneOf/1/properties/at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema17.properties.given_up.oneOf[1].properties.at, data: data13 };
+              if (vErrors === null) {
+                vErrors = [err42];
+              } else {
+                vErrors.push(err42);
+              }
+              errors++;
+            }
+          } else {
+            const err43 = { instancePath: instancePath + "/given_up/at", schemaPath: "#/properties/given_up/oneOf/1/properties/at/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.given_up.oneOf[1].properties.at.type, parentSchema: schema17.properties.given_up.oneOf[1].properties.at, data: data13 };
+            if (vErrors === null) {
+              vErrors = [err43];
+            } else {
+              vErrors.push(err43);
+            }
+            errors++;
+          }
+        }
+        if (data12.reason !== void 0) {
+          let data14 = data12.reason;
+          if (typeof data14 === "string") {
+            if (func3(data14) > 1024) {
+              const err44 = { instancePath: instancePath + "/given_up/reason", schemaPath: "#/properties/given_up/oneOf/1/properties/reason/maxLength", keyword: "maxLength", params: { limit: 1024 }, message: "must NOT have more than 1024 characters", schema: 1024, parentSchema: schema17.properties.given_up.oneOf[1].properties.reason, data: data14 };
+              if (vErrors === null) {
+                vErrors = [err44];
+              } else {
+                vErrors.push(err44);
+              }
+              errors++;
+            }
+          } else {
+            const err45 = { instancePath: instancePath + "/given_up/reason", schemaPath: "#/properties/given_up/oneOf/1/properties/reason/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.given_up.oneOf[1].properties.reason.type, parentSchema: schema17.properties.given_up.oneOf[1].properties.reason, data: data14 };
+            if (vErrors === null) {
+              vErrors = [err45];
+            } else {
+              vErrors.push(err45);
+            }
+            errors++;
+          }
+        }
+        if (data12.log !== void 0) {
+          let data15 = data12.log;
+          if (Array.isArray(data15)) {
+            if (data15.length > 50) {
+              const err46 = { instancePath: instancePath + "/given_up/log", schemaPath: "#/properties/given_up/oneOf/1/properties/log/maxItems", keyword: "maxItems", params: { limit: 50 }, message: "must NOT have more than 50 items", schema: 50, parentSchema: schema17.properties.given_up.oneOf[1].properties.log, data: data15 };
+              if (vErrors === null) {
+                vErrors = [err46];
+              } else {
+                vErrors.push(err46);
+              }
+              errors++;
+            }
+            const len1 = data15.length;
+            for (let i1 = 0; i1 < len1; i1++) {
+              let data16 = data15[i1];
+              if (typeof data16 === "string") {
+                if (func3(data16) > 1024) {
+                  const err47 = { instancePath: instancePath + "/given_up/log/" + i1, schemaPath: "#/properties/given_up/oneOf/1/properties/log/items/maxLength", keyword: "maxLength", params: { limit: 1024 }, message: "must NOT have more than 1024 characters", schema: 1024, parentSchema: schema17.properties.given_up.oneOf[1].properties.log.items, data: data16 };
+                  if (vErrors === null) {
+                    vErrors = [err47];
+                  } else {
+                    vErrors.push(err47);
+                  }
+                  errors++;
+                }
+              } else {
+                const err48 = { instancePath: instancePath + "/given_up/log/" + i1, schemaPath: "#/properties/given_up/oneOf/1/properties/log/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.given_up.oneOf[1].properties.log.items.type, parentSchema: schema17.properties.given_up.oneOf[1].properties.log.items, data: data16 };
+                if (vErrors === null) {
+                  vErrors = [err48];
+                } else {
+                  vErrors.push(err48);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err49 = { instancePath: instancePath + "/given_up/log", schemaPath: "#/properties/given_up/oneOf/1/properties/log/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema17.properties.given_up.oneOf[1].properties.log.type, parentSchema: schema17.properties.given_up.oneOf[1].properties.log, data: data15 };
+            if (vErrors === null) {
+              vErrors = [err49];
+            } else {
+              vErrors.push(err49);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err50 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema17.properties.given_up.oneOf[1].type, parentSchema: schema17.properties.given_up.oneOf[1], data: data12 };
+        if (vErrors === null) {
+          vErrors = [err50];
+        } else {
+          vErrors.push(err50);
+        }
+        errors++;
+      }
+      var _valid1 = _errs34 === errors;
+      if (_valid1 && valid6) {
+        valid6 = false;
+        passing1 = [passing1, 1];
+      } else {
+        if (_valid1) {
+          valid6 = true;
+          passing1 = 1;
+        }
+      }
+      if (!valid6) {
+        const err51 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema17.properties.given_up.oneOf, parentSchema: schema17.properties.given_up, data: data12 };
+        if (vErrors === null) {
+          vErrors = [err51];
+        } else {
+          vErrors.push(err51);
+        }
+        errors++;
+      } else {
+        errors = _errs31;
+        if (vErrors !== null) {
+          if (_errs31) {
+            vErrors.length = _errs31;
+          } else {
+            vErrors = null;
+          }
+        }
+      }
+    }
+  } else {
+    const err52 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema17.type, parentSchema: schema17, data };
+    if (vErrors === null) {
+      vErrors = [err52];
+    } else {
+      vErrors.push(err52);
+    }
+    errors++;
+  }
+  validate16.errors = vErrors;
   return errors === 0;
 }

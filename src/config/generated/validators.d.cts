@@ -7,3 +7,4 @@ export const validateSessionRecord: Validator;
 export const validateAgentRecord: Validator;
 export const validateCommandsFile: Validator;
 export const validateStatusFile: Validator;
+export const validateHealthFile: Validator;
