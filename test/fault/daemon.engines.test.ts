@@ -11,7 +11,7 @@ import { testImages } from '../support/engines.ts';
 import { ownDocker, type OwnDocker } from '../support/own-docker.ts';
 import { makeWorld, repoId, words, type Ended, type World } from '../support/para.ts';
 import { wrap, type Wrapper } from '../support/wrapper.ts';
-import { faultCase, sample } from './cases.ts';
+import { cases, sample } from './cases.ts';
 import { paraHere } from './para-here.ts';
 import { placeIn, type Place } from './world.ts';
 
@@ -213,47 +213,32 @@ async function reboot(verb: Verb, fault: string): Promise<void> {
   await converges(verb, at);
 }
 
-async function each<T>(
-  cases: readonly T[],
-  label: (one: T) => string,
-  row: 'F3' | 'F4' | 'F15',
-  work: (one: T) => Promise<void>,
-): Promise<void> {
-  const failed: string[] = [];
-  for (const one of cases)
-    await faultCase(row, label(one), () => work(one)).catch((error: unknown) => {
-      failed.push(`${label(one)}\n${String(error)}`);
-    });
-  expect(failed.join('\n\n')).toBe('');
-}
-
 const points = VERBS.flatMap((verb) =>
   Array.from({ length: verb.calls }, (_, index) => ({ verb, nth: index + 1 })),
 );
 
 if (isRoot) {
   test('F3: the daemon goes down at a call', async () => {
-    const cases = points.flatMap((point) => HOW.map((how) => ({ ...point, how })));
-    const label = ({ verb, nth, how }: (typeof cases)[number]): string =>
+    const all = points.flatMap((point) => HOW.map((how) => ({ ...point, how })));
+    const label = ({ verb, nth, how }: (typeof all)[number]): string =>
       `${verb.name}: ${how} at ${String(nth)}`;
-    await each(sample(cases, 16), label, 'F3', ({ verb, nth, how }) => down(verb, nth, how));
+    await cases('F3', sample(all, 16), { label, work: ({ verb, nth, how }) => down(verb, nth, how) });
   }, 1_800_000);
 
   test('F4: the daemon is stopped at a call', async () => {
-    const cases = points.filter(({ verb }) => ['start', 'finish', 'cancel', 'list'].includes(verb.name));
-    const label = ({ verb, nth }: (typeof cases)[number]): string =>
-      `${verb.name}: stopped at ${String(nth)}`;
-    await each(sample(cases, 9), label, 'F4', ({ verb, nth }) => stopped(verb, nth));
+    const all = points.filter(({ verb }) => ['start', 'finish', 'cancel', 'list'].includes(verb.name));
+    const label = ({ verb, nth }: (typeof all)[number]): string => `${verb.name}: stopped at ${String(nth)}`;
+    await cases('F4', sample(all, 9), { label, work: ({ verb, nth }) => stopped(verb, nth) });
   }, 1_800_000);
 
   test('F15: the machine goes down in the middle', async () => {
-    const cases = ['start', 'finish', 'cancel'].flatMap((name) =>
+    const all = ['start', 'finish', 'cancel'].flatMap((name) =>
       ['2:after', '4:before'].map((point) => ({
         verb: VERBS.find((verb) => verb.name === name) as Verb,
         point,
       })),
     );
-    const label = ({ verb, point }: (typeof cases)[number]): string => `${verb.name}: docker, ${point}`;
-    await each(sample(cases, 6), label, 'F15', ({ verb, point }) => reboot(verb, `kill@${point}`));
+    const label = ({ verb, point }: (typeof all)[number]): string => `${verb.name}: docker, ${point}`;
+    await cases('F15', sample(all, 6), { label, work: ({ verb, point }) => reboot(verb, `kill@${point}`) });
   }, 1_800_000);
 }

@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { testEngines } from '../support/engines.ts';
-import { faultCase, sample } from './cases.ts';
+import { cases, sample } from './cases.ts';
 import { enginePlaces, type EnginePlaces } from './engine-places.ts';
 import { converges, pointsOf, telling } from './strike.ts';
 import { VERBS, type Verb } from './verbs.ts';
@@ -22,7 +22,7 @@ interface Case {
   readonly verb: Verb;
   readonly point: string;
 }
-let cases: readonly Case[];
+let struck: readonly Case[];
 beforeAll(async () => {
   const points = new Map<Verb, readonly string[]>();
   for (const verb of VERBS.filter(({ name }) => ASKING.includes(name))) {
@@ -35,7 +35,7 @@ beforeAll(async () => {
   const all = engines.flatMap(({ id }) =>
     [...points].flatMap(([verb, of]) => of.map((point) => ({ engine: id, verb, point }))),
   );
-  cases = sample(all, 5);
+  struck = sample(all, 5);
 });
 
 describe.each(engines.map((engine) => [engine.id, engine] as const))('on %s', (id, engine) => {
@@ -46,9 +46,11 @@ describe.each(engines.map((engine) => [engine.id, engine] as const))('on %s', (i
   afterAll(() => places.world.remove());
 
   test('killed at points of every verb', async () => {
-    for (const { verb, point } of cases.filter((one) => one.engine === id)) {
-      const fault = `kill@${point}`;
-      await faultCase('F1', `${id}: ${verb.name} ${fault}`, async () => {
+    const here = struck.filter((one) => one.engine === id);
+    await cases('F1', here, {
+      label: ({ verb, point }) => `${id}: ${verb.name} kill@${point}`,
+      work: async ({ verb, point }) => {
+        const fault = `kill@${point}`;
         const at = await places.fresh();
         await verb.prepare(at);
         await at.ready();
@@ -58,7 +60,7 @@ describe.each(engines.map((engine) => [engine.id, engine] as const))('on %s', (i
           throw new Error(`${verb.name} ${fault}: ${String(code)}\n${stderr}`);
         await converges(at, verb, `${verb.name} ${fault}`);
         await places.clear(at);
-      });
-    }
+      },
+    });
   }, 7_200_000);
 });
