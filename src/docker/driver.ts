@@ -89,6 +89,8 @@ export interface ContainerInfo {
   readonly state: ContainerState;
   readonly exitCode: number;
   readonly oomKilled: boolean;
+  /** Of its first process, where the engine runs; 0 when it does not run. */
+  readonly pid: number;
   /** The engine's own words for a failed start; '' when none. */
   readonly error: string;
   /** RFC 3339, or undefined for "never". */

@@ -20,6 +20,7 @@ function containerInfo(root: Reader): ContainerInfo {
     state: toState(state.text('Status')),
     exitCode: state.number('ExitCode'),
     oomKilled: state.flag('OOMKilled', false),
+    pid: state.number('Pid', 0),
     error: state.text('Error', ''),
     createdAt: toTime(root.text('Created', '')),
     startedAt: toTime(state.text('StartedAt', '')),

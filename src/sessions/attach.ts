@@ -12,6 +12,7 @@ import {
 } from './containers.ts';
 import { findSession, type Found } from './find.ts';
 import { wakeInside } from './inside.ts';
+import { diedOfMemory, memoryOf } from './limit-hit.ts';
 
 /** Tells the person something that can not wait for the end. */
 export type Say = (text: string) => void;
@@ -84,6 +85,10 @@ async function startIfStopped(
   if (info === undefined) throw notThere(record);
   if (info.state !== 'exited' && info.state !== 'created' && info.state !== 'running')
     throw notRunning(record, info.state, service.engine.driver.name);
-  say(`The container of ${record.name} is stopped; starting it`);
+  say(
+    diedOfMemory(info)
+      ? `The container of ${record.name} was killed: it had used up ${memoryOf(info)}; starting it`
+      : `The container of ${record.name} is stopped; starting it`,
+  );
   await wakeInside(service, name, places.docker(record.name));
 }

@@ -8,6 +8,7 @@ import { INSIDE } from '../docker/spec.ts';
 import { EXIT, hasCode, ParaError } from '../errors.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import { wakeInside } from './inside.ts';
+import { limitHit, maySayLimit } from './limit-hit.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import type { SessionRecord } from './store.ts';
 
@@ -63,7 +64,7 @@ export async function execInSession(
     },
     ownGroup: !how.streams.stdinTty,
   });
-  return code === 0 || told.length > 0 ? code : explainFailure(service, found.record, argv, code);
+  return code === 0 || told.length > 0 ? code : explainFailure(service, found, argv, code);
 }
 
 /** Without it an engine says something about mounts. @throws REFUSED */
@@ -149,13 +150,21 @@ const AMBIGUOUS = new Set([1, 125, 126, 127, 255]);
 
 async function explainFailure(
   service: DockerService,
-  record: SessionRecord,
+  found: Found,
   argv: readonly string[],
   code: number,
 ): Promise<number> {
-  if (!AMBIGUOUS.has(code)) return code;
+  const { record } = found;
+  const isEnginesOwn = AMBIGUOUS.has(code);
+  if (!isEnginesOwn && !maySayLimit(code)) return code;
   const name = requireContainer(record).name;
-  const info = await service.status(name);
+  const info = await service.status(name).catch((error: unknown) => {
+    if (isEnginesOwn) throw error;
+    return undefined;
+  });
+  const hit = info === undefined ? undefined : await limitHit(found, info, { code });
+  if (hit !== undefined) throw hit;
+  if (!isEnginesOwn) return code;
   if (info === undefined) throw notThere(record);
   if (info.state !== 'running') throw notRunning(record, info.state, service.engine.driver.name);
   // docker before 28 says 126 for a command that does not exist; POSIX and podman say 127.

@@ -1,6 +1,7 @@
 /** The containers of a repository, whoever they belong to. Reads only. */
 import type { ContainerRow, EngineName } from '../docker/driver.ts';
 import type { ListContext } from './list.ts';
+import { OOM_KILLED, oomKilledAmong } from './limit-hit.ts';
 import { enginesOf } from './list-engines.ts';
 import { listRecords, placesOf } from './store.ts';
 
@@ -33,16 +34,25 @@ export async function listContainers(
   );
   const lists = await Promise.all(
     engines.map(async (engine) => {
-      const rows = await (await context.dockerFor(engine)).list({ 'para.repo': repo.id });
-      return rows.map((row) => toContainerRow(row, engine, owners.get(row.name) ?? null));
+      const service = await context.dockerFor(engine);
+      const rows = await service.list({ 'para.repo': repo.id });
+      const oomKilled = await oomKilledAmong(service, rows);
+      return rows.map((row) => ({
+        ...toContainerRow(row, engine, owners.get(row.name) ?? null),
+        state: oomKilled.has(row.name) ? OOM_KILLED : row.state,
+      }));
     }),
   );
   return lists.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function toContainerRow(row: ContainerRow, engine: EngineName, session: string | null): ContainerListRow {
+function toContainerRow(
+  row: ContainerRow,
+  engine: EngineName,
+  session: string | null,
+): Omit<ContainerListRow, 'state'> {
   const ports = row.ports.map(
     (port) => `${port.hostIp}:${String(port.hostPort)}->${String(port.containerPort)}/${port.protocol}`,
   );
-  return { session, name: row.name, engine, image: row.image, state: row.state, status: row.status, ports };
+  return { session, name: row.name, engine, image: row.image, status: row.status, ports };
 }

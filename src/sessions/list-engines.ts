@@ -3,6 +3,7 @@ import type { ContainerRow, EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import type { Repository } from '../git/repository.ts';
+import { OOM_KILLED, oomKilledAmong } from './limit-hit.ts';
 import { isNetworkGone } from './network.ts';
 import type { SessionRecord } from './store.ts';
 
@@ -22,6 +23,8 @@ export interface Asked {
   readonly rows: readonly ContainerRow[];
   /** Containers that can not be started again, as their network is gone. */
   readonly stranded: ReadonlySet<string>;
+  /** Containers that the kernel has ended for want of memory; undefined when it was not asked. */
+  readonly oomKilled?: ReadonlySet<string>;
   readonly error: ParaError | undefined;
 }
 
@@ -55,7 +58,8 @@ export async function askEngine(
     const service = await context.dockerFor(engine);
     const rows = await service.list({ 'para.repo': repo.id, 'para.role': 'dev' });
     await requireWhole(service, all, rows);
-    return { engine, rows, stranded: await strandedOf(service, all, rows), error: undefined };
+    const stranded = await strandedOf(service, all, rows);
+    return { engine, rows, stranded, oomKilled: await oomKilledAmong(service, rows), error: undefined };
   } catch (error) {
     if (!(error instanceof ParaError)) throw error;
     return { engine, rows: [], stranded: new Set(), error };
@@ -82,6 +86,7 @@ export function containerState({ container }: SessionRecord, asked: readonly Ask
   const answer = asked.find(({ engine }) => engine === container.engine);
   if (answer === undefined || answer.error !== undefined) return 'not asked';
   if (answer.stranded.has(container.name)) return STRANDED;
+  if (answer.oomKilled?.has(container.name) === true) return OOM_KILLED;
   return answer.rows.find(({ name }) => name === container.name)?.state ?? 'missing';
 }
 

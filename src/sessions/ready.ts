@@ -2,7 +2,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ContainerInfo } from '../docker/driver.ts';
 import { ParaError } from '../errors.ts';
+import { diedOfMemory, memoryOf, twice } from './limit-hit.ts';
 import type { ContainerPlan } from './start.ts';
 
 /**
@@ -39,6 +41,7 @@ async function requireRunning(
 ): Promise<void> {
   const info = await service.status(name);
   if (info?.state === 'running' || (info?.state === 'created' && looks < 2)) return;
+  refuseTooLittle(wish.session, info);
   const ended =
     info?.state === 'created'
       ? `was not started, whatever ${service.engine.driver.name} says`
@@ -47,6 +50,16 @@ async function requireRunning(
     hint: `The image ${wish.image} must have a POSIX shell (sh) and let the user ${String(wish.caller.uid)} run it.`,
     details: { error: info?.error },
   });
+}
+
+/** @throws RESOURCE_LIMIT_EXCEEDED when it died for want of memory */
+function refuseTooLittle(session: string, info: ContainerInfo | undefined): void {
+  if (info === undefined || !diedOfMemory(info)) return;
+  throw new ParaError(
+    'RESOURCE_LIMIT_EXCEEDED',
+    `the container of ${session} was killed as soon as it ran: it has used up ${memoryOf(info)}`,
+    { hint: `Let it have more:  --memory ${twice(info.memoryBytes)}` },
+  );
 }
 
 function checkOwner(uid: number, { wish }: Pick<ContainerPlan, 'wish'>): void {

@@ -99,15 +99,31 @@ describe('all is well', () => {
 });
 
 describe('the command fails', () => {
-  test.each([2, 42, 100, 130, 143])('exit code %d: its own, and nothing is asked', async (exitCode) => {
+  test.each([3, 42, 100, 130, 143])('exit code %d: its own, and nothing is asked', async (exitCode) => {
     expect(await para(['fix', '--', 'x'], [exec(['x'], { exitCode })])).toEqual({
       ...{ code: exitCode, stdout: '', stderr: '' },
     });
   });
 
-  test.each([1, 125, 127, 255])('exit code %d of a container that runs: its own', async (exitCode) => {
-    const calls = [exec(['x'], { exitCode }), docker.status('running')];
-    expect(await para(['fix', '--', 'x'], calls)).toEqual({ code: exitCode, stdout: '', stderr: '' });
+  test.each([1, 2, 125, 127, 137, 254, 255])(
+    'exit code %d of a container that runs: its own',
+    async (exitCode) => {
+      const calls = [exec(['x'], { exitCode }), docker.status('running')];
+      expect(await para(['fix', '--', 'x'], calls)).toEqual({ code: exitCode, stdout: '', stderr: '' });
+    },
+  );
+
+  test('killed, and the engine does not answer any more: its own', async () => {
+    const calls = [
+      exec(['x'], { exitCode: 137 }),
+      {
+        ...docker.status('running'),
+        exitCode: 1,
+        stdout: '',
+        stderr: 'Cannot connect to the Docker daemon at x\n',
+      },
+    ];
+    expect(await para(['fix', '--', 'x'], calls)).toEqual({ code: 137, stdout: '', stderr: '' });
   });
 
   test('126 and the command is there: not executable', async () => {
@@ -136,6 +152,18 @@ describe('the engine could not run it: 125', () => {
     const calls = [exec(['x'], { exitCode: 1 }), docker.status(state)];
     const { code, stderr } = await para(['fix', '--', 'x'], calls);
     expect(stderr).toContain(`✗ the container of fix is not running (${state})\n  ↳ ${hint}`);
+    expect(code).toBe(125);
+  });
+
+  test('the container has died for want of memory: which limit, and how to raise it', async () => {
+    const call = docker.inspectRunning();
+    const dead = (call.stdout ?? '')
+      .replace('"OOMKilled":false', '"OOMKilled":true')
+      .replace(/"Status":"running","Running":true,"ExitCode":0/, '"Status":"exited","ExitCode":137');
+    const calls = [exec(['x'], { exitCode: 1 }), { ...call, stdout: dead }];
+    const { code, stderr } = await para(['fix', '--', 'x'], calls);
+    expect(stderr).toContain('✗ the container of fix was killed: it had used up its 4096 MiB of memory\n');
+    expect(stderr).toContain('para docker update fix --memory 8192m\n');
     expect(code).toBe(125);
   });
 

@@ -21,6 +21,8 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))(
     beforeAll(async () => {
       world = makeWorld(engine);
       repo = await world.repo();
+      const settings = '{"docker":{"default_resource_limits":{"pids_limit":64}}}';
+      await world.out(['sh', '-ec', 'mkdir -p .para; echo "$0" >.para/config.json', settings], { cwd: repo });
       const wish = ['--docker', '--image', testImages().busybox, '--memory', '64m', '--cpus', '1'];
       expect(await world.para(repo, ['start', 's', ...wish])).toMatchObject({ code: 0 });
     });
@@ -31,7 +33,7 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))(
       expect(code).toBe(0);
       const { containers } = JSON.parse(stdout) as { containers: readonly Figures[] };
       expect(containers).toHaveLength(1);
-      const limits = { cpus_limit: 1, memory_limit_bytes: 2 ** 26, pids_limit: 512 };
+      const limits = { cpus_limit: 1, memory_limit_bytes: 2 ** 26, pids_limit: 64 };
       if (hasCgroups) {
         expect(containers[0]).toMatchObject({ session: 's', state: 'running', ...limits, unknown: {} });
         expect(containers[0]?.memory_bytes).toBeGreaterThan(100_000);
@@ -69,6 +71,50 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))(
         code: 1,
         stdout: '',
       });
+    });
+
+    if (!hasCgroups) return;
+
+    test('a command that is killed for want of memory is told apart from one that is killed', async () => {
+      const killed = await docker('exec', 's', '--', 'sh', '-c', 'kill -9 $$');
+      expect(killed).toMatchObject({ code: 137, stderr: '' });
+      const hog = await docker('exec', 's', '--', 'tail', '/dev/zero');
+      expect(hog.code).toBe(137);
+      expect(hog.stderr).toContain('✗ killed: the container of s has used up its 64 MiB of memory\n');
+      expect(hog.stderr).toContain('para docker update s --memory 128m\n');
+      expect(await docker('exec', 's', '--', 'sh', '-c', 'kill -9 $$')).toMatchObject({
+        code: 137,
+        stderr: '',
+      });
+    });
+
+    test('processes that can not be made are told', async () => {
+      const forks = 'i=0; while [ $i -lt 99 ]; do sleep 2 & i=$((i+1)); done; wait';
+      const { code, stderr } = await docker('exec', 's', '--', 'sh', '-c', forks);
+      expect(code).toBe(2);
+      expect(stderr).toContain('✗ the container of s has had as many processes as it may have: 64\n');
+      expect(stderr).toContain('para docker update s --pids-limit 128\n');
+    });
+
+    test('a container that dies of it is oom-killed', async () => {
+      const name = `para-${repoId(repo)}-s`;
+      await world.engine('kill', name);
+      await world.engine('rm', '-f', name);
+      const labels = [`para.repo=${repoId(repo)}`, 'para.role=dev'].flatMap((label) => ['--label', label]);
+      const made = ['create', '--name', name, ...labels, '--memory', '64m', '--network', 'none', '--init'];
+      await world.engine(...made, '--entrypoint', 'tail', testImages().busybox, '/dev/zero');
+      await world.engine('start', name);
+      const state = async (): Promise<string | undefined> => {
+        const { stdout } = await world.para(repo, ['list', '--json']);
+        return (JSON.parse(stdout) as { sessions: readonly { container: string }[] }).sessions[0]?.container;
+      };
+      while ((await state()) === 'running');
+      // Of podman before 5 it can not be learned.
+      expect(await state()).toBe(id === 'docker' ? 'oom-killed' : 'exited');
+      if (id !== 'docker') return;
+      const { code, stderr } = await docker('exec', 's', '--', 'true');
+      expect(code).toBe(125);
+      expect(stderr).toContain('✗ the container of s was killed: it had used up its 64 MiB of memory\n');
     });
   },
 );
