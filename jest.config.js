@@ -1,23 +1,23 @@
 /** One swc transform for all; the projects are the levels of CONTRIBUTING.md. */
+const swc = (tsx) => [
+  '@swc/jest',
+  {
+    jsc: {
+      parser: { syntax: 'typescript', tsx },
+      transform: { react: { runtime: 'automatic' } },
+      target: 'es2022',
+      experimental: { keepImportAttributes: true },
+    },
+    module: { type: 'es6' },
+  },
+];
 const base = {
-  extensionsToTreatAsEsm: ['.ts'],
+  extensionsToTreatAsEsm: ['.ts', '.tsx'],
   testEnvironment: 'node',
   globalSetup: '<rootDir>/test/support/run-setup.cjs',
   globalTeardown: '<rootDir>/test/support/run-teardown.cjs',
   cacheDirectory: '<rootDir>/node_modules/.cache/jest',
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        jsc: {
-          parser: { syntax: 'typescript' },
-          target: 'es2022',
-          experimental: { keepImportAttributes: true },
-        },
-        module: { type: 'es6' },
-      },
-    ],
-  },
+  transform: { '^.+\\.ts$': swc(false), '^.+\\.tsx$': swc(true) },
 };
 const level = (displayName, testMatch, extra = {}) => ({ ...base, displayName, testMatch, ...extra });
 

@@ -2,6 +2,12 @@
 import { build } from 'esbuild';
 import { chmod, rm } from 'node:fs/promises';
 
+/** ink without its way to a debugger, which is not installed. Whoever watches is there, whatever CI=1 says. */
+function ink({ onLoad, onResolve }) {
+  onResolve({ filter: /^\.\/devtools\.js$/ }, () => ({ path: 'react-devtools-core', external: true }));
+  onLoad({ filter: /\/node_modules\/is-in-ci\/index\.js$/ }, () => ({ contents: 'export default false' }));
+}
+
 await rm('dist', { recursive: true, force: true });
 await build({
   entryPoints: ['src/main.ts'],
@@ -13,6 +19,9 @@ await build({
   target: 'node20',
   // jsonc-parser's main is UMD, whose requires a bundler can not see.
   mainFields: ['module', 'main'],
+  // React without its checks for developers.
+  define: { 'process.env.NODE_ENV': '"production"', 'process.env.DEV': '"false"' },
+  plugins: [{ name: 'ink', setup: ink }],
   minifySyntax: true,
   legalComments: 'none',
   logLevel: 'warning',

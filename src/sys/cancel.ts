@@ -13,9 +13,13 @@ export interface Cancellation {
   request(signalNumber: number): void;
   /** 2 for SIGINT and so on; 0 when nothing was asked. */
   readonly signalNumber: number;
+  /** Runs `work` while another program has the terminal: a Ctrl-C typed there is for that program. */
+  lend<T>(work: () => Promise<T>): Promise<T>;
   /** Runs `work` under a fresh deadline in milliseconds instead of the user's signal. */
   shield<T>(deadlineMs: number, work: () => Promise<T>): Promise<T>;
 }
+
+const SIGINT = 2;
 
 /** Makes the one cancellation of this process. */
 export function createCancellation(): Cancellation {
@@ -24,6 +28,7 @@ export function createCancellation(): Cancellation {
   setMaxListeners(0, user.signal);
   let shielded: AbortSignal | undefined;
   let signalNumber = 0;
+  let isLent = false;
   return {
     current: () => shielded ?? user.signal,
     get requested() {
@@ -33,8 +38,17 @@ export function createCancellation(): Cancellation {
       return signalNumber;
     },
     request(number) {
+      if (isLent && number === SIGINT) return;
       signalNumber = number;
       user.abort();
+    },
+    async lend(work) {
+      isLent = true;
+      try {
+        return await work();
+      } finally {
+        isLent = false;
+      }
     },
     async shield(deadlineMs, work) {
       const outer = shielded;

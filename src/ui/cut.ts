@@ -5,13 +5,27 @@ const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 /** At most `width` columns of a terminal; what is left out shows as `…`. No character is cut in two. */
 export function cut(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
-  let kept = '';
+  return width > 0
+    ? `${fitting(graphemes(text), width - 1)
+        .join('')
+        .trimEnd()}…`
+    : '';
+}
+
+/** The same from the other end, for what is being typed. */
+export function cutStart(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text;
+  const kept = fitting(graphemes(text).toReversed(), width - 1).toReversed();
+  return width > 0 ? `…${kept.join('')}` : '';
+}
+
+/** What a person takes for one character each. */
+export function graphemes(text: string): readonly string[] {
+  return Array.from(GRAPHEMES.segment(text), ({ segment }) => segment);
+}
+
+function fitting(all: readonly string[], width: number): readonly string[] {
   let used = 0;
-  for (const { segment } of GRAPHEMES.segment(text)) {
-    const more = stringWidth(segment);
-    if (used + more > width - 1) break;
-    kept += segment;
-    used += more;
-  }
-  return width > 0 ? `${kept.trimEnd()}…` : '';
+  const end = all.findIndex((one) => (used += stringWidth(one)) > width);
+  return end === -1 ? all : all.slice(0, end);
 }

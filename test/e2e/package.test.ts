@@ -86,7 +86,8 @@ describe('the package', () => {
     // About two chunks a command.
     expect(files.length).toBeLessThan(150);
     const size = files.reduce((sum, path) => sum + statSync(join(unpacked, path)).size, 0);
-    expect(size).toBeLessThan(2_000_000);
+    // The live view is a quarter of it.
+    expect(size).toBeLessThan(3_000_000);
   });
 
   test('says nothing of the machine it was made on', () => {

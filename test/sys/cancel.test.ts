@@ -34,3 +34,21 @@ test('the shield ends when its work fails, and shields nest', async () => {
   await expect(failing).rejects.toThrow('no');
   expect(cancellation.current()).toBe(user);
 });
+
+test('a Ctrl-C is for the program that has the terminal; other signals are not', async () => {
+  const cancellation = createCancellation();
+  await cancellation.lend(() => {
+    cancellation.request(2);
+    return Promise.resolve();
+  });
+  expect(cancellation.requested).toBe(false);
+  await expect(
+    cancellation.lend(() => {
+      cancellation.request(15);
+      return Promise.reject(new Error('no'));
+    }),
+  ).rejects.toThrow('no');
+  expect([cancellation.requested, cancellation.signalNumber]).toEqual([true, 15]);
+  cancellation.request(2);
+  expect(cancellation.signalNumber).toBe(2);
+});

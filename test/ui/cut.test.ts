@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { cut } from '../../src/ui/cut.ts';
+import { cut, cutStart } from '../../src/ui/cut.ts';
 
 test.each([
   ['plain', 5, 'plain'],
@@ -14,4 +14,14 @@ test.each([
   ['plain', 0, ''],
 ])('%s in %d', (text, width, shown) => {
   expect(cut(text, width)).toBe(shown);
+});
+
+test.each([
+  ['plain', 5, 'plain'],
+  ['plainer', 5, '…iner'],
+  ['日本語', 5, '…本語'],
+  ['日本語', 4, '…語'],
+  ['ab👩‍👩‍👧c', 4, '…👩‍👩‍👧c'],
+])('the end of %s in %d', (text, width, shown) => {
+  expect(cutStart(text, width)).toBe(shown);
 });

@@ -18,6 +18,7 @@ export default defineCommand({
     once: { type: 'boolean', default: false, describe: 'Print the table and exit, for pipes and cron' },
   },
   examples: [
+    ['$0 monitor', 'the live view; ? shows its keys'],
     ['$0 monitor --once', 'the table, as wide as the terminal'],
     ['$0 monitor --json', 'a line of JSON now, and one for each change'],
   ],
@@ -27,9 +28,11 @@ export default defineCommand({
       return 0;
     }
     if (args['json'] === true) return stream(app);
-    throw new ParaError('USAGE', 'the live view is not there yet', {
-      hint: 'para monitor --once\npara monitor --json',
-    });
+    if (!process.stdin.isTTY || !process.stdout.isTTY)
+      throw new ParaError('USAGE', 'the live view needs a terminal for its input and its output', {
+        hint: 'para monitor --once\npara monitor --json',
+      });
+    return (await import('../live-monitor.ts')).liveMonitor(app);
   },
 });
 
