@@ -89,7 +89,9 @@ async function decide(context: CancelContext, asked: CancelRequest, found: Found
   const operation = await operationOf(context, { repo, record }, request);
   const time = archiveTime(operation.at);
   const there = await whatIsThere(repo, record, { ...request, time });
-  const how = { archive: request.archiveIgnored, force: request.force };
+  // What was let go when it began may be something else by now: what nobody has named is packed.
+  const letGoThen = request.force && !asked.force;
+  const how = { archive: request.archiveIgnored || letGoThen, force: request.force };
   return {
     record,
     places,

@@ -26,7 +26,8 @@ export function goneOn(request: FinishRequest, record: SessionRecord): FinishReq
     branch: request.branch ?? branch,
     push: request.push ?? push,
     noContainer: request.noContainer || noContainer,
-    keeping: said ? request.keeping : { archive, force },
+    // What was let go when it began may be something else by now: what nobody has named is packed.
+    keeping: said ? request.keeping : { archive: archive || force, force },
   };
 }
 
