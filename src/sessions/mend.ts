@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Engine } from '../docker/driver.ts';
 import { containerName } from '../docker/spec.ts';
 import type { DockerService } from '../docker/service.ts';
-import { ParaError } from '../errors.ts';
+import { hasCode, ParaError } from '../errors.ts';
 import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { containerAgain, type Again, type AgainContext } from './container-again.ts';
@@ -13,7 +13,14 @@ import type { FindContext } from './find.ts';
 import { parseSessionName } from './name.ts';
 import { isNetworkGone } from './network.ts';
 import { isForeign, loadOrRebuild, rebuildRecord } from './rebuild.ts';
-import { loadRecord, lockSession, requireOwnPlaces, type Places, type SessionRecord } from './store.ts';
+import {
+  loadRecord,
+  lockSession,
+  requireOwnPlaces,
+  setRecordAside,
+  type Places,
+  type SessionRecord,
+} from './store.ts';
 
 /** What mending needs of the App. */
 export interface MendContext extends FindContext, AgainContext {
@@ -73,6 +80,34 @@ export async function planMend(context: MendContext, name: string): Promise<Mend
     ...container,
     wrong,
   };
+}
+
+/**
+ * Puts a record aside that can not be read, and that nothing is left of to make it anew.
+ * @returns where it is now; undefined: there is none such. @throws BUSY
+ */
+export async function setHopelessAside(context: MendContext, name: string): Promise<string | undefined> {
+  const places = await context.places();
+  const session = parseSessionName(name);
+  const isReadable = await loadRecord(places, session).then(
+    () => true,
+    () => false,
+  );
+  if (isReadable || !(await isHopeless(context, session))) return undefined;
+  return lockSession(places, session, 'puts a record aside', async () =>
+    (await isHopeless(context, session)) ? setRecordAside(places, session) : undefined,
+  );
+}
+
+async function isHopeless(context: MendContext, session: string): Promise<boolean> {
+  const root = (await context.repository()).root;
+  try {
+    await loadOrRebuild(() => context.repository(), root, session);
+    return false;
+  } catch (error) {
+    if (!hasCode(error, 'CONFIG_UNREADABLE')) throw error;
+    return error.details?.['newer'] !== true;
+  }
 }
 
 /** The session's own record, and what it is by that or by all else; `lost` says in words what is wrong with it. */

@@ -108,9 +108,17 @@ export async function saveRecord(places: Places, record: SessionRecord): Promise
   const there = await readRecordFile(path, record.name);
   if (there !== undefined && 'why' in there) {
     if (there.newer) throw newerRecord(path, there.why);
-    await rename(path, `${path}.corrupt-${new Date().toISOString().replaceAll(/[-:.]/g, '')}`);
+    await setRecordAside(places, record.name);
   } else if (there !== undefined) await keepPrevious(path);
   await replaceFile(path, `${JSON.stringify(record, undefined, 2)}\n`);
+}
+
+/** Takes a record that can not be read out of the way; it is never deleted. @returns where it is now */
+export async function setRecordAside(places: Places, session: string): Promise<string> {
+  const path = places.record(session);
+  const aside = `${path}.corrupt-${new Date().toISOString().replaceAll(/[-:.]/g, '')}`;
+  await rename(path, aside);
+  return aside;
 }
 
 function previous(path: string): string {

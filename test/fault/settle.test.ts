@@ -1,6 +1,6 @@
 /** `para recover NAME` brings whatever was cut short to its end, with what was asked for then. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ended } from '../support/para.ts';
 import { faultCase } from './cases.ts';
@@ -136,6 +136,34 @@ test('a finish on a detached HEAD goes on after more work', async () => {
     await ok('recover', 's');
     expect(await git('log', '--format=%s', 'main..para/x')).toBe('Done\nDone\ncommitted');
     expect(await at.broken()).toEqual([]);
+  });
+});
+
+test('a record that can not be read, and nothing else, is put aside', async () => {
+  await faultCase('F8', 'recover of nothing but a record', async () => {
+    await ok('start', 'other');
+    const record = join(at.repo, '.para/state/s.state');
+    writeFileSync(record, '{"schema":1,');
+    const list = await ok('list');
+    expect(list.stderr).toContain('to put the record aside: para recover s');
+    const { stderr } = await ok('recover', 's');
+    const [, aside = ''] = /it is kept as (\S+)/.exec(stderr) ?? [];
+    expect(readFileSync(aside, 'utf8')).toBe('{"schema":1,');
+    expect(await statuses()).toEqual(['active: null']);
+    expect((await ok('list')).stderr).toBe('');
+  });
+});
+
+test('what a cancel let go when it began is packed when it is gone on with', async () => {
+  await faultCase('F1', 'recover after cancel --force', async () => {
+    await ok('start', 's');
+    writeFileSync(join(at.repo, '.git/info/exclude'), '*.log\n');
+    writeFileSync(join(at.worktree, 'old.log'), 'let go\n');
+    await killed(['cancel', 's', '--force'], 'kill@1:after');
+    writeFileSync(join(at.worktree, 'new.log'), 'not let go\n');
+    await ok('start', 't');
+    await ok('recover', 's');
+    expect(readFileSync(join(at.worktree, 'new.log'), 'utf8')).toBe('not let go\n');
   });
 });
 

@@ -45,12 +45,24 @@ async function settle(world: Inside): Promise<readonly string[]> {
   return [`I5: never settled: ${JSON.stringify((await rowsOf(world)).filter(isHalf))}`];
 }
 
+/** Records that can not be read, of sessions of which nothing else is left. */
+async function putAside(world: Inside): Promise<readonly string[]> {
+  const { stderr } = await world.para(['list', '--all']);
+  const wrong: string[] = [];
+  for (const [, name = ''] of stderr.matchAll(/to put the record aside: para recover (\S+)/g)) {
+    const ended = await world.para(['recover', name]);
+    wrong.push(...misbehaved(world, ended));
+    if (ended.code !== 0) wrong.push(said(['recover', name], ended));
+  }
+  return wrong;
+}
+
 /**
  * Settles, finishes every session and cleans up: after that the engine is empty, and all work is in the repository.
  * @returns what did not go as it should
  */
 export async function end(world: Inside, ledger: Ledger): Promise<readonly string[]> {
-  const wrong = [...(await settle(world))];
+  const wrong = [...(await settle(world)), ...(await putAside(world))];
   if (wrong.length > 0) return [...wrong, ...(await ledger.broken())];
   for (const { name, status } of await rowsOf(world)) {
     if (status === 'review' || status === 'archived' || status === 'branch gone') continue;

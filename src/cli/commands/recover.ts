@@ -1,4 +1,4 @@
-import { ParaError } from '../../errors.ts';
+import { hasCode, ParaError } from '../../errors.ts';
 import { halfDoneVerb } from '../../sessions/operation.ts';
 import { settledInWords, settleSession } from '../../sessions/settle.ts';
 import { loadRecord, type SessionRecord } from '../../sessions/store.ts';
@@ -11,7 +11,7 @@ import {
   type RecoverPlan,
   type RecoverState,
 } from '../../sessions/recover.ts';
-import { isWhole, withMendPlan, type MendPlan } from '../../sessions/mend.ts';
+import { isWhole, setHopelessAside, withMendPlan, type MendPlan } from '../../sessions/mend.ts';
 import { mendSteps, newMendState } from '../../sessions/mend-steps.ts';
 import { recoverSteps } from '../../sessions/recover-steps.ts';
 import { age } from '../../ui/age.ts';
@@ -38,8 +38,11 @@ export default defineCommand({
   ],
   async run(args, app) {
     const name = args['session'] as string | undefined;
-    const done = name === undefined || args.at !== undefined ? undefined : await settleOrMend(app, name);
-    if (done !== undefined) return done;
+    if (name !== undefined && args.at === undefined) {
+      if (await isPutAside(app, name)) return 0;
+      const done = await settleOrMend(app, name);
+      if (done !== undefined) return done;
+    }
     const archived = name === undefined ? await choose(app) : await chooseArchive(app, name, args.at);
     if (archived === undefined) return 0;
     const back = await withRecoverPlan(app, archived, (plan) => recover(app, plan));
@@ -61,6 +64,19 @@ async function settleOrMend(app: App, name: string): Promise<number | undefined>
   if (isHere && verb !== undefined) return settle(app, name);
   if (isHere && record.status === 'review' && (await isTheOnly(app, record))) return 0;
   return (await withMendPlan(app, name, (plan) => mend(app, plan))) ? 0 : undefined;
+}
+
+/** A record that can not be read, of a session of which nothing else is left. False when there is an archive instead. */
+async function isPutAside(app: App, name: string): Promise<boolean> {
+  const aside = await setHopelessAside(app, name);
+  if (aside === undefined) return false;
+  app.output.warn(`The record of ${name} could not be read; it is kept as ${aside}`);
+  if ((await listArchived(await app.repository(), name)).archived.length > 0) return false;
+  app.output.answer(
+    { session: { name, mended: [] }, record_kept: aside },
+    () => `Nothing else is left of the session ${name}`,
+  );
+  return true;
 }
 
 /** Says so, when there is a finished session of the name and no archive. */
@@ -98,7 +114,9 @@ async function mend(app: App, plan: MendPlan | undefined): Promise<boolean> {
     return true;
   }
   const state = newMendState(plan);
-  await app.run(mendSteps(plan), state);
+  await app.run(mendSteps(plan), state).catch((error: unknown) => {
+    throw hasCode(error, 'IMAGE_NOT_FOUND') ? withAnotherImage(error, name) : error;
+  });
   const { worktree_path: worktree, container } = state.record;
   const mended = [
     ...plan.wrong,
@@ -113,6 +131,11 @@ async function mend(app: App, plan: MendPlan | undefined): Promise<boolean> {
     ].join('\n'),
   );
   return true;
+}
+
+function withAnotherImage({ code, message, hint = '', details, cause }: ParaError, name: string): ParaError {
+  const other = `To give the session another one:\npara docker stop ${name} --remove\npara docker start ${name} --image IMAGE`;
+  return new ParaError(code, message, { hint: `${hint}\n${other}`, details, cause });
 }
 
 /** Its container again, as it was; a session whose engine is down is back all the same. */
