@@ -11,6 +11,7 @@ import {
   requireKnownCommand,
   withHelpAsked,
 } from './line.ts';
+import { withoutNoise } from './help.ts';
 import { settleFirst } from './settling.ts';
 import { COMMANDS, GROUPS, type Entry } from './table.ts';
 import { usageError } from './usage.ts';
@@ -34,7 +35,7 @@ export async function runProgram(
   version: string,
   makeApp: (engine: string) => App,
 ): Promise<number> {
-  const argv = withHelpAsked(typed);
+  const argv = typed.length === 0 ? await nothingTyped(makeApp('')) : withHelpAsked(typed);
   requireKnownCommand(argv);
   const entry = findEntry(argv);
   const loaded = entry === undefined ? undefined : (await entry.load()).default;
@@ -67,8 +68,17 @@ export async function runProgram(
     if (error instanceof Error) throw refuse(null, error);
     shown = output;
   });
-  if (shown !== '') process.stdout.write(`${shown}\n`);
+  if (shown !== '') process.stdout.write(`${withoutNoise(shown)}\n`);
   return exit;
+}
+
+/** `para` alone: the live view for a person in a repository, else what para can do. */
+async function nothingTyped(app: App): Promise<readonly string[]> {
+  if (!process.stdin.isTTY || !app.output.isTerminal) return ['--help'];
+  return app.repository().then(
+    () => ['monitor'],
+    () => ['--help'],
+  );
 }
 
 const GLOBAL_OPTIONS = {

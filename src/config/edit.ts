@@ -76,6 +76,15 @@ export function isUnused(dottedPath: string): boolean {
   );
 }
 
+/** Every setting that para uses, by its dotted path, groups before what is in them. */
+export function settingPaths(at: Schema = SCHEMA, above = ''): readonly string[] {
+  return Object.entries(at.properties ?? {}).flatMap(([key, inner]) =>
+    key === '$schema' || inner.description?.includes('not used') === true
+      ? []
+      : [above + key, ...settingPaths(inner, `${above}${key}.`)],
+  );
+}
+
 async function readValid(file: string): Promise<string | undefined> {
   const text = await readConfigText(file);
   if (text !== undefined) requireValid(file, Buffer.from(text));

@@ -36,6 +36,17 @@ export async function resolveBase(repo: Repository, ref?: string, here?: Place):
   });
 }
 
+/** Branches, of remotes too, by name; the newest first. */
+export async function listBranches(repo: Repository): Promise<readonly string[]> {
+  const args = ['for-each-ref', '--sort=-committerdate', '--format=%(refname:short)'];
+  const listed = await repo.git.text({
+    args: [...args, 'refs/heads', 'refs/remotes'],
+    place: place(repo),
+    read: true,
+  });
+  return listed.split('\n').filter((name) => name !== '' && !name.endsWith('/HEAD'));
+}
+
 /** True when the branch exists. */
 export async function branchExists(repo: Repository, branch: string): Promise<boolean> {
   return (await commitOf(repo, `refs/heads/${branch}`)) !== undefined;

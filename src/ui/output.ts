@@ -25,6 +25,8 @@ export interface Output {
   readonly progress: Progress;
   readonly stderr: NodeJS.WriteStream;
   readonly width: number;
+  /** stdout is a terminal that can draw. */
+  readonly isTerminal: boolean;
   /** Colours for stdout: none unless it is a terminal. */
   readonly paint: ChalkInstance;
   /** The command's answer: one JSON document, or what `toText` makes of it. Nothing for an empty text. */
@@ -55,6 +57,7 @@ export function createOutput(flags: OutputFlags, streams: OutputStreams): Output
   return {
     progress: chooseProgress(flags, streams),
     stderr,
+    isTerminal: stdout.isTTY && streams.env['TERM'] !== 'dumb',
     width: stdout.isTTY ? stdout.columns : Number(streams.env['COLUMNS'] ?? 0) || 0,
     paint,
     answer(data, toText) {

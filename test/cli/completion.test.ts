@@ -50,6 +50,27 @@ describe('words', () => {
   });
 });
 
+test('settings, and branches to start from', async () => {
+  for (const verb of ['get', 'set', 'unset']) {
+    const settings = await complete(['config', verb, '']);
+    expect(settings).toEqual(
+      expect.arrayContaining([
+        'docker',
+        'docker.enabled',
+        'docker.default_resource_limits.memory_limit',
+        'git.push',
+      ]),
+    );
+    expect(settings).not.toContain('$schema');
+  }
+  expect(await complete(['config', 'set', 'docker.enabled', ''])).toEqual([]);
+  repo.run(['branch', 'release/1']);
+  repo.run(['update-ref', 'refs/remotes/origin/next', 'HEAD']);
+  const branches = await complete(['start', 'new', '--base', '']);
+  expect(branches).toEqual(expect.arrayContaining(['main', 'release/1', 'origin/next', 'para/alpha']));
+  expect(await complete(['start', '--base', ''], { cwd: repo.base })).toEqual([]);
+});
+
 describe('flags', () => {
   test.each(COMMANDS.map(({ words }) => words))('all that %s takes, as its help has them', async (words) => {
     const entry = COMMANDS.find((each) => each.words === words);

@@ -74,6 +74,21 @@ describe('help', () => {
   });
 });
 
+test('para alone, without a terminal: what para can do, on stdout, and 0', async () => {
+  const { code, stdout, stderr } = await help([]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^para <command> \[options\]\n/);
+  expect(stdout).toContain('para monitor');
+});
+
+test('help says of an option what one can not see', async () => {
+  const { stdout } = await help('start --help');
+  expect(stdout).not.toMatch(/\[(boolean|string|array|default: (true|false|\[\]))\]/);
+  expect(stdout).toMatch(/--engine +Container engine\s+\[choices: "auto", "docker", "podman"\]/);
+  expect(stdout).toContain('[default: from settings]');
+  expect(stdout).not.toMatch(/ $/m);
+});
+
 test.each(['help start', 'help docker exec', 'help --help', 'help'])('%s: as --help', async (line) => {
   const { code, stdout, stderr } = await help(line);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -105,7 +120,7 @@ describe('wrong usage: 2, one sentence, and what was meant', () => {
     [['start', '--engine', 'dokcer'], /Did you mean --engine docker\?/],
     [['docker'], /say what to do/],
     [['config'], /say what to do/],
-    [[], /say what to do/],
+    [['--quiet'], /say what to do/],
     [['config', 'get'], /[Nn]ot enough/],
     [['completion'], /[Nn]ot enough/],
   ])('%j', async (argv, message) => {

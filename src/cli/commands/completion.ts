@@ -1,3 +1,5 @@
+import { settingPaths } from '../../config/edit.ts';
+import { listBranches } from '../../git/refs.ts';
 import { listRecords } from '../../sessions/store.ts';
 import { ParaError } from '../../errors.ts';
 import type { App } from '../app.ts';
@@ -48,17 +50,26 @@ async function candidates(line: readonly string[], known: Invocation, app: App):
   const typed = line.slice(0, -1).filter((word) => word !== '=');
   const flags = await flagsAfter(typed, known);
   const before = flags.find((flag) => flag.word === typed.at(-1));
+  if (before?.word === '--base') return branches(app);
   if (before?.takesValue === true) return before.choices;
   if (line.at(-1)?.startsWith('-') === true) return flags.map((flag) => flag.word);
   const words = withoutFlags(typed, flags);
+  return [...new Set([...nextWords(words, known.commands), ...(await argumentsAfter(words, typed, app))])];
+}
+
+/** What is no word of a command itself: sessions, shells, settings. */
+async function argumentsAfter(
+  words: readonly string[],
+  typed: readonly string[],
+  app: App,
+): Promise<readonly string[]> {
+  const line = words.join(' ');
+  if (line === 'completion') return Object.keys(SCRIPTS);
+  if (/^config (get|set|unset)$/.test(line)) return settingPaths();
   const hasMessage = words[0] === 'finish' && typed.some((word) => word === '-m' || word === '--message');
   const spoken = hasMessage ? ['finish', 'message', ...words.slice(1)] : words;
-  const sessions =
-    spoken.length <= 2 && BEFORE_SESSION.test(spoken.join(' '))
-      ? await sessionNames(app, spoken[0] === 'docker' && spoken[1] !== 'start')
-      : [];
-  const shells = words.join(' ') === 'completion' ? Object.keys(SCRIPTS) : [];
-  return [...new Set([...nextWords(words, known.commands), ...sessions, ...shells])];
+  const isSession = spoken.length <= 2 && BEFORE_SESSION.test(spoken.join(' '));
+  return isSession ? sessionNames(app, spoken[0] === 'docker' && spoken[1] !== 'start') : [];
 }
 
 /** The flags of the command that was typed, if one was, and those that stand everywhere. */
@@ -83,6 +94,14 @@ function nextWords(words: readonly string[], commands: readonly CommandName[]): 
     const begins = words.every((word, i) => word === parts[i]);
     return begins && parts.length > words.length ? [parts[words.length] ?? ''] : [];
   });
+}
+
+async function branches(app: App): Promise<readonly string[]> {
+  try {
+    return await listBranches(await app.repository());
+  } catch {
+    return []; // completing outside a repository is no error
+  }
 }
 
 async function sessionNames(app: App, withContainer: boolean): Promise<readonly string[]> {

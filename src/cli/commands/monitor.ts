@@ -28,7 +28,7 @@ export default defineCommand({
       return 0;
     }
     if (args['json'] === true) return stream(app);
-    if (!process.stdin.isTTY || !process.stdout.isTTY)
+    if (!process.stdin.isTTY || !app.output.isTerminal)
       throw new ParaError('USAGE', 'the live view needs a terminal for its input and its output', {
         hint: 'para monitor --once\npara monitor --json',
       });
