@@ -54,6 +54,16 @@ export class ParaError extends Error {
     this.hint = facts.hint;
     this.details = facts.details;
   }
+
+  /** The same error with another way on. */
+  withHint(hint: string): ParaError {
+    return new ParaError(this.code, this.message, {
+      hint,
+      details: this.details,
+      cause: this.cause,
+      exit: this.exit,
+    });
+  }
 }
 
 /** Codes and the exit code each leads to. The README's table is tested against this one. */

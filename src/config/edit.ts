@@ -195,7 +195,7 @@ function requireValid(file: string, bytes: Uint8Array): void {
   } catch (error) {
     if (!(error instanceof ParaError)) throw error;
     const hint = 'Nothing was changed. Correct the file by hand first.';
-    throw new ParaError(error.code, error.message, { hint, details: error.details, cause: error });
+    throw error.withHint(hint);
   }
 }
 

@@ -54,10 +54,6 @@ async function openEditor(app: App, path: string): Promise<void> {
 async function take(file: string, text: string, copy: string): Promise<void> {
   await replaceConfig(file, text).catch((error: unknown) => {
     if (!(error instanceof ParaError)) throw error;
-    throw new ParaError(error.code, error.message, {
-      hint: `Nothing was changed; what you wrote is in ${shellQuote(copy)}`,
-      details: error.details,
-      cause: error,
-    });
+    throw error.withHint(`Nothing was changed; what you wrote is in ${shellQuote(copy)}`);
   });
 }

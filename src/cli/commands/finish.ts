@@ -132,11 +132,10 @@ async function isSession(app: App, word: string): Promise<boolean> {
 /** A session is bound to its engine: another one is no way on when that does not answer. */
 function withoutEngine(error: unknown): unknown {
   if (!(error instanceof ParaError) || error.exit !== EXIT.engine) return error;
-  return new ParaError(error.code, error.message, {
-    hint: 'Start the engine and try again, or bring the work back without it (the container is left):\npara finish --no-container …',
-    details: error.details,
-    cause: error,
-  });
+  const left = error.code === 'UNDO_INCOMPLETE' && error.hint !== undefined ? `${error.hint}\n` : '';
+  return error.withHint(
+    `${left}Start the engine and try again, or bring the work back without it (the container is left):\npara finish --no-container …`,
+  );
 }
 
 async function finish(app: App, plan: FinishPlan): Promise<number> {

@@ -133,9 +133,9 @@ async function mend(app: App, plan: MendPlan | undefined): Promise<boolean> {
   return true;
 }
 
-function withAnotherImage({ code, message, hint = '', details, cause }: ParaError, name: string): ParaError {
+function withAnotherImage(error: ParaError, name: string): ParaError {
   const other = `To give the session another one:\npara docker stop ${name} --remove\npara docker start ${name} --image IMAGE`;
-  return new ParaError(code, message, { hint: `${hint}\n${other}`, details, cause });
+  return error.withHint(`${error.hint ?? ''}\n${other}`);
 }
 
 /** Its container again, as it was; a session whose engine is down is back all the same. */
