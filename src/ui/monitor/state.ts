@@ -56,6 +56,7 @@ export function press(
   if (key.kind === 'suspend') return { state, wish: { kind: 'suspend' } };
   const calm = { ...state, notice: '' };
   if (state.isHelp) return { state: { ...calm, isHelp: false } };
+  if (state.question?.kind === 'filter') return { state: filtering(calm, state.question, key, rows) };
   if (state.question !== undefined) return answer(calm, state.question, key);
   const shown = shownRows(rows, state.filter, state.sort);
   const moved = move(key, page);
@@ -118,9 +119,23 @@ function goOn(state: ViewState, step: Step): { readonly state: ViewState; readon
 
 const MOST_TYPED = 4_000;
 
+/** What is typed counts at once, and what it leaves is selected. */
+function filtering(
+  state: ViewState,
+  question: Question & { readonly kind: 'filter' },
+  key: Key,
+  rows: readonly OverviewRow[],
+): ViewState {
+  if (key.kind === 'escape') return { ...state, question: undefined, filter: question.before };
+  const shown = shownRows(rows, state.filter, state.sort);
+  if (key.kind === 'enter') return select({ ...state, question: undefined }, shown, indexOf(state, shown));
+  const text = typed(question.text, key);
+  return { ...state, filter: text, question: { ...question, text } };
+}
+
 function answer(
   state: ViewState,
-  question: Question,
+  question: Exclude<Question, { readonly kind: 'filter' }>,
   key: Key,
 ): { readonly state: ViewState; readonly wish?: Wish } {
   const closed = { ...state, question: undefined };
@@ -128,13 +143,9 @@ function answer(
     if (isText(key, 'y') || isText(key, 'Y')) return goOn(state, { run: question.run });
     return { state: { ...closed, notice: 'Nothing was done.' } };
   }
-  if (key.kind === 'escape')
-    return { state: question.kind === 'filter' ? { ...closed, filter: question.before } : closed };
-  if (key.kind === 'enter')
-    return question.kind === 'filter' ? { state: closed } : goOn(state, question.then(question.text.trim()));
-  const text = typed(question.text, key);
-  const filter = question.kind === 'filter' ? text : state.filter;
-  return { state: { ...state, filter, question: { ...question, text } } };
+  if (key.kind === 'escape') return { state: closed };
+  if (key.kind === 'enter') return goOn(state, question.then(question.text.trim()));
+  return { state: { ...state, question: { ...question, text: typed(question.text, key) } } };
 }
 
 function typed(text: string, key: Key): string {

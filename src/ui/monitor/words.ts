@@ -42,7 +42,7 @@ export function titleOf({ title, overview, state }: Titled, shown: number): stri
   const blocked = count(({ says }) => says?.blocked === true);
   const broken = count(({ settle }) => settle !== null);
   return [
-    ` para  ${title}`,
+    `para  ${title}`,
     shown === sessions.length
       ? `${String(shown)} sessions`
       : `${String(shown)} of ${String(sessions.length)} sessions`,

@@ -106,7 +106,7 @@ describe('the view itself', () => {
     expect(type([t('/b')]).state.filter).toBe('b');
     expect(type([t('/bx'), 'escape']).state.filter).toBe('');
     const { state } = type([t('/b'), 'enter']);
-    expect(state).toMatchObject({ filter: 'b', question: undefined });
+    expect(state).toMatchObject({ filter: 'b', question: undefined, selected: 'b' });
     expect(type([t('/c'), 'escape'], state).state.filter).toBe('b');
     expect(type(['escape'], state).state.filter).toBe('');
   });
