@@ -98,6 +98,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/docker-stats.ts'),
   },
   {
+    words: 'docker supervise',
+    describe: 'Watch containers, and restart those that died or are not well, until a signal',
+    load: () => import('./commands/docker-supervise.ts'),
+  },
+  {
     words: 'docker sync',
     describe: "Bring the container's commits back now; it goes on running",
     load: () => import('./commands/docker-sync.ts'),

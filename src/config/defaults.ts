@@ -54,6 +54,7 @@ export const DEFAULTS = {
     default_environment: {},
     allowed_mounts: [],
     default_resource_limits: { cpu_limit: 2.0, memory_limit: 4294967296, pids_limit: 512 },
+    auto_recovery: { enabled: true, max_restarts: 3, window_seconds: 600, backoff: 10 },
     network: { mode: 'bridge', create_custom_network: true, custom_network_name: 'para-network' },
   },
 } satisfies Config;

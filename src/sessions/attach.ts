@@ -11,8 +11,9 @@ import {
   type ContainerContext,
 } from './containers.ts';
 import { findSession, type Found } from './find.ts';
-import { wakeInside } from './inside.ts';
 import { diedOfMemory, memoryOf } from './limit-hit.ts';
+import { wakeForPerson } from './start-stop.ts';
+import { lockSession } from './store.ts';
 
 /** Tells the person something that can not wait for the end. */
 export type Say = (text: string) => void;
@@ -90,5 +91,7 @@ async function startIfStopped(
       ? `The container of ${record.name} was killed: it had used up ${memoryOf(info)}; starting it`
       : `The container of ${record.name} is stopped; starting it`,
   );
-  await wakeInside(service, name, places.docker(record.name));
+  await lockSession(places, record.name, 'starts the container', () =>
+    wakeForPerson(service, { places, record }),
+  );
 }

@@ -5,9 +5,8 @@ import { relative } from 'node:path';
 import type { EngineName, ExecRequest } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { INSIDE } from '../docker/spec.ts';
-import { EXIT, hasCode, ParaError } from '../errors.ts';
+import { EXIT, ParaError } from '../errors.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
-import { wakeInside } from './inside.ts';
 import { limitHit, maySayLimit } from './limit-hit.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import type { SessionRecord } from './store.ts';
@@ -68,7 +67,7 @@ export async function execInSession(
 }
 
 /** Without it an engine says something about mounts. @throws REFUSED */
-async function requireWorktreeThere(
+export async function requireWorktreeThere(
   { name, worktree_path: path }: SessionRecord,
   code: number,
 ): Promise<void> {
@@ -204,48 +203,4 @@ export function notRunning(record: SessionRecord, state: string, engine: string)
         : `para docker start ${record.name}`,
     },
   );
-}
-
-/** Starts a stopped container; one that runs already is fine. @throws CONTAINER_NOT_FOUND … */
-export async function startSessionContainer(
-  context: ContainerContext,
-  session: string | undefined,
-): Promise<{ session: string; container: string }> {
-  const { places, record } = await findSession(context, session, 'containers');
-  const { name, engine } = requireContainer(record);
-  await requireWorktreeThere(record, EXIT.refused);
-  const service = await context.dockerFor(engine);
-  await wakeInside(service, name, places.docker(record.name)).catch((error: unknown) => {
-    const lost = hasCode(error, 'CONTAINER_NOT_FOUND') || hasCode(error, 'NETWORK_NOT_FOUND');
-    throw lost ? removedByHand(record, error) : error;
-  });
-  return { session: record.name, container: name };
-}
-
-/** What it committed is on the host. */
-function removedByHand({ name }: SessionRecord, { code, message, details }: ParaError): ParaError {
-  return new ParaError(code, message, {
-    hint: `To make it again, with all its commits:\npara recover ${name}`,
-    details,
-  });
-}
-
-/** `--grace` as typed: seconds. @throws USAGE */
-export function parseGrace(text: string): number {
-  if (/^\d{1,4}$/.test(text)) return Number(text);
-  throw new ParaError('USAGE', `--grace ${JSON.stringify(text)} is not a number of seconds`, {
-    hint: '--grace 10',
-  });
-}
-
-/** Stops a container; one that is stopped already is fine. @throws CONTAINER_NOT_FOUND … */
-export async function stopSessionContainer(
-  context: ContainerContext,
-  session: string | undefined,
-  graceSeconds: number,
-): Promise<{ session: string; container: string }> {
-  const { record } = await findSession(context, session, 'containers');
-  const { name, engine } = requireContainer(record);
-  await (await context.dockerFor(engine)).stopContainer(name, graceSeconds);
-  return { session: record.name, container: name };
 }

@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import type { HealthFile } from '../config/generated/types.ts';
 import { isHealthFile } from '../config/records.ts';
 import { readOwnFile, replaceFile } from '../sys/files.ts';
+import { withLock } from '../sys/lock.ts';
 import { openRegular, readHandle } from '../sys/untrusted.ts';
+import type { Places } from './store.ts';
 
 /** Nothing was seen yet. */
 export const NOTHING_SEEN: HealthFile = {
@@ -87,4 +89,20 @@ async function readSign(
   } finally {
     await handle.close();
   }
+}
+
+/** Changes it, one para at a time; nothing is written when `change` gives back what it was given. */
+export async function changeHealth(
+  places: Places,
+  session: string,
+  change: (seen: HealthFile) => HealthFile,
+): Promise<HealthFile> {
+  const stateDir = places.docker(session);
+  const lock = join(places.state, 'locks', `health-${session}`);
+  return withLock(lock, { what: 'notes the health of its container' }, async () => {
+    const seen = await readHealth(stateDir);
+    const now = change(seen);
+    if (now !== seen) await writeHealth(stateDir, now);
+    return now;
+  });
 }

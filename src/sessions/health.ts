@@ -1,5 +1,6 @@
 /** How a container is: one word, and why. Pure: what is known goes in, nothing is asked. */
 import type { CheckState } from './health-check.ts';
+import { OOM_KILLED } from './limit-hit.ts';
 
 /** `stale`: it runs, but its runner is silent. `dead`: it should run, and does not. */
 export type HealthState = 'starting' | 'healthy' | 'unhealthy' | 'stale' | 'dead';
@@ -13,7 +14,7 @@ export interface Health {
 
 /** All that tells of it. */
 export interface Signs {
-  /** The engine's word, or `missing` or `network missing`; null without a container. */
+  /** The engine's word, or `missing`, `network missing` or `oom-killed`; null without a container. */
   readonly container: string | null;
   /** The engine's own text, such as `Up 5 minutes (healthy)` or `Exited (137) 2 hours ago`; untrusted. */
   readonly status: string;
@@ -35,6 +36,8 @@ export function healthOf(signs: Signs): Health | null {
   const { container } = signs;
   if (container === 'missing' || container === 'network missing')
     return signs.wanted === 'stopped' ? null : { state: 'dead', reason: GONE[container] };
+  if (container === OOM_KILLED)
+    return signs.wanted === 'stopped' ? null : { state: 'dead', reason: 'it had used up its memory' };
   if (container === 'exited' || container === 'dead') return ended(signs);
   return container === 'running' || container === 'restarting' ? alive(signs) : null;
 }

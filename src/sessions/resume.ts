@@ -10,10 +10,10 @@ import { ParaError } from '../errors.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { startAgent, type AgentJob, type StartedAgent } from './agent.ts';
 import { readAgentRun, requireNoAgentHere, RUN_VARIABLE, type AgentRun } from './agent-run.ts';
-import { findSession, type FindContext } from './find.ts';
-import { wakeInside } from './inside.ts';
+import { findSession, type FindContext, type Found } from './find.ts';
 import { requireFits } from './prompt.ts';
 import { runAt, siteOf, type Site, type SiteContext } from './site.ts';
+import { wakeForPerson } from './start-stop.ts';
 import { lockSession, type SessionRecord } from './store.ts';
 import { isThere } from '../sys/files.ts';
 
@@ -57,7 +57,7 @@ export async function resumeSession(context: ResumeContext, request: ResumeReque
     const site = siteOf(places, session, container ?? undefined);
     const run = await readAgentRun(site.stateDir);
     const job = await planJob(context, { record, site, run, prompt: request.prompt });
-    const woken = await wake(site);
+    const woken = await wake({ places, record }, site);
     if (run !== undefined) await requireEnded(context, site, run);
     const agent = job === undefined ? undefined : await startAgent(context, site, job);
     return { record, container: woken, agent };
@@ -113,7 +113,10 @@ async function planJob(
   return { command: words, prompt: prompt ?? GO_ON, id: context.newId(), now: context.now() };
 }
 
-async function wake({ session, container, stateDir, worktree }: Site): Promise<Resumed['container']> {
+async function wake(
+  found: Found,
+  { session, container, stateDir, worktree }: Site,
+): Promise<Resumed['container']> {
   if (container === undefined) return null;
   const { name, service } = container;
   const info = await service.status(name);
@@ -128,7 +131,7 @@ async function wake({ session, container, stateDir, worktree }: Site): Promise<R
   }
   const ready = join(stateDir, 'out', 'ready');
   const before = await timeOf(ready);
-  await wakeInside(service, name, stateDir);
+  await wakeForPerson(service, found);
   // What tells a run of before this start from one after it must be there first (agent-run.ts).
   for (let waited = 0; waited < 5_000 && (await timeOf(ready)) === before; waited += 20) await sleep(20);
   return 'started';

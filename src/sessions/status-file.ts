@@ -2,7 +2,7 @@
  * What a session says of itself: read from the container's side as from an enemy, or from the host's own file, which is
  * where the seed has it. Nothing here decides anything.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StatusFile } from '../config/generated/types.ts';
 import { parseJsonc } from '../config/jsonc.ts';
@@ -37,6 +37,21 @@ export async function readStatus(stateDir: string): Promise<Told> {
 /** Writes the host's file. */
 export async function writeStatus(stateDir: string, status: StatusFile): Promise<void> {
   await replaceFile(join(stateDir, 'status.json'), `${JSON.stringify(status, undefined, 2)}\n`);
+}
+
+/**
+ * Puts what the container said last where the seed's format has it, for programs that read one file; its time stays, so
+ * that it is no news. Nothing when the host's own is newer, or what is inside can not be taken.
+ */
+export async function mirrorStatus(stateDir: string): Promise<void> {
+  const inside = await readInside(join(stateDir, 'out', 'status.json'));
+  if (inside.status === undefined || inside.at === undefined) return;
+  const path = join(stateDir, 'status.json');
+  const there = await stat(path).catch(() => undefined);
+  if (there !== undefined && there.mtimeMs >= inside.at.getTime()) return;
+  await writeStatus(stateDir, inside.status);
+  // Never later than the original: what is written there meanwhile is newer.
+  await utimes(path, inside.at, inside.at);
 }
 
 async function readHost(path: string): Promise<Told> {

@@ -41,6 +41,7 @@ test.each<readonly [string, Partial<Signs>, string | null, string]>([
     'dead',
     'it ended with exit code 137',
   ],
+  ['killed for want of memory', { container: 'oom-killed' }, 'dead', 'it had used up its memory'],
   ['ended, and nobody knows how', { container: 'dead', status: '' }, 'dead', 'it ended'],
   ['stopped by hand', { container: 'exited', status: 'Exited (0) 2 hours ago' }, null, ''],
   ['stopped by para', { container: 'exited', status: 'Exited (137) now', wanted: 'stopped' }, null, ''],

@@ -8,7 +8,7 @@ import {
   type AdoptPlan,
   type AdoptRequest,
 } from '../../sessions/adopt.ts';
-import { startSessionContainer } from '../../sessions/containers.ts';
+import { startSessionContainer } from '../../sessions/start-stop.ts';
 import { findSession } from '../../sessions/find.ts';
 import type { App } from '../app.ts';
 import { containerFlags, givenOption, LIKENESS_OPTIONS } from '../container-flags.ts';

@@ -1,4 +1,4 @@
-import { parseGrace, stopSessionContainer } from '../../sessions/containers.ts';
+import { parseGrace, stopSessionContainer } from '../../sessions/start-stop.ts';
 import {
   newRemoveState,
   planRemove,

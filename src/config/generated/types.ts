@@ -192,6 +192,27 @@ export interface ConfigFile {
       custom_network_name?: string;
     };
     /**
+     * What whoever watches does with a container that died or is not well.
+     */
+    auto_recovery?: {
+      /**
+       * Restart it.
+       */
+      enabled?: boolean;
+      /**
+       * Restarts within the window; then it is given up.
+       */
+      max_restarts?: number;
+      /**
+       * How long a restart counts.
+       */
+      window_seconds?: number;
+      /**
+       * Seconds from the first restart to the second; twice as many to each one after it.
+       */
+      backoff?: number;
+    };
+    /**
      * Accepted for upstream configs; not used.
      */
     setup_script?: string | null;

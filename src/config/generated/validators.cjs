@@ -37,7 +37,7 @@ var require_ucs2length = __commonJS({
 
 // <stdin>
 exports.validateConfigFile = validate10;
-var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": ["string", "null"], "description": "Remote to push to; null takes the one git would.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": ["string", "null"], "minLength": 1, "description": "Names that start makes, with %Y %m %d %H %M %S; null makes readable ones." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." }, "setup_allowed": { "type": "array", "description": "Repositories whose own setup script may run on this machine; user config only.", "items": { "type": "string", "description": "Absolute path of the main checkout.", "pattern": "^/" } } } }, "agent": { "type": "object", "description": "The program that dispatch gives its prompt to. The nearest file with this section decides all of it.", "additionalProperties": false, "properties": { "preset": { "type": "string", "description": "A known agent's own command lines; none unless set.", "enum": ["claude", "codex", "gemini", "opencode", "aider"] }, "command": { "type": "array", "description": "Command line; {prompt}, {prompt_file} and {session} are filled in; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "resume_command": { "type": "array", "description": "The same for a follow-up to what was said before; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none or bridge.", "enum": ["none", "bridge"] }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "minLength": 1 } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
+var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": ["string", "null"], "description": "Remote to push to; null takes the one git would.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": ["string", "null"], "minLength": 1, "description": "Names that start makes, with %Y %m %d %H %M %S; null makes readable ones." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." }, "setup_allowed": { "type": "array", "description": "Repositories whose own setup script may run on this machine; user config only.", "items": { "type": "string", "description": "Absolute path of the main checkout.", "pattern": "^/" } } } }, "agent": { "type": "object", "description": "The program that dispatch gives its prompt to. The nearest file with this section decides all of it.", "additionalProperties": false, "properties": { "preset": { "type": "string", "description": "A known agent's own command lines; none unless set.", "enum": ["claude", "codex", "gemini", "opencode", "aider"] }, "command": { "type": "array", "description": "Command line; {prompt}, {prompt_file} and {session} are filled in; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "resume_command": { "type": "array", "description": "The same for a follow-up to what was said before; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none or bridge.", "enum": ["none", "bridge"] }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "minLength": 1 } } }, "auto_recovery": { "type": "object", "description": "What whoever watches does with a container that died or is not well.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Restart it." }, "max_restarts": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Restarts within the window; then it is given up." }, "window_seconds": { "type": "integer", "minimum": 1, "maximum": 604800, "description": "How long a restart counts." }, "backoff": { "type": "integer", "minimum": 0, "maximum": 3600, "description": "Seconds from the first restart to the second; twice as many to each one after it." } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
 var func2 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 var pattern0 = new RegExp("^/", "u");
@@ -1032,26 +1032,24 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data23.setup_script !== void 0) {
-          let data49 = data23.setup_script;
-          if (typeof data49 !== "string" && data49 !== null) {
-            const err86 = { instancePath: instancePath + "/docker/setup_script", schemaPath: "#/properties/docker/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.docker.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.docker.properties.setup_script.type, parentSchema: schema11.properties.docker.properties.setup_script, data: data49 };
-            if (vErrors === null) {
-              vErrors = [err86];
-            } else {
-              vErrors.push(err86);
+        if (data23.auto_recovery !== void 0) {
+          let data49 = data23.auto_recovery;
+          if (data49 && typeof data49 == "object" && !Array.isArray(data49)) {
+            for (const key11 in data49) {
+              if (!(key11 === "enabled" || key11 === "max_restarts" || key11 === "window_seconds" || key11 === "backoff")) {
+                const err86 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data49 };
+                if (vErrors === null) {
+                  vErrors = [err86];
+                } else {
+                  vErrors.push(err86);
+                }
+                errors++;
+              }
             }
-            errors++;
-          }
-        }
-        if (data23.forward_env_keys !== void 0) {
-          let data50 = data23.forward_env_keys;
-          if (Array.isArray(data50)) {
-            const len5 = data50.length;
-            for (let i5 = 0; i5 < len5; i5++) {
-              let data51 = data50[i5];
-              if (typeof data51 !== "string") {
-                const err87 = { instancePath: instancePath + "/docker/forward_env_keys/" + i5, schemaPath: "#/properties/docker/properties/forward_env_keys/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.forward_env_keys.items.type, parentSchema: schema11.properties.docker.properties.forward_env_keys.items, data: data51 };
+            if (data49.enabled !== void 0) {
+              let data50 = data49.enabled;
+              if (typeof data50 !== "boolean") {
+                const err87 = { instancePath: instancePath + "/docker/auto_recovery/enabled", schemaPath: "#/properties/docker/properties/auto_recovery/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.auto_recovery.properties.enabled.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.enabled, data: data50 };
                 if (vErrors === null) {
                   vErrors = [err87];
                 } else {
@@ -1060,32 +1058,166 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
+            if (data49.max_restarts !== void 0) {
+              let data51 = data49.max_restarts;
+              if (!(typeof data51 == "number" && (!(data51 % 1) && !isNaN(data51)) && isFinite(data51))) {
+                const err88 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data51 };
+                if (vErrors === null) {
+                  vErrors = [err88];
+                } else {
+                  vErrors.push(err88);
+                }
+                errors++;
+              }
+              if (typeof data51 == "number" && isFinite(data51)) {
+                if (data51 > 100 || isNaN(data51)) {
+                  const err89 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100", schema: 100, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data51 };
+                  if (vErrors === null) {
+                    vErrors = [err89];
+                  } else {
+                    vErrors.push(err89);
+                  }
+                  errors++;
+                }
+                if (data51 < 1 || isNaN(data51)) {
+                  const err90 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data51 };
+                  if (vErrors === null) {
+                    vErrors = [err90];
+                  } else {
+                    vErrors.push(err90);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data49.window_seconds !== void 0) {
+              let data52 = data49.window_seconds;
+              if (!(typeof data52 == "number" && (!(data52 % 1) && !isNaN(data52)) && isFinite(data52))) {
+                const err91 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data52 };
+                if (vErrors === null) {
+                  vErrors = [err91];
+                } else {
+                  vErrors.push(err91);
+                }
+                errors++;
+              }
+              if (typeof data52 == "number" && isFinite(data52)) {
+                if (data52 > 604800 || isNaN(data52)) {
+                  const err92 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 604800 }, message: "must be <= 604800", schema: 604800, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data52 };
+                  if (vErrors === null) {
+                    vErrors = [err92];
+                  } else {
+                    vErrors.push(err92);
+                  }
+                  errors++;
+                }
+                if (data52 < 1 || isNaN(data52)) {
+                  const err93 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data52 };
+                  if (vErrors === null) {
+                    vErrors = [err93];
+                  } else {
+                    vErrors.push(err93);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data49.backoff !== void 0) {
+              let data53 = data49.backoff;
+              if (!(typeof data53 == "number" && (!(data53 % 1) && !isNaN(data53)) && isFinite(data53))) {
+                const err94 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.backoff.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data53 };
+                if (vErrors === null) {
+                  vErrors = [err94];
+                } else {
+                  vErrors.push(err94);
+                }
+                errors++;
+              }
+              if (typeof data53 == "number" && isFinite(data53)) {
+                if (data53 > 3600 || isNaN(data53)) {
+                  const err95 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/maximum", keyword: "maximum", params: { comparison: "<=", limit: 3600 }, message: "must be <= 3600", schema: 3600, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data53 };
+                  if (vErrors === null) {
+                    vErrors = [err95];
+                  } else {
+                    vErrors.push(err95);
+                  }
+                  errors++;
+                }
+                if (data53 < 0 || isNaN(data53)) {
+                  const err96 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data53 };
+                  if (vErrors === null) {
+                    vErrors = [err96];
+                  } else {
+                    vErrors.push(err96);
+                  }
+                  errors++;
+                }
+              }
+            }
           } else {
-            const err88 = { instancePath: instancePath + "/docker/forward_env_keys", schemaPath: "#/properties/docker/properties/forward_env_keys/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.forward_env_keys.type, parentSchema: schema11.properties.docker.properties.forward_env_keys, data: data50 };
+            const err97 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.auto_recovery.type, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data49 };
             if (vErrors === null) {
-              vErrors = [err88];
+              vErrors = [err97];
             } else {
-              vErrors.push(err88);
+              vErrors.push(err97);
+            }
+            errors++;
+          }
+        }
+        if (data23.setup_script !== void 0) {
+          let data54 = data23.setup_script;
+          if (typeof data54 !== "string" && data54 !== null) {
+            const err98 = { instancePath: instancePath + "/docker/setup_script", schemaPath: "#/properties/docker/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.docker.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.docker.properties.setup_script.type, parentSchema: schema11.properties.docker.properties.setup_script, data: data54 };
+            if (vErrors === null) {
+              vErrors = [err98];
+            } else {
+              vErrors.push(err98);
+            }
+            errors++;
+          }
+        }
+        if (data23.forward_env_keys !== void 0) {
+          let data55 = data23.forward_env_keys;
+          if (Array.isArray(data55)) {
+            const len5 = data55.length;
+            for (let i5 = 0; i5 < len5; i5++) {
+              let data56 = data55[i5];
+              if (typeof data56 !== "string") {
+                const err99 = { instancePath: instancePath + "/docker/forward_env_keys/" + i5, schemaPath: "#/properties/docker/properties/forward_env_keys/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.forward_env_keys.items.type, parentSchema: schema11.properties.docker.properties.forward_env_keys.items, data: data56 };
+                if (vErrors === null) {
+                  vErrors = [err99];
+                } else {
+                  vErrors.push(err99);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err100 = { instancePath: instancePath + "/docker/forward_env_keys", schemaPath: "#/properties/docker/properties/forward_env_keys/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.forward_env_keys.type, parentSchema: schema11.properties.docker.properties.forward_env_keys, data: data55 };
+            if (vErrors === null) {
+              vErrors = [err100];
+            } else {
+              vErrors.push(err100);
             }
             errors++;
           }
         }
       } else {
-        const err89 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data23 };
+        const err101 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data23 };
         if (vErrors === null) {
-          vErrors = [err89];
+          vErrors = [err101];
         } else {
-          vErrors.push(err89);
+          vErrors.push(err101);
         }
         errors++;
       }
     }
   } else {
-    const err90 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
+    const err102 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
     if (vErrors === null) {
-      vErrors = [err90];
+      vErrors = [err102];
     } else {
-      vErrors.push(err90);
+      vErrors.push(err102);
     }
     errors++;
   }

@@ -1,0 +1,126 @@
+/** Restarting a container that is not well, and giving it up. Its files, commits and home stay: it is the same container. */
+import type { ContainerInfo } from '../docker/driver.ts';
+import type { DockerService } from '../docker/service.ts';
+import { hasCode, ParaError } from '../errors.ts';
+import type { Cancellation } from '../sys/cancel.ts';
+import { isThere } from '../sys/files.ts';
+import { withoutWaiting } from '../sys/lock.ts';
+import { requireContainer } from './containers.ts';
+import type { Found } from './find.ts';
+import { changeHealth, clocks } from './health-file.ts';
+import { healthNow, type Heard } from './health-now.ts';
+import type { Health } from './health.ts';
+import { wakeInside } from './inside.ts';
+import { diedOfMemory, OOM_KILLED } from './limit-hit.ts';
+import { halfDoneVerb } from './operation.ts';
+import { decide, withRestart, type Policy } from './recovery.ts';
+import { loadRecord, lockSession, type SessionRecord } from './store.ts';
+
+/** What mending needs. */
+export interface Means {
+  readonly service: DockerService;
+  readonly policy: Policy;
+  readonly cancellation: Pick<Cancellation, 'shield'>;
+  now(): Date;
+}
+
+/** What came of it, in words; `worked` is false when the engine refused. */
+export interface Restarted {
+  readonly worked: boolean;
+  readonly text: string;
+}
+
+/** Seconds to end in order: a runner that is silent does not see to that any more. */
+const GRACE = { unhealthy: 10, stale: 2 } as const;
+/** Milliseconds for a restart that Ctrl-C came into: half of one would be a container that is down. */
+const RESTART_MS = 120_000;
+
+/**
+ * Restarts it under the session's lock, if it is still as it was seen. Undefined: nothing was to be done, or somebody
+ * else is at work on the session, who is not waited for.
+ */
+export async function restartContainer(means: Means, found: Found): Promise<Restarted | undefined> {
+  const { places, record } = found;
+  const work = (): Promise<Restarted | undefined> =>
+    lockSession(places, record.name, 'restarts its container', () =>
+      means.cancellation.shield(RESTART_MS, () => restartLocked(means, found)),
+    );
+  return withoutWaiting(work).catch((error: unknown) => {
+    if (hasCode(error, 'BUSY')) return undefined;
+    throw error;
+  });
+}
+
+async function restartLocked(
+  means: Means,
+  { places, record: before }: Found,
+): Promise<Restarted | undefined> {
+  const { service, policy } = means;
+  const record = await loadRecord(places, before.name);
+  if (record === undefined || !isWatched(record) || !(await isThere(record.worktree_path))) return undefined;
+  const { name } = requireContainer(record);
+  const info = await service.status(name);
+  if (info === undefined) return undefined;
+  const now = means.now();
+  const heard = asHeard(info);
+  const { health, seen } = await healthNow(places, record, heard, clocks(now));
+  const verdict = decide({ ...heard, health }, seen, policy, now);
+  if (verdict.act !== 'restart' || health === null) return undefined;
+  const nth = `${String(verdict.nth)} of ${String(policy.max_restarts)}`;
+  await changeHealth(places, record.name, (old) => withRestart(old, health.reason, { policy, now }));
+  try {
+    if (info.state !== 'exited' && info.state !== 'dead') await service.stopContainer(name, graceOf(health));
+    await wakeInside(service, name, places.docker(record.name));
+    return { worked: true, text: `restarted (${nth}): ${health.reason}` };
+  } catch (error) {
+    if (!(error instanceof ParaError)) throw error;
+    return { worked: false, text: `could not be restarted (${nth}): ${error.message}` };
+  }
+}
+
+/** Whoever is at work on a session sees to its container. */
+export function isWatched(record: SessionRecord): boolean {
+  return record.container !== null && record.status === 'active' && halfDoneVerb(record) === undefined;
+}
+
+function graceOf({ state }: Health): number {
+  return state === 'stale' ? GRACE.stale : GRACE.unhealthy;
+}
+
+/** What an inspection says, as a list would. */
+function asHeard(info: ContainerInfo): Heard {
+  const { state, health, exitCode } = info;
+  const ended = state === 'exited' || state === 'dead';
+  const status = ended ? `Exited (${String(exitCode)})` : `Up (${health})`;
+  return { container: diedOfMemory(info) ? OOM_KILLED : state, status };
+}
+
+const LINES = 10;
+const MOST_LINE = 400;
+
+/** Notes that it is not tried any more, and why; with the last that it had printed. @returns why */
+export async function giveUp(
+  { service, policy, ...means }: Means,
+  { places, record }: Found,
+  health: Health,
+): Promise<string> {
+  const container = record.container?.name ?? '';
+  const window = policy.window_seconds;
+  const times = `restarted ${String(policy.max_restarts)} times within ${String(window)} s`;
+  const reason = `${health.reason}, and it was ${times}`.slice(0, 1024);
+  const request = { container, follow: false, tail: LINES, timestamps: false };
+  const text = await service.logs(request).catch((error: unknown) => {
+    if (error instanceof ParaError) return '';
+    throw error;
+  });
+  const log = text
+    .split('\n')
+    .map((line) => line.slice(0, MOST_LINE).trimEnd())
+    .filter((line) => line !== '')
+    .slice(-LINES);
+  await changeHealth(places, record.name, (seen) => ({
+    ...seen,
+    given_up: { at: means.now().toISOString(), reason, log },
+  }));
+  return reason;
+}

@@ -1,0 +1,281 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DEFAULTS } from '../../src/config/defaults.ts';
+import type { ContainerInfo, ContainerRow, ExecRequest } from '../../src/docker/driver.ts';
+import type { DockerService } from '../../src/docker/service.ts';
+import { ParaError } from '../../src/errors.ts';
+import { openRepository, type Repository } from '../../src/git/repository.ts';
+import { readHealth } from '../../src/sessions/health-file.ts';
+import { newOperation } from '../../src/sessions/operation.ts';
+import { lockSession, placesOf, saveRecord, type SessionRecord } from '../../src/sessions/store.ts';
+import { superviseSessions, type Watch } from '../../src/sessions/supervise.ts';
+import { sessionRecord } from '../support/record.ts';
+import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
+
+let temp: TempRepo;
+let repo: Repository;
+let engine: Engine;
+let time: number;
+let look: (waits?: boolean) => Promise<Watch>;
+
+beforeAll(async () => {
+  temp = tempRepo();
+  repo = await openRepository(temp.git, temp.root);
+});
+afterAll(() => {
+  temp.remove();
+});
+beforeEach(async () => {
+  time = Date.parse('2026-01-02T00:00:00Z');
+  engine = new Engine();
+  mkdirSync(join(places().docker('s'), 'out'), { recursive: true });
+  mkdirSync(places().worktree('s'), { recursive: true });
+  await save();
+  look = watching();
+});
+afterEach(() => {
+  rmSync(join(temp.root, '.para'), { recursive: true });
+});
+
+const places = (): ReturnType<typeof placesOf> => placesOf(temp.root);
+const CHECK = {
+  ...{ command: 'well', interval_seconds: 10, timeout_seconds: 2, retries: 2, start_period_seconds: 0 },
+};
+const made = (check?: typeof CHECK): NonNullable<SessionRecord['container']> => ({
+  ...{ name: 'c', engine: 'docker', binary: '/bin/docker', endpoint: 'local', image: 'i' },
+  ...{ image_source: 'flag', network: 'none', hardening: 'default', git: 'off' },
+  made_with: {
+    ...{ env: {}, ports: [], volumes: [], cpus: 1, memory_bytes: 1, pids: 1 },
+    ...(check === undefined ? {} : { health_check: check }),
+  },
+});
+function save(change: Partial<SessionRecord> = {}, check?: typeof CHECK): Promise<void> {
+  return saveRecord(places(), sessionRecord(temp.root, 's', { container: made(check), ...change }));
+}
+function watching(): typeof look {
+  const supervise = superviseSessions({
+    cwd: temp.root,
+    repository: () => Promise.resolve(repo),
+    config: () => Promise.resolve({ config: DEFAULTS }),
+    dockerFor: () => Promise.resolve(engine as unknown as DockerService),
+    cancellation: { shield: (_ms, work) => work() },
+    now: () => new Date(time),
+  });
+  return (waits = true) => supervise({ patienceMs: 5_000, waits });
+}
+const said = (watch: Watch): string[] => watch.events.map(({ text }) => text);
+const pass = (seconds: number): void => void (time += seconds * 1000);
+
+/** One container, which does what it is told. */
+class Engine {
+  readonly calls: string[] = [];
+  state: 'running' | 'exited' = 'running';
+  exitCode = 0;
+  health: ContainerInfo['health'] = 'none';
+  healthDriver: 'engine' | 'para' = 'engine';
+  checked: () => Promise<{ exitCode: number; stdout: string; stderr: string }> = () =>
+    Promise.resolve({ exitCode: 0, stdout: '', stderr: '' });
+  start: () => Promise<void> = () => Promise.resolve();
+
+  get engine(): object {
+    return { driver: { name: 'docker' }, capabilities: { healthDriver: this.healthDriver } };
+  }
+  list(): Promise<readonly ContainerRow[]> {
+    this.calls.push('ps');
+    const up = this.health === 'none' ? 'Up 2 seconds' : `Up 2 seconds (${this.health})`;
+    const status = this.state === 'running' ? up : `Exited (${String(this.exitCode)}) now`;
+    return Promise.resolve([{ id: 'i', name: 'c', image: 'i', state: this.state, status, ports: [] }]);
+  }
+  status(): Promise<Partial<ContainerInfo>> {
+    const { state, exitCode, health } = this;
+    return Promise.resolve({ state, exitCode, health });
+  }
+  async wakeContainer(): Promise<void> {
+    this.calls.push('start');
+    await this.start();
+    this.state = 'running';
+  }
+  stopContainer(_name: string, grace: number): Promise<void> {
+    this.calls.push(`stop ${String(grace)}`);
+    this.state = 'exited';
+    return Promise.resolve();
+  }
+  execCapture(request: ExecRequest): ReturnType<Engine['checked']> {
+    this.calls.push(`exec ${request.argv.join(' ')}`);
+    return this.checked();
+  }
+  logs(): Promise<string> {
+    return Promise.resolve('one\n\ntwo  \n');
+  }
+  die(): void {
+    Object.assign(this, { state: 'exited', exitCode: 137 });
+  }
+}
+
+test('well: one call a look, and nothing is written', async () => {
+  engine.health = 'healthy';
+  expect(await look()).toEqual({
+    sessions: [
+      {
+        ...{
+          session: 's',
+          container: 'running',
+          health: 'healthy',
+          health_reason: 'its health check passes',
+        },
+        ...{ given_up: null, restarts: 0, next_restart: null },
+      },
+    ],
+    ...{ events: [], remarks: [] },
+  });
+  await look();
+  expect(engine.calls).toEqual(['ps', 'ps']);
+  expect(() => readFileSync(join(places().docker('s'), 'health.json'))).toThrow('ENOENT');
+});
+
+test('died: restarted, each time later, then given up with its last lines, until it is well', async () => {
+  engine.die();
+  expect(said(await look())).toEqual([
+    'dead: it ended with exit code 137',
+    'restarted (1 of 3): it ended with exit code 137',
+  ]);
+  engine.die();
+  const waits = await look();
+  expect(waits).toMatchObject({
+    events: [],
+    sessions: [{ restarts: 1, next_restart: '2026-01-02T00:00:10.000Z' }],
+  });
+  pass(10);
+  expect(said(await look())).toEqual(['restarted (2 of 3): it ended with exit code 137']);
+  engine.die();
+  pass(20);
+  expect(said(await look())).toEqual(['restarted (3 of 3): it ended with exit code 137']);
+  engine.die();
+  pass(1);
+  const over = await look();
+  const reason = 'it ended with exit code 137, and it was restarted 3 times within 600 s';
+  expect(said(over)).toEqual([`given up: ${reason}; to go on: para docker start s`]);
+  expect(over.sessions[0]?.given_up).toEqual({ at: '2026-01-02T00:00:31.000Z', reason, log: ['one', 'two'] });
+  pass(10_000);
+  expect((await look()).events).toEqual([]);
+  Object.assign(engine, { state: 'running', health: 'healthy' });
+  expect((await look()).sessions[0]).toMatchObject({ given_up: null });
+  expect((await readHealth(places().docker('s'))).given_up).toBeNull();
+});
+
+test('another watcher goes on where one stopped', async () => {
+  engine.die();
+  await look();
+  engine.die();
+  look = watching();
+  expect((await look()).sessions[0]).toMatchObject({ restarts: 1, next_restart: '2026-01-02T00:00:10.000Z' });
+});
+
+test.each<readonly [string, Partial<SessionRecord>, number]>([
+  ['stopped with para', { container: { ...made(), wanted: 'stopped' } }, 137],
+  ['stopped with the engine', {}, 0],
+  ['finished', { status: 'review' }, 137],
+  ['half done', { status: 'finishing' }, 137],
+])('%s: left alone', async (_what, change, exitCode) => {
+  await save(change);
+  Object.assign(engine, { state: 'exited', exitCode });
+  expect((await look()).events).toEqual([]);
+  expect(engine.calls).not.toContain('start');
+});
+
+test('an operation is under way, or a para holds the session: it is not waited for', async () => {
+  engine.die();
+  await save({ operation: await newOperation('finish', { id: 'x', at: new Date(0) }) });
+  expect((await look()).events).toEqual([]);
+  await save();
+  await lockSession(places(), 's', 'works', async () => {
+    expect(said(await look())).toEqual(['dead: it ended with exit code 137']);
+  });
+  expect(engine.calls).not.toContain('start');
+  expect(said(await look())).toEqual(['restarted (1 of 3): it ended with exit code 137']);
+});
+
+test('the worktree is gone: nothing is started', async () => {
+  engine.die();
+  rmSync(places().worktree('s'), { recursive: true });
+  await look();
+  expect(engine.calls).toEqual(['ps']);
+});
+
+test('a restart that fails counts, and is told', async () => {
+  engine.die();
+  engine.start = () => Promise.reject(new ParaError('PORT_IN_USE', 'the port 80 is taken'));
+  expect(said(await look())[1]).toBe('could not be restarted (1 of 3): the port 80 is taken');
+  expect((await readHealth(places().docker('s'))).restarts).toHaveLength(1);
+});
+
+test('silent: stopped and started, once it was seen to be silent for a while', async () => {
+  const sign = (name: string, text: string): void => {
+    writeFileSync(join(places().docker('s'), 'out', name), text);
+    utimesSync(join(places().docker('s'), 'out', name), time / 1000 - 60, time / 1000 - 60);
+  };
+  sign('ready', '');
+  sign('heartbeat', '1 7\n');
+  expect((await look()).sessions[0]).toMatchObject({
+    health: 'stale',
+    next_restart: '2026-01-02T00:00:10.000Z',
+  });
+  pass(10);
+  expect(said(await look())).toEqual(['restarted (1 of 3): its runner has been silent for more than 15 s']);
+  expect(engine.calls).toEqual(['ps', 'ps', 'stop 2', 'start']);
+});
+
+test('checks that no engine runs: by exec, when due; what fails often enough is restarted', async () => {
+  engine.healthDriver = 'para';
+  await save({}, CHECK);
+  expect((await look()).sessions[0]).toMatchObject({ health: 'healthy' });
+  pass(5);
+  await look();
+  expect(engine.calls).toEqual(['ps', 'exec sh -c well', 'ps']);
+  engine.checked = () => Promise.resolve({ exitCode: 1, stdout: '', stderr: 'no route' });
+  pass(5);
+  expect((await look()).sessions[0]).toMatchObject({ health: 'healthy' });
+  pass(10);
+  expect(said(await look())).toEqual([
+    'unhealthy: its health check failed 2 times: no route',
+    'restarted (1 of 3): its health check failed 2 times: no route',
+  ]);
+  expect(engine.calls).toEqual(expect.arrayContaining(['stop 10', 'start']));
+  expect((await look()).sessions[0]).toMatchObject({ health: 'starting', restarts: 1 });
+});
+
+test('a check that takes long holds up nothing; one that takes too long has failed, and is killed inside', async () => {
+  engine.healthDriver = 'para';
+  await save({}, CHECK);
+  let end: () => void = () => undefined;
+  engine.checked = () =>
+    new Promise((_resolve, reject) => {
+      end = () => {
+        engine.checked = () => Promise.resolve({ exitCode: 0, stdout: '', stderr: '' });
+        reject(new ParaError('DEADLINE', 'too long'));
+      };
+    });
+  await look(false);
+  await look(false);
+  expect(engine.calls.filter((call) => call === 'exec sh -c well')).toHaveLength(1);
+  end();
+  await look();
+  expect((await readHealth(places().docker('s'))).check).toMatchObject({
+    ...{ state: 'starting', failures: 1, output: 'it took longer than 2 s' },
+  });
+  expect(engine.calls).toContainEqual(expect.stringMatching(/^exec sh -c for p in .* sh KILL /));
+});
+
+test('what the container says is put where the seed’s format has it', async () => {
+  engine.health = 'healthy';
+  const inside = { timestamp: '2026-01-01T00:00:00Z', status: 'running', phase: 'testing' };
+  writeFileSync(join(places().docker('s'), 'out/status.json'), JSON.stringify(inside));
+  await look();
+  const mirror = (): unknown => JSON.parse(readFileSync(join(places().docker('s'), 'status.json'), 'utf8'));
+  expect(mirror()).toEqual(inside);
+  // What the host says later stays.
+  writeFileSync(join(places().docker('s'), 'status.json'), JSON.stringify({ ...inside, phase: 'host' }));
+  await look();
+  expect(mirror()).toMatchObject({ phase: 'host' });
+});
