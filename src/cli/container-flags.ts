@@ -78,7 +78,8 @@ export async function containerFlags(args: Flags, app: App): Promise<ContainerFl
   };
 }
 
-function parseCpus(text: string): number {
+/** `--cpus` as typed. @throws USAGE when it is no number, or more than there are */
+export function parseCpus(text: string): number {
   const cpus = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
   // An engine on Linux has the CPUs of this machine; elsewhere it may have fewer, and says so itself.
   const most = process.platform === 'linux' ? availableCpus().length : 4096;

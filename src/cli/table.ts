@@ -103,6 +103,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/docker-supervise.ts'),
   },
   {
+    words: 'docker update',
+    describe: 'Change what the container of a session may use, while it runs',
+    load: () => import('./commands/docker-update.ts'),
+  },
+  {
     words: 'docker sync',
     describe: "Bring the container's commits back now; it goes on running",
     load: () => import('./commands/docker-sync.ts'),

@@ -2,6 +2,7 @@
 import type {
   ContainerSpec,
   ExecRequest,
+  Limits,
   HealthCheck,
   LogsRequest,
   Mount,
@@ -60,6 +61,12 @@ export function limitArgs(spec: Pick<ContainerSpec, 'memoryBytes' | 'cpus' | 'pi
     ...(spec.memoryBytes > 0 ? ['--memory', String(spec.memoryBytes)] : []),
     ...(spec.cpus > 0 ? ['--cpus', String(spec.cpus)] : []),
   ];
+}
+
+/** `update`; with the swap that `create` gives for this memory, since docker refuses more memory than memory and swap. */
+export function updateArgs(container: string, { memoryBytes = 0, cpus = 0, pids = 0 }: Limits): string[] {
+  const swap = memoryBytes > 0 ? ['--memory-swap', String(memoryBytes * 2)] : [];
+  return ['update', ...limitArgs({ memoryBytes, cpus, pids }), ...swap, '--', container];
 }
 
 /** Capabilities, new privileges, and in `strict` the read-only root. Seccomp stays the engine's default. */

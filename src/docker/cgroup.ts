@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ContainerInfo } from './driver.ts';
+import type { ContainerInfo, Limits } from './driver.ts';
 
 /** Counted since the container was started. */
 export interface Refusals {
@@ -15,31 +15,64 @@ export interface Refusals {
   readonly forksRefused: number;
 }
 
+/** Which of this machine's cgroups are the container's. */
+interface Groups {
+  /** Directories that have what a controller tells. */
+  readonly of: (controller: string) => readonly string[];
+}
+
 /**
  * Undefined where it can not be read: the engine is on another machine or in a virtual one, or the container has no
  * cgroup of its own. `root` is the file system to read.
  */
 export async function readRefusals(
-  { id, pid }: Pick<ContainerInfo, 'id' | 'pid'>,
+  container: Pick<ContainerInfo, 'id' | 'pid'>,
   root = '/',
 ): Promise<Refusals | undefined> {
-  if (pid <= 0) return undefined;
-  const lines = await readFile(join(root, 'proc', String(pid), 'cgroup'), 'utf8').catch(() => '');
-  const groups = lines.split('\n').map((line) => /^\d+:([^:]*):(\/.*)$/.exec(line));
-  const placesOf = (controller: string): readonly string[] =>
-    groups.flatMap((group) => {
-      const [, names = '', path = ''] = group ?? [];
-      // On another machine this process is another one; the container's own group has its id in its name.
-      if (!path.includes(id)) return [];
-      if (names === '') return withParent(join(root, 'sys/fs/cgroup'), path, id);
-      return names.split(',').includes(controller)
-        ? withParent(join(root, 'sys/fs/cgroup', names), path, id)
-        : [];
-    });
-  const oomKills = await counted(placesOf('memory'), ['memory.events', 'memory.oom_control'], 'oom_kill');
-  const forksRefused = await counted(placesOf('pids'), ['pids.events'], 'max');
+  const groups = await groupsOf(container, root);
+  const oomKills = await highest(groups.of('memory'), ['memory.events', 'memory.oom_control'], OOM_KILL);
+  const forksRefused = await highest(groups.of('pids'), ['pids.events'], MAX);
   if (oomKills === undefined && forksRefused === undefined) return undefined;
   return { oomKills: oomKills ?? 0, forksRefused: forksRefused ?? 0 };
+}
+
+const OOM_KILL = /^oom_kill (\d+)$/m;
+const MAX = /^max (\d+)$/m;
+const NUMBER = /^(\d+)\s*$/;
+
+/** What the kernel holds a running container to; each of them undefined as above. */
+export async function readHeld(container: Pick<ContainerInfo, 'id' | 'pid'>, root = '/'): Promise<Limits> {
+  const groups = await groupsOf(container, root);
+  return {
+    memoryBytes: await lowest(groups.of('memory'), ['memory.max', 'memory.limit_in_bytes'], NUMBER),
+    pids: await lowest(groups.of('pids'), ['pids.max'], NUMBER),
+    cpus: await heldCpus(groups.of('cpu')),
+  };
+}
+
+/** Microseconds of each period: both in one file (v2: `150000 100000`), or in two. */
+async function heldCpus(directories: readonly string[]): Promise<number | undefined> {
+  const quota = await lowest(directories, ['cpu.max', 'cpu.cfs_quota_us'], /^(\d+)(?: \d+)?\s*$/);
+  const period = await lowest(directories, ['cpu.max', 'cpu.cfs_period_us'], /^(?:\d+ )?(\d+)\s*$/);
+  return quota === undefined || period === undefined || period === 0 ? undefined : quota / period;
+}
+
+async function groupsOf({ id, pid }: Pick<ContainerInfo, 'id' | 'pid'>, root: string): Promise<Groups> {
+  const lines =
+    pid <= 0 ? '' : await readFile(join(root, 'proc', String(pid), 'cgroup'), 'utf8').catch(() => '');
+  const groups = lines.split('\n').flatMap((line) => {
+    const [, names = '', path = ''] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
+    // On another machine this process is another one; the container's own group has its id in its name.
+    return path.includes(id) ? [{ names, path }] : [];
+  });
+  const mount = join(root, 'sys/fs/cgroup');
+  return {
+    of: (controller) =>
+      groups.flatMap(({ names, path }) => {
+        if (names === '') return withParent(mount, path, id);
+        return names.split(',').includes(controller) ? withParent(join(mount, names), path, id) : [];
+      }),
+  };
 }
 
 /** Runtimes may put the processes one below the group that has the limits (crun: `libpod-<id>.scope/container`). */
@@ -48,20 +81,28 @@ function withParent(mount: string, path: string, id: string): readonly string[] 
   return [...new Set([path, end < 0 ? path : path.slice(0, end)])].map((one) => join(mount, one));
 }
 
-/** The highest count of this name; cgroup v1 and v2 have other files and the same lines. */
-async function counted(
+type Read = (
   directories: readonly string[],
   files: readonly string[],
-  name: string,
-): Promise<number | undefined> {
+  number: RegExp,
+) => Promise<number | undefined>;
+
+const highest: Read = async (...which) => (await numbers(...which)).at(-1);
+const lowest: Read = async (...which) => (await numbers(...which))[0];
+
+/** In order; cgroup v1 and v2 have other files, and the same numbers in them. */
+async function numbers(
+  directories: readonly string[],
+  files: readonly string[],
+  number: RegExp,
+): Promise<readonly number[]> {
   const texts = await Promise.all(
     directories.flatMap((directory) =>
       files.map((file) => readFile(join(directory, file), 'utf8').catch(() => '')),
     ),
   );
-  const counts = texts.flatMap((text) => {
-    const [, count] = new RegExp(`^${name} (\\d+)$`, 'm').exec(text) ?? [];
-    return count === undefined ? [] : [Number(count)];
-  });
-  return counts.length === 0 ? undefined : Math.max(...counts);
+  return texts
+    .flatMap((text) => number.exec(text)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
 }

@@ -139,6 +139,13 @@ export interface UsageSample {
   readonly blockWriteBytes: number | undefined;
 }
 
+/** What a container may use; what is left out stays as it is. */
+export interface Limits {
+  readonly memoryBytes?: number | undefined;
+  readonly cpus?: number | undefined;
+  readonly pids?: number | undefined;
+}
+
 /** A row of `network ls`. */
 export interface NetworkRow {
   readonly name: string;
@@ -226,6 +233,8 @@ export interface EngineDriver {
   inspect(containers: readonly string[]): EngineCommand<readonly ContainerInfo[]>;
   /** One `ps -a` in the engine's safe dialect, filtered by labels (AND). */
   list(labels: Readonly<Record<string, string>>): EngineCommand<readonly ContainerRow[]>;
+  /** Changes the limits of a container that is there. */
+  update(container: string, limits: Limits): EngineCommand<void>;
   /** One look at what running containers use. */
   stats(containers: readonly string[]): EngineCommand<readonly UsageSample[]>;
   exec(request: ExecRequest): EngineCommand<string>;

@@ -14,6 +14,7 @@ import type {
   Engine,
   EngineCommand,
   ExecRequest,
+  Limits,
   LogsRequest,
   NetworkRow,
   UsageSample,
@@ -23,6 +24,7 @@ import { execCapture, execTerminal } from './exec.ts';
 import { toParaError } from './failure.ts';
 import { inspect, provenByInspect, type Lifecycle } from './lifecycle.ts';
 import { canMeasure } from './limits.ts';
+import { updateLimits, type Updated } from './update.ts';
 
 /** Labels of a thing: `k=v` pairs. */
 export type Labels = Readonly<Record<string, string>>;
@@ -57,6 +59,8 @@ export interface DockerService extends Lifecycle {
   /** Those that exist. */
   inspect(names: readonly string[]): Promise<readonly ContainerInfo[]>;
   list(labels: Labels): Promise<readonly ContainerRow[]>;
+  /** @throws ENGINE_USAGE when this version can not, RESOURCE_LIMIT_EXCEEDED when the machine or what runs does not allow it */
+  updateLimits(name: string, limits: Limits): Promise<Updated>;
   /** What running containers use; none when the engine can not tell. @throws CONTAINER_NOT_FOUND when one is gone */
   stats(containers: readonly string[], options?: CallOptions): Promise<readonly UsageSample[]>;
   /** Runs a command to its end; its exit code is an answer, not an error. `input` goes to stdin. */
@@ -113,6 +117,7 @@ export function createDockerService(
     status: async (name) => (await inspect(engine, calls, [name]))[0],
     inspect: (names) => inspect(engine, calls, names),
     list: (labels) => calls.run(driver.list(labels), 'the list of containers'),
+    updateLimits: (name, limits) => updateLimits(engine, calls, name, limits),
     stats: async (containers, extra) =>
       containers.length === 0 || !canMeasure(engine.capabilities)
         ? []

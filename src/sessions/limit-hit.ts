@@ -1,6 +1,6 @@
 /** Deaths and failures that a limit of the container has caused, told apart from others: by the kernel's and the engine's own counts. */
 import { join } from 'node:path';
-import { readRefusals, type Refusals } from '../docker/cgroup.ts';
+import { readHeld, readRefusals, type Refusals } from '../docker/cgroup.ts';
 import type { ContainerInfo, ContainerRow } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { EXIT, ParaError, type ErrorFacts } from '../errors.ts';
@@ -43,9 +43,11 @@ export async function limitHit(
   const isNew = now.oomKills > before.oomKills || now.forksRefused > before.forksRefused;
   // What is not noted is told once more.
   if (isNew) await replaceFile(file, JSON.stringify({ ...now, of: lifeOf(info) })).catch(() => undefined);
-  if (code === KILLED)
-    return now.oomKills > before.oomKills ? outOfMemory(record.name, info, code) : undefined;
-  return now.forksRefused > before.forksRefused ? outOfProcesses(record.name, info, code) : undefined;
+  const isHit = code === KILLED ? now.oomKills > before.oomKills : now.forksRefused > before.forksRefused;
+  if (!isHit) return undefined;
+  // `inspect` of podman before 5 has not the limits that were changed since the start.
+  const { memoryBytes = info.memoryBytes, pids = info.pids } = await readHeld(info);
+  return (code === KILLED ? outOfMemory : outOfProcesses)(record.name, { memoryBytes, pids }, code);
 }
 
 /** Counts begin anew with each start. */
@@ -63,6 +65,8 @@ async function seenBefore(file: string, info: ContainerInfo): Promise<Refusals> 
   }
 }
 
+type Had = Pick<ContainerInfo, 'memoryBytes' | 'pids'>;
+
 const MIB = 2 ** 20;
 
 /** `its 64 MiB of memory`. */
@@ -76,7 +80,7 @@ export function twice(bytes: number): string {
 }
 
 /** A process of a container that lives on. `exit` is para's exit code. */
-function outOfMemory(session: string, info: ContainerInfo, exit: number): ParaError {
+function outOfMemory(session: string, info: Had, exit: number): ParaError {
   return exceeded(`killed: the container of ${session} has used up ${memoryOf(info)}`, {
     ...{ exit, details: { session, limit: 'memory', limit_bytes: info.memoryBytes } },
     hint: raise(session, '--memory', twice(info.memoryBytes), 'memory_limit'),
@@ -93,7 +97,7 @@ function deadOfMemory(session: string, info: ContainerInfo, code: number): ParaE
   });
 }
 
-function outOfProcesses(session: string, { pids }: ContainerInfo, exit: number): ParaError {
+function outOfProcesses(session: string, { pids }: Had, exit: number): ParaError {
   return exceeded(`the container of ${session} has had as many processes as it may have: ${String(pids)}`, {
     ...{ exit, details: { session, limit: 'pids', limit_pids: pids } },
     hint: raise(session, '--pids-limit', String(pids * 2), 'pids_limit'),

@@ -1,5 +1,6 @@
 /** What one container uses, in one shape for every engine: numbers, and a word where there is none. */
-import type { Capabilities, ContainerInfo, EngineName, UsageSample } from '../docker/driver.ts';
+import { totalmem } from 'node:os';
+import type { Capabilities, ContainerInfo, EngineName, Limits, UsageSample } from '../docker/driver.ts';
 
 /** Why there is no number. */
 export type Unknown =
@@ -44,20 +45,24 @@ export interface Looked {
   readonly info: ContainerInfo | undefined;
   readonly sample: UsageSample | undefined;
   readonly cpuPercent: number | undefined;
+  /** What the kernel holds it to, where it can be read. */
+  readonly held?: Limits;
+  /** Instead of what this machine has. */
+  readonly machineBytes?: number;
 }
 
 /** The figures, and why some are missing. */
 export function toFigures(looked: Looked): Figures & Pick<ContainerStats, 'unknown'> {
-  const { can, info, sample } = looked;
+  const { can, info, sample, held = {} } = looked;
   const why: Unknown = info?.state === 'running' ? 'not available' : 'not running';
   const used = (key: Exclude<keyof UsageSample, 'id'>): Told => sample?.[key] ?? why;
   return apart({
     cpu_percent: looked.cpuPercent ?? why,
-    cpus_limit: limit(can.cpuLimit, info?.cpus),
+    cpus_limit: limit(can.cpuLimit, held.cpus ?? info?.cpus),
     memory_bytes: used('memoryBytes'),
     memory_limit_bytes: memoryLimit(looked),
     pids: used('pids'),
-    pids_limit: limit(can.pidsLimit, info?.pids),
+    pids_limit: limit(can.pidsLimit, held.pids ?? info?.pids),
     net_rx_bytes: used('netRxBytes'),
     net_tx_bytes: used('netTxBytes'),
     block_read_bytes: used('blockReadBytes'),
@@ -84,10 +89,17 @@ function limit(isEnforced: boolean, asked: number | undefined): Told {
 /** Most that rounding for people changes a figure by. */
 const ROUNDING = 0.01;
 
-/** podman with its own cgroup manager can show a limit in `inspect` and not set it: what the kernel has decides. */
-function memoryLimit({ can, info, sample }: Looked): Told {
+/**
+ * podman with its own cgroup manager can show a limit in `inspect` and not set it; podman before 5 changes one and does
+ * not show it. What the kernel has decides: all of the machine's memory is no limit.
+ */
+function memoryLimit({ can, info, sample, held, machineBytes = totalmem() }: Looked): Told {
   const asked = limit(can.memoryLimit, info?.memoryBytes);
-  const held = sample?.memoryLimitBytes;
-  if (typeof asked !== 'number' || held === undefined) return asked;
-  return held > asked * (1 + ROUNDING) ? 'not enforced' : asked;
+  const real = held?.memoryBytes ?? sample?.memoryLimitBytes;
+  if (typeof asked !== 'number' || real === undefined || isNear(real, asked)) return asked;
+  return real < machineBytes && !isNear(real, machineBytes) ? real : 'not enforced';
+}
+
+function isNear(a: number, b: number): boolean {
+  return Math.abs(a - b) <= b * ROUNDING;
 }

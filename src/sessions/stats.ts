@@ -5,6 +5,7 @@
  * stream (facts/performance.md §5), ends at once, knows containers that came meanwhile, and prints no terminal codes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readHeld } from '../docker/cgroup.ts';
 import type { ContainerInfo, EngineName, UsageSample } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { hasCode, ParaError } from '../errors.ts';
@@ -133,14 +134,17 @@ async function askEngine(
       : [...owners.keys()];
   const { infos, samples } = await measure(service, names, asking);
   const can = service.engine.capabilities;
-  return names.map((container) => {
-    const info = infos.find(({ name }) => name === container);
-    const sample = samples.find(({ id }) => id !== '' && info?.id.startsWith(id) === true);
-    const cpuPercent = sample === undefined ? undefined : asking.meter.percent(sample);
-    const session = owners?.get(container) ?? info?.labels['para.session'] ?? null;
-    const state = info?.state ?? 'missing';
-    return { session, container, engine, state, ...toFigures({ can, info, sample, cpuPercent }) };
-  });
+  return Promise.all(
+    names.map(async (container) => {
+      const info = infos.find(({ name }) => name === container);
+      const sample = samples.find(({ id }) => id !== '' && info?.id.startsWith(id) === true);
+      const cpuPercent = sample === undefined ? undefined : asking.meter.percent(sample);
+      const session = owners?.get(container) ?? info?.labels['para.session'] ?? null;
+      const held = info === undefined ? {} : await readHeld(info);
+      const figures = toFigures({ can, info, sample, cpuPercent, held });
+      return { session, container, engine, state: info?.state ?? 'missing', ...figures };
+    }),
+  );
 }
 
 interface Measured {

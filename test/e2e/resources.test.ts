@@ -73,7 +73,16 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))(
       });
     });
 
-    if (!hasCgroups) return;
+    if (!hasCgroups) {
+      test('limits that nobody enforces are not changed', async () => {
+        const { code, stderr } = await docker('update', 's', '--memory', '96m');
+        expect(stderr).toContain(
+          '✗ this engine does not enforce limits on memory: there is nothing to change',
+        );
+        expect(code).toBe(7);
+      });
+      return;
+    }
 
     test('a command that is killed for want of memory is told apart from one that is killed', async () => {
       const killed = await docker('exec', 's', '--', 'sh', '-c', 'kill -9 $$');
@@ -94,6 +103,37 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))(
       expect(code).toBe(2);
       expect(stderr).toContain('✗ the container of s has had as many processes as it may have: 64\n');
       expect(stderr).toContain('para docker update s --pids-limit 128\n');
+    });
+
+    test('limits of a container that runs are changed, and it is made again with them', async () => {
+      const { code, stdout, stderr } = await docker(
+        'update',
+        's',
+        '--memory',
+        '96m',
+        '--cpus',
+        '0.5',
+        '--json',
+      );
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({
+        limits: { memory_bytes: 96 * 2 ** 20, cpus: 0.5, pids: 64 },
+        survives_restart: id === 'docker',
+      });
+      expect(stderr).toBe('');
+      const limits = ['inspect', '--format', '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}'];
+      const name = `para-${repoId(repo)}-s`;
+      // podman before 5 does it and does not say so.
+      const told = await world.engine(...limits, name);
+      expect(told).toBe(id === 'docker' ? '100663296 500000000' : '67108864 1000000000');
+      const { stdout: stats } = await docker('stats', 's', '--json');
+      const { containers } = JSON.parse(stats) as { containers: readonly Figures[] };
+      const most = containers[0]?.['memory_limit_bytes'] as number;
+      expect(Math.abs(most / (96 * 2 ** 20) - 1)).toBeLessThan(0.001);
+      await world.engine('kill', name);
+      await world.engine('rm', '-f', name);
+      expect(await world.para(repo, ['recover', 's'])).toMatchObject({ code: 0 });
+      expect(await world.engine(...limits, name)).toBe('100663296 500000000');
     });
 
     test('a container that dies of it is oom-killed', async () => {

@@ -1,5 +1,5 @@
 /** Every changing verb: what is there before, the command, and where it has to end whatever happened to it. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Place } from './world.ts';
@@ -133,6 +133,14 @@ export const VERBS: readonly Verb[] = [
     end: { ...BOXED, ahead: 1 },
   },
   { name: 'docker sync', prepare: boxed, args: ['docker', 'sync', 's'], end: { ...BOXED, ahead: 1 } },
+  {
+    name: 'docker update',
+    prepare: boxed,
+    args: ['docker', 'update', 's', '--memory', '2g'],
+    end: BOXED,
+    isDone: (at) =>
+      readFileSync(join(at.repo, '.para/state/s.state'), 'utf8').includes('"memory_bytes": 2147483648'),
+  },
   {
     name: 'docker stop --remove',
     prepare: boxed,

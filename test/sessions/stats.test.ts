@@ -50,9 +50,14 @@ describe('figures', () => {
   });
 
   test('a limit that inspect shows and the kernel does not have is not enforced', () => {
+    const machineBytes = 16.1e9;
     const unheld = { ...sample, memoryLimitBytes: 16e9 };
-    expect(toFigures({ can, info, sample: unheld, cpuPercent: 7 })).toMatchObject({
+    expect(toFigures({ can, info, sample: unheld, cpuPercent: 7, machineBytes })).toMatchObject({
       ...{ memory_limit_bytes: null, unknown: { memory_limit_bytes: 'not enforced' } },
+    });
+    const held = { memoryBytes: 2 ** 27, cpus: 0.5, pids: 64 };
+    expect(toFigures({ can, info, sample, cpuPercent: 7, machineBytes, held })).toMatchObject({
+      ...{ memory_limit_bytes: 2 ** 27, cpus_limit: 0.5, pids_limit: 64, unknown: {} },
     });
     const unlimited = { ...info, memoryBytes: 0, pids: 0 };
     expect(toFigures({ can, info: unlimited, sample, cpuPercent: 7 }).unknown).toEqual({

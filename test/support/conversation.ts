@@ -178,11 +178,15 @@ export class Conversation {
   }
 
   /** `inspect` of the container that runs with the default limits, with its labels. */
-  inspectRunning(): EngineCall {
+  inspectRunning(limits: object = {}): EngineCall {
     const call = this.status('running', 0, true);
     const [found] = JSON.parse(call.stdout ?? '') as [object];
-    const HostConfig = { Memory: 2 ** 32, NanoCpus: 2e9, PidsLimit: 512 };
+    const HostConfig = { Memory: 2 ** 32, NanoCpus: 2e9, PidsLimit: 512, ...limits };
     return { ...call, stdout: JSON.stringify([{ ...found, HostConfig }]) };
+  }
+
+  update(flags: readonly string[], ending: Ending = {}): EngineCall {
+    return this.call(['update', ...flags, '--', this.container], ending);
   }
 
   /** What containers use, by id; podman is asked twice, for CPU time between the two. */

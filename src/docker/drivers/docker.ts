@@ -1,6 +1,6 @@
 /** Docker 20.10 and later: the complete table. Shares only pure argv and parse functions with podman's. */
 import { ParaError } from '../../errors.ts';
-import { createArgs, execArgs, labelArgs, labelFilterArgs, logsArgs } from '../argv.ts';
+import { createArgs, execArgs, labelArgs, labelFilterArgs, logsArgs, updateArgs } from '../argv.ts';
 import { classifyBy } from '../classify.ts';
 import type { Capabilities, ContainerRow, EngineDriver, NetworkRow, UsageSample } from '../driver.ts';
 import { readContainers, toState } from '../inspect.ts';
@@ -53,6 +53,11 @@ export const docker = {
   list: (labels) => ({
     args: ['ps', '-a', '--no-trunc', ...labelFilterArgs(labels), '--format', '{{json .}}'],
     parse: readRows,
+  }),
+  update: (container, limits) => ({
+    args: updateArgs(container, limits),
+    parse: nothing,
+    timeoutMs: SLOW_MS,
   }),
   // It measures over a second or two. Streaming, it writes terminal codes between the rows (engines.md §3).
   stats: (containers) => ({

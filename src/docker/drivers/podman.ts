@@ -1,5 +1,5 @@
 /** Podman 4.3 and later, root and rootless: the complete table. Shares only pure functions with docker's. */
-import { createArgs, execArgs, labelArgs, labelFilterArgs, logsArgs } from '../argv.ts';
+import { createArgs, execArgs, labelArgs, labelFilterArgs, logsArgs, updateArgs } from '../argv.ts';
 import { classifyBy } from '../classify.ts';
 import type { Capabilities, ContainerRow, EngineDriver, PortMapping, UsageSample } from '../driver.ts';
 import { readContainers, toState } from '../inspect.ts';
@@ -54,6 +54,11 @@ export const podman = {
   list: (labels) => ({
     args: ['ps', '-a', '--no-trunc', ...labelFilterArgs(labels), '--format', 'json'],
     parse: readRows,
+  }),
+  update: (container, limits) => ({
+    args: updateArgs(container, limits),
+    parse: nothing,
+    timeoutMs: SLOW_MS,
   }),
   // `--format json` is the same from 4.3 to 5.8; its percentage is the mean since the start (engines.md §3).
   stats: (containers) => ({
