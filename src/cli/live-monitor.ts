@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT } from '../errors.ts';
 import { readLastOutput } from '../sessions/last-output.ts';
 import { watchSessions } from '../sessions/overview.ts';
+import { watchStats } from '../sessions/stats.ts';
+import type { ContainerStats } from '../sessions/stats-figures.ts';
 import { NOTHING_SEEN, showMonitor, waitForKey, type Task } from '../ui/monitor/show.tsx';
 import type { App } from './app.ts';
 
@@ -11,7 +13,7 @@ import type { App } from './app.ts';
 const LIVE = { patienceMs: 1_500, counts: 4 };
 
 /** Shows the view until it is quit. @returns the exit code */
-export async function liveMonitor(app: App): Promise<number> {
+export async function liveMonitor(app: App, stats: boolean): Promise<number> {
   const signal = app.cancellation.current();
   const look = watchSessions(app);
   const terminal = { stdin: process.stdin, stdout: process.stdout };
@@ -21,8 +23,9 @@ export async function liveMonitor(app: App): Promise<number> {
     now: () => app.now(),
     look: () => look(LIVE),
     log: readLastOutput(app),
+    figures: (over: AbortSignal) => figuresOf(app, over),
   };
-  let kept = NOTHING_SEEN;
+  let kept = stats ? { ...NOTHING_SEEN, state: { ...NOTHING_SEEN.state, usage: true } } : NOTHING_SEEN;
   while (!signal.aborted) {
     const shown = await showMonitor(view, kept);
     kept = shown.kept;
@@ -39,6 +42,14 @@ export async function liveMonitor(app: App): Promise<number> {
     }
   }
   return 128 + app.cancellation.signalNumber;
+}
+
+/** As often as is worth what an engine does for it. */
+const FIGURES_MS = 5_000;
+
+async function* figuresOf(app: App, signal: AbortSignal): AsyncGenerator<readonly ContainerStats[]> {
+  const ours = { sessions: [], all: false };
+  for await (const { rows } of watchStats(app, ours, { signal, everyMs: FIGURES_MS })) yield rows;
 }
 
 /** A para of its own: what it does, asks and undoes is what it would do when it was typed. */

@@ -13,6 +13,7 @@ import { clocks } from './health-file.ts';
 import { tellHealth } from './health-now.ts';
 import { createLineCounts, type LineCounts } from './line-counts.ts';
 import { rebuildOthers } from './rebuild.ts';
+import type { Figures } from './stats-figures.ts';
 import { readStatus, type Told } from './status-file.ts';
 import { listRecords, loadRecord, placesOf, type Places, type SessionRecord } from './store.ts';
 import { watchEngines } from './watch-engines.ts';
@@ -41,6 +42,8 @@ export interface OverviewRow extends Pick<
   readonly said_at: string | null;
   /** Why what it says can not be taken. */
   readonly defect: string | null;
+  /** What its container uses; null when nobody asked, or it does not run. */
+  readonly usage: Pick<Figures, 'cpu_percent' | 'memory_bytes' | 'memory_limit_bytes' | 'pids'> | null;
 }
 
 /** What was seen at one look. */
@@ -133,6 +136,7 @@ async function toRow(eye: Eye, record: SessionRecord, asked: readonly Asked[]): 
     says: told.status ?? null,
     said_at: told.at?.toISOString() ?? null,
     defect: told.defect ?? null,
+    usage: null,
   };
 }
 

@@ -1,16 +1,21 @@
 /** The columns in which sessions are watched. */
 import type { OverviewRow } from '../sessions/overview.ts';
 import { age } from './age.ts';
+import { amount } from './amount.ts';
 import type { Column } from './table.ts';
 
 /** For words that say nothing when they are cut. */
 const WHOLE = 80;
 
 /** In the order of importance where the place is short: a higher rank goes first. */
-export function overviewColumns(now: Date): readonly Column<OverviewRow>[] {
+export function overviewColumns(
+  now: Date,
+  { usage }: { readonly usage: boolean },
+): readonly Column<OverviewRow>[] {
   return [
     ...WHERE,
     ...WORK,
+    ...(usage ? USAGE : []),
     {
       head: 'PORTS',
       cell: ({ ports }) => (ports.length === 0 ? '-' : ports.join(' ')),
@@ -77,6 +82,21 @@ const WORK: readonly Column<OverviewRow>[] = [
   },
   { head: 'TODOS', cell: todosText, spare: true, rank: 8, least: WHOLE },
 ];
+
+const USAGE: readonly Column<OverviewRow>[] = [
+  {
+    ...{ head: 'CPU', rank: 1, least: WHOLE },
+    cell: ({ usage }) => numberText(usage?.cpu_percent, (percent) => `${percent.toFixed(1)}%`),
+  },
+  {
+    ...{ head: 'MEMORY', rank: 1, least: WHOLE },
+    cell: ({ usage }) => numberText(usage?.memory_bytes, amount),
+  },
+];
+
+function numberText(value: number | null | undefined, text: (value: number) => string): string {
+  return value === null || value === undefined ? '-' : text(value);
+}
 
 function linesText({ lines }: OverviewRow): string {
   return lines === null ? '-' : `+${String(lines.added)}/-${String(lines.removed)}`;

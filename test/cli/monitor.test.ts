@@ -72,7 +72,7 @@ test('--once --json: one document with all of it', async () => {
       ...{ timestamp: 't', status: 'running', phase: '\u001b[2Jtesting', tests: 'passed' },
       ...{ progress: { current: 3, total: 4 }, services: { db: 'running' } },
     },
-    ...{ said_at: expect.any(String), defect: null },
+    ...{ said_at: expect.any(String), defect: null, usage: null },
   });
 });
 

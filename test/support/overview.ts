@@ -16,7 +16,7 @@ export function overviewRow(name: string, change: Partial<OverviewRow> = {}): Ov
       agent: null,
       settle: null,
     },
-    ...{ says: null, said_at: null, defect: null },
+    ...{ says: null, said_at: null, defect: null, usage: null },
     ...change,
   };
 }

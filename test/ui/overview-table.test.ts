@@ -21,7 +21,7 @@ const ROWS: readonly OverviewRow[] = [
   overviewRow('café', { status: 'finish cut short', settle: 'para recover café' }),
 ];
 const lines = (width: number): string[] =>
-  table(ROWS, overviewColumns(NOW), new Chalk({ level: 0 }), width).split('\n');
+  table(ROWS, overviewColumns(NOW, { usage: false }), new Chalk({ level: 0 }), width).split('\n');
 
 test('200 columns: every column; where there is place, all of it', () => {
   expect(lines(200)[0]?.split(/ +/)).toEqual([
@@ -56,4 +56,11 @@ test.each([
   [{ current: 3, total: 3 }, '████████ 100%'],
 ])('the bar of %j', (progress, bar) => {
   expect(progressBar({ timestamp: '', status: 'running', ...(progress && { progress }) })).toBe(bar);
+});
+
+test('what containers use, when it was asked for', () => {
+  const used = { cpu_percent: 150.04, memory_bytes: 3 * 2 ** 30, memory_limit_bytes: null, pids: 4 };
+  const rows = [overviewRow('a', { usage: used }), overviewRow('b')];
+  const text = table(rows, overviewColumns(NOW, { usage: true }), new Chalk({ level: 0 }), 80);
+  expect(text).toMatch(/CPU +MEMORY[^]*\na .*150\.0% +3\.0 GiB[^]*\nb .*- +-/);
 });

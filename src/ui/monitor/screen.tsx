@@ -14,7 +14,7 @@ import { detailLines, type Line } from './detail.ts';
 import { HELP, HINTS, titleOf } from './words.ts';
 import { keysOf } from './keys.ts';
 import { shownRows } from './rows.ts';
-import { indexOf, type Key, type ViewState } from './state.ts';
+import { indexOf, showsUsage, type Key, type ViewState } from './state.ts';
 
 /** All that is on the screen. */
 export interface ScreenProps {
@@ -79,7 +79,12 @@ function Rows(props: ScreenProps & { readonly shown: readonly OverviewRow[] }): 
           : 'No session has that in it.';
     return <Lines lines={[{ text: '' }, { text: `  ${text}` }]} height={page + 1} {...{ paint, size }} />;
   }
-  const [head = '', ...lines] = table(seen, overviewColumns(now), paint, size.width - 2).split('\n');
+  const [head = '', ...lines] = table(
+    seen,
+    overviewColumns(now, { usage: showsUsage(state, size.width) }),
+    paint,
+    size.width - 2,
+  ).split('\n');
   return (
     <Box flexDirection="column" height={page + 1}>
       <OneLine text={`  ${head}`} />

@@ -4,10 +4,13 @@ import type { ChalkInstance } from 'chalk';
 import { render, Text, useInput, type Instance } from 'ink';
 import type { ReactNode } from 'react';
 import type { Overview } from '../../sessions/overview.ts';
+import { withUsage } from '../../sessions/overview-usage.ts';
+import type { ContainerStats } from '../../sessions/stats-figures.ts';
 import { shownRows, windowOf } from './rows.ts';
 import { layoutOf, Screen, type Size } from './screen.tsx';
-import { indexOf, press, START, type Key, type ViewState, type Wish } from './state.ts';
+import { indexOf, press, showsUsage, START, type Key, type ViewState, type Wish } from './state.ts';
 import { letGo, takeScreen } from './terminal.ts';
+import { UsageFeed } from './usage-feed.ts';
 
 export type { Task } from './actions.ts';
 
@@ -23,6 +26,8 @@ export interface Shown {
   look(): Promise<Overview>;
   /** What a session printed last. */
   log(session: string): Promise<readonly string[]>;
+  /** What containers use, again and again until the signal comes. */
+  figures(signal: AbortSignal): AsyncIterable<readonly ContainerStats[]>;
 }
 
 /** What is kept while another program has the screen. */
@@ -58,6 +63,8 @@ class View {
   private log: { readonly session: string | undefined; readonly lines: readonly string[] };
   private instance: Instance | undefined;
   private readonly over = new AbortController();
+  private isReading = false;
+  private readonly usage: UsageFeed;
   private wish: Wish | undefined;
   /** Rejects with what goes wrong where nobody waits. */
   private readonly failed: Promise<never>;
@@ -68,6 +75,9 @@ class View {
     this.state = state;
     this.overview = overview;
     this.log = { session: undefined, lines: [] };
+    this.usage = new UsageFeed(shown, () => {
+      this.draw();
+    });
     this.failed = new Promise((_, reject) => (this.fail = reject));
   }
 
@@ -97,6 +107,7 @@ class View {
 
   end(): void {
     this.over.abort();
+    this.usage.want(false);
     this.instance?.unmount();
   }
 
@@ -109,18 +120,24 @@ class View {
     while (!this.over.signal.aborted) {
       this.overview = await this.shown.look();
       this.draw();
-      await this.readLog();
+      this.readLog().catch(this.fail);
       await sleep(LOOK_MS, undefined, { signal: this.over.signal }).catch(() => undefined);
     }
   }
 
+  /** An engine may take long to answer: what is shown does not wait for it. */
   private async readLog(): Promise<void> {
     const session = this.selected();
-    const lines = session === undefined ? [] : await this.shown.log(session);
-    // Somebody has gone on to another one meanwhile.
-    if (session !== this.selected()) return;
-    this.log = { session, lines };
+    if (this.isReading || session === undefined) return;
+    this.isReading = true;
+    try {
+      this.log = { session, lines: await this.shown.log(session) };
+    } finally {
+      this.isReading = false;
+    }
     this.draw();
+    // Somebody has gone on to another one meanwhile.
+    if (session !== this.selected()) await this.readLog();
   }
 
   private selected(): string | undefined {
@@ -133,7 +150,11 @@ class View {
     for (const key of keys) {
       if (this.wish !== undefined) return;
       const page = layoutOf(this.size()).page;
-      const done = press(this.state, key, { rows: this.overview?.sessions ?? [], page });
+      const done = press(this.state, key, {
+        rows: this.overview?.sessions ?? [],
+        page,
+        width: this.size().width,
+      });
       this.state = done.state;
       this.wish = done.wish;
     }
@@ -143,7 +164,9 @@ class View {
   };
 
   private readonly draw = (): void => {
-    if (!this.over.signal.aborted) this.instance?.rerender(this.screen());
+    if (this.over.signal.aborted) return;
+    this.usage.want(showsUsage(this.state, this.size().width));
+    this.instance?.rerender(this.screen());
   };
 
   private size(): Size {
@@ -158,7 +181,8 @@ class View {
     const top = windowOf(rows.length, indexOf(this.state, rows), page, this.state.top);
     this.state = { ...this.state, top };
     const log = this.log.session === this.selected() ? this.log.lines : [];
-    const { state, overview, onKeys } = this;
+    const { state, onKeys } = this;
+    const overview = this.overview && withUsage(this.overview, this.usage.figures);
     return <Screen {...{ title, paint, size, state, overview, log, onKeys }} now={this.shown.now()} />;
   }
 }

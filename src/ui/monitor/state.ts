@@ -33,6 +33,8 @@ export interface ViewState {
   readonly question: Question | undefined;
   readonly isHelp: boolean;
   readonly notice: string;
+  /** What containers use: shown or not; undefined: where there is much place. */
+  readonly usage: boolean | undefined;
 }
 
 /** What has to happen outside of the view. */
@@ -43,14 +45,25 @@ export type Wish =
 
 export const START: ViewState = {
   ...{ selected: undefined, at: 0, top: 0, filter: '', sort: 'name', question: undefined },
-  ...{ isHelp: false, notice: '' },
+  ...{ isHelp: false, notice: '', usage: undefined },
 };
+
+const WIDE = 140;
+
+/** Asking for it costs more than all the rest, so it is done only where it is shown. */
+export function showsUsage({ usage }: ViewState, width: number): boolean {
+  return usage ?? width >= WIDE;
+}
 
 /** What a key does. `page` is how many rows are on the screen. */
 export function press(
   state: ViewState,
   key: Key,
-  { rows, page }: { readonly rows: readonly OverviewRow[]; readonly page: number },
+  {
+    rows,
+    page,
+    width,
+  }: { readonly rows: readonly OverviewRow[]; readonly page: number; readonly width: number },
 ): { readonly state: ViewState; readonly wish?: Wish } {
   if (key.kind === 'interrupt') return { state, wish: { kind: 'quit', interrupted: true } };
   if (key.kind === 'suspend') return { state, wish: { kind: 'suspend' } };
@@ -62,6 +75,7 @@ export function press(
   const moved = move(key, page);
   if (moved !== undefined) return { state: select(calm, shown, indexOf(calm, shown) + moved) };
   if (key.kind === 'escape') return { state: { ...calm, filter: '' } };
+  if (isText(key, 'u')) return { state: { ...calm, usage: !showsUsage(calm, width) } };
   return browse(calm, key, shown[indexOf(calm, shown)]);
 }
 

@@ -4,7 +4,7 @@ import type { Line } from './detail.ts';
 import type { ViewState } from './state.ts';
 
 export const HINTS =
-  '? help · q quit · ⏎ attach · e exec · l logs · s stop/start · f finish · c cancel · / filter · o sort';
+  '? help · q quit · ⏎ attach · e exec · l logs · s stop/start · f finish · c cancel · / filter · o sort · u usage';
 
 export const HELP: readonly Line[] = [
   { text: 'para monitor', tone: 'bold' },
@@ -19,6 +19,7 @@ export const HELP: readonly Line[] = [
     'c                cancel it: all is archived               (para cancel)',
     '/                show those only that have a text in them; Esc shows all',
     'o                order by name, state, progress, lines, age',
+    'u                CPU and memory: show, or do not ask for them',
     '?                this page',
     'q, Ctrl-C        quit                    Ctrl-Z  suspend',
     '',

@@ -6,6 +6,7 @@ import { Chalk } from 'chalk';
 import stringWidth from 'string-width';
 import type { Overview } from '../../../src/sessions/overview.ts';
 import type { Kept, Shown } from '../../../src/ui/monitor/show.tsx';
+import type { ContainerStats } from '../../../src/sessions/stats-figures.ts';
 import type * as View from '../../../src/ui/monitor/show.tsx';
 import type { Wish } from '../../../src/ui/monitor/state.ts';
 import { overviewRow } from '../../support/overview.ts';
@@ -43,6 +44,12 @@ class Terminal {
       ...{ stdin: this.stdin, stdout: this.stdout, title: 'repo', paint: new Chalk({ level: 1 }) },
       ...{ signal: this.stop.signal, now: () => new Date('2026-01-02T00:00:00Z') },
       look: () => Promise.resolve(overview),
+      figures: async function* (signal) {
+        feeds += 1;
+        yield [figure('session-00')];
+        await sleep(60_000, undefined, { signal }).catch(() => undefined);
+        feeds -= 1;
+      },
       log: (session) => Promise.resolve([`output of ${session}`, 'tok\u001b]0;title\u0007en']),
     };
     return view.showMonitor(shown, kept);
@@ -67,6 +74,17 @@ class Terminal {
     return stripVTControlCharacters(frame).replace(/\n$/, '').split('\n');
   }
 }
+
+/** How many streams of figures run. */
+let feeds = 0;
+const figure = (session: string): ContainerStats =>
+  ({
+    session,
+    cpu_percent: 12.345,
+    memory_bytes: 2 ** 20,
+    memory_limit_bytes: null,
+    pids: 1,
+  }) as ContainerStats;
 
 let terminal: Terminal;
 afterEach(() => {
@@ -135,6 +153,22 @@ test('a resize draws anew, in the new size', async () => {
   expect(terminal.lines()).toHaveLength(29);
   await terminal.type('q');
   await ended;
+});
+
+test('u shows what containers use, which nobody asks for where it is not shown', async () => {
+  terminal = new Terminal();
+  const ended = terminal.show(MANY);
+  await terminal.until('session-00');
+  expect(feeds).toBe(0);
+  await terminal.type('u', '1.0 MiB');
+  expect(terminal.lines().join('\n')).toMatch(/session-00 .*12\.3% +1\.0 MiB/);
+  await terminal.type('u');
+  while (feeds > 0) await sleep(5);
+  terminal.resize(200, 24);
+  await terminal.until('MEMORY');
+  await terminal.type('q');
+  await ended;
+  while (feeds > 0) await sleep(5);
 });
 
 test('a remark of an engine, no sessions, help', async () => {

@@ -20,7 +20,7 @@ function type(
   for (const key of keys) {
     const all: Key[] =
       typeof key === 'string' ? [{ kind: key }] : graphemes(key.text).map((text) => ({ kind: 'text', text }));
-    for (const one of all) done = press(done.state, one, { rows, page: 2 });
+    for (const one of all) done = press(done.state, one, { rows, page: 2, width: 80 });
   }
   return done;
 }
