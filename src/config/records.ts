@@ -3,6 +3,8 @@ import {
   validateAgentRecord,
   validateCommandsFile,
   validateHealthFile,
+  validateMetricsFile,
+  validateRegistryFile,
   validateSessionRecord,
   validateStatusFile,
 } from './generated/validators.cjs';
@@ -32,4 +34,14 @@ export function checkStatusFile(data: unknown): string | undefined {
 /** True for what fits schemas/health.schema.json. */
 export function isHealthFile(data: unknown): boolean {
   return validateHealthFile(data);
+}
+
+/** True for what fits schemas/registry.schema.json. */
+export function isRegistryFile(data: unknown): boolean {
+  return validateRegistryFile(data);
+}
+
+/** True for what fits schemas/metrics.schema.json. */
+export function isMetricsFile(data: unknown): boolean {
+  return validateMetricsFile(data);
 }

@@ -12,8 +12,8 @@ interface Calls extends ExecCalls {
 
 /** What is proven. */
 export interface Lifecycle {
-  /** Starts one that was stopped, and looks whether it runs. */
-  wakeContainer(name: string): Promise<void>;
+  /** Starts one that was stopped, and looks whether it runs. @returns how it was seen to run */
+  wakeContainer(name: string): Promise<ContainerInfo>;
   /** And looks whether it is: what is in it must not go on writing while its work is taken. */
   stopContainer(name: string, graceSeconds: number): Promise<void>;
   /** In any state, at once, and looks whether it is gone; absent is not an error. */
@@ -25,14 +25,21 @@ const RETRY_DELAY_MS = 500;
 /** An engine's word that it is done is not enough before work is taken away. */
 export function provenByInspect(engine: Engine, calls: Calls): Lifecycle {
   const { driver } = engine;
-  const look = async (name: string, wanted: string, isSo: (state?: string) => boolean): Promise<void> => {
-    const state = (await inspect(engine, calls, [name]))[0]?.state;
-    if (!isSo(state)) throw untrue(driver.name, name, { wanted, state });
+  const look = async (
+    name: string,
+    wanted: string,
+    isSo: (state?: string) => boolean,
+  ): Promise<ContainerInfo | undefined> => {
+    const [info] = await inspect(engine, calls, [name]);
+    if (!isSo(info?.state)) throw untrue(driver.name, name, { wanted, state: info?.state });
+    return info;
   };
   return {
     wakeContainer: async (name) => {
       await calls.run(driver.start(name), `container ${name}`);
-      await look(name, 'started', (state) => state === 'running');
+      const info = await look(name, 'started', (state) => state === 'running');
+      if (info === undefined) throw untrue(driver.name, name, { wanted: 'started', state: undefined });
+      return info;
     },
     stopContainer: async (name, grace) => {
       await calls.run(driver.stop(name, grace), `container ${name}`);

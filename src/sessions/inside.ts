@@ -1,6 +1,7 @@
 /** The host's side of what a container sees besides the worktree: its directories, and the programs that para puts there. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ContainerInfo } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { replaceFile } from '../sys/files.ts';
 import { RUNNER_SCRIPT } from './runner-script.ts';
@@ -15,9 +16,13 @@ export async function prepareInside(stateDir: string): Promise<void> {
 }
 
 /** Starts a stopped container with all that it sees of the host in its place. @throws as the engine does */
-export async function wakeInside(service: DockerService, container: string, stateDir: string): Promise<void> {
+export async function wakeInside(
+  service: DockerService,
+  container: string,
+  stateDir: string,
+): Promise<ContainerInfo> {
   await prepareInside(stateDir);
-  await service.wakeContainer(container);
+  return service.wakeContainer(container);
 }
 
 async function put(path: string, text: string): Promise<void> {

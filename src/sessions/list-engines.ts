@@ -91,15 +91,19 @@ export function containerState({ container }: SessionRecord, asked: readonly Ask
 }
 
 /** The engine's own text about it, such as `Up 5 minutes (healthy)`; '' when it said nothing. */
-export function containerText({ container }: SessionRecord, asked: readonly Asked[]): string {
+export function containerText(record: SessionRecord, asked: readonly Asked[]): string {
+  return rowOf(record, asked)?.status ?? '';
+}
+
+/** What its engine's list has of it. */
+export function rowOf({ container }: SessionRecord, asked: readonly Asked[]): ContainerRow | undefined {
   const rows = asked.find(({ engine }) => engine === container?.engine)?.rows ?? [];
-  return rows.find(({ name }) => name === container?.name)?.status ?? '';
+  return rows.find(({ name }) => name === container?.name);
 }
 
 /** The published ports of a session's container, such as `8080->80`; with the address where it is not this machine alone. */
-export function portsOf({ container }: SessionRecord, asked: readonly Asked[]): readonly string[] {
-  const rows = asked.find(({ engine }) => engine === container?.engine)?.rows ?? [];
-  const ports = rows.find(({ name }) => name === container?.name)?.ports ?? [];
+export function portsOf(record: SessionRecord, asked: readonly Asked[]): readonly string[] {
+  const ports = rowOf(record, asked)?.ports ?? [];
   return ports.map(({ hostIp, hostPort, containerPort, protocol }) => {
     const host = hostIp === '127.0.0.1' ? '' : `${hostIp.includes(':') ? `[${hostIp}]` : hostIp}:`;
     const kind = protocol === 'udp' ? '/udp' : '';

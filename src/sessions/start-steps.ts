@@ -11,6 +11,7 @@ import type { Step } from '../pipeline/step.ts';
 import { prepareInside } from './inside.ts';
 import { isNetworkKept } from './network.ts';
 import { waitUntilReady } from './ready.ts';
+import { asRegistered, registerContainer } from './registry.ts';
 import { rememberSession } from './rebuild.ts';
 import type { ContainerPlan, StartPlan } from './start.ts';
 import { lockRepository, removeRecord, saveRecord, type SessionRecord } from './store.ts';
@@ -22,6 +23,8 @@ export interface ContainerState {
   networkMade: boolean;
   /** The engine has a container of this name that another start made. */
   nameTaken: boolean;
+  /** The engine's id of it. */
+  containerId?: string;
 }
 
 /** What all steps hand to each other. */
@@ -162,13 +165,13 @@ function createContainer(plan: ContainerHost, container: ContainerPlan): Step<Co
       note(name);
       const spec = await resolveSpec(container.wish, container.engine, state.gitMounts);
       try {
-        await container.service.createContainer(spec);
+        state.containerId = await container.service.createContainer(spec);
       } catch (error) {
         state.nameTaken = hasCode(error, 'NAME_CONFLICT');
         if (!state.nameTaken || !(await neverRan(container, spec))) throw error;
         await container.service.removeContainer(name);
         state.nameTaken = false;
-        await container.service.createContainer(spec);
+        state.containerId = await container.service.createContainer(spec);
       }
     },
     // One that was there before is somebody's work.
@@ -195,9 +198,16 @@ function startContainer(plan: ContainerHost, container: ContainerPlan): Step<Con
   const name = plan.record.container?.name ?? '';
   return {
     title: 'Starting the container',
-    run: async () => {
+    run: async ({ containerId: id = '' }) => {
       await container.service.startContainer(name);
       await waitUntilReady(container, name);
+      const told = {
+        id,
+        state: 'running',
+        startedAt: new Date().toISOString(),
+        ports: container.wish.ports,
+      } as const;
+      await registerContainer(plan.places.state, asRegistered(plan.record, told));
     },
   };
 }

@@ -5,6 +5,7 @@ import { requireContainer, requireWorktreeThere, type ContainerContext } from '.
 import { findSession, type Found } from './find.ts';
 import { forgetHealth } from './health-file.ts';
 import { wakeInside } from './inside.ts';
+import { asRegistered, registerContainer, registerStopped } from './registry.ts';
 import { loadRecord, lockSession, saveRecord, type SessionRecord } from './store.ts';
 
 type Wanted = NonNullable<NonNullable<SessionRecord['container']>['wanted']>;
@@ -42,7 +43,8 @@ export async function startSessionContainer(
 export async function wakeForPerson(service: DockerService, { places, record }: Found): Promise<void> {
   const stateDir = places.docker(record.name);
   await forgetHealth(stateDir);
-  await wakeInside(service, requireContainer(record).name, stateDir);
+  const info = await wakeInside(service, requireContainer(record).name, stateDir);
+  await registerContainer(places.state, asRegistered(record, info));
   await want({ places, record }, 'running');
 }
 
@@ -80,6 +82,7 @@ export async function stopSessionContainer(
       await want({ places, record }, wanted);
       throw error;
     });
+    await registerStopped(places.state, record.name);
     return { session: record.name, container: name };
   });
 }

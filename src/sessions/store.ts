@@ -7,6 +7,7 @@ import { ignoreAbsent, replaceFile, requireWritable } from '../sys/files.ts';
 import { lockOwner, requireFree, withLock } from '../sys/lock.ts';
 import type { SessionName } from './name.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
+import { unregister } from './registry.ts';
 import { readRecordFile } from './record-file.ts';
 
 export type { SessionRecord };
@@ -135,6 +136,7 @@ async function keepPrevious(path: string): Promise<void> {
 
 /** Removes what the host keeps for a container. Renamed first: half a git directory would look as if it had lost work. */
 export async function removeContainerFiles(places: Places, session: string): Promise<void> {
+  await unregister(places.state, session);
   const gone = `${places.docker(session)}.gone`;
   await rm(gone, { recursive: true, force: true });
   await rename(places.docker(session), gone).catch(ignoreAbsent);

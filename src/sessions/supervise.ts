@@ -10,9 +10,11 @@ import { createChecks, type Checks } from './checks.ts';
 import type { FindContext } from './find.ts';
 import { changeHealth, clocks } from './health-file.ts';
 import { gaveUp, healthNow, type HealthFields, type HealthNow } from './health-now.ts';
-import { containerState, containerText, type Asked } from './list-engines.ts';
+import { containerState, containerText, rowOf, type Asked } from './list-engines.ts';
 import { afterLook, decide, recentRestarts, type Policy } from './recovery.ts';
 import { giveUp, isWatched, restartContainer, type Means } from './restart.ts';
+import { writeMetrics } from './metrics.ts';
+import { asRegistered, replaceRegistry } from './registry.ts';
 import { mirrorStatus } from './status-file.ts';
 import { listRecords, placesOf, type Places, type SessionRecord } from './store.ts';
 import { watchEngines } from './watch-engines.ts';
@@ -70,6 +72,8 @@ interface Guard {
   /** The health that was told last, by session. */
   readonly told: Map<string, string>;
   readonly asked: readonly Asked[];
+  /** Every session of the repository is looked at. */
+  readonly isWhole: boolean;
 }
 
 /** Watches every session of the repository that has a container, or only one. @returns a look at them, one at a time */
@@ -88,12 +92,20 @@ export function superviseSessions(
       (record) => isWatched(record) && (only === undefined || record.name === only),
     );
     const { asked, remarks } = await engines.ask(repo, records, patienceMs);
-    const guard: Guard = { context, places, policy, checks, told, asked };
+    const guard: Guard = {
+      ...{ context, places, policy, checks, told, asked },
+      isWhole: only === undefined,
+    };
     await Promise.all(records.map((record) => beginCheck(guard, record)));
     if (waits) await checks.settled();
     const seen: { watched: Watched; events: readonly WatchEvent[] }[] = [];
     // One after the other: a restart takes the session's lock, and never waits for one.
     for (const record of records) seen.push(await lookAt(guard, record));
+    await mirror(
+      guard,
+      records,
+      seen.map(({ watched }) => watched),
+    );
     return {
       sessions: seen.map(({ watched }) => watched),
       events: seen.flatMap(({ events }) => events),
@@ -153,6 +165,24 @@ async function lookAt(
 
   function event(what: WatchEvent['what'], text: string): WatchEvent {
     return { at: context.now().toISOString(), session: record.name, what, text };
+  }
+}
+
+/** For other programs: the registry of all, unless only some were looked at, and what is known of each. */
+async function mirror(
+  guard: Guard,
+  records: readonly SessionRecord[],
+  all: readonly Watched[],
+): Promise<void> {
+  const { asked, places, context, isWhole } = guard;
+  const heard = records.flatMap((record) => {
+    const row = rowOf(record, asked);
+    return row === undefined ? [] : [asRegistered(record, row)];
+  });
+  if (isWhole && asked.every(({ error }) => error === undefined)) await replaceRegistry(places.state, heard);
+  for (const watched of all) {
+    const metrics = { ...watched, given_up: watched.given_up !== null };
+    await writeMetrics(places.docker(watched.session), metrics, context.now());
   }
 }
 

@@ -164,6 +164,23 @@ test('died: restarted, each time later, then given up with its last lines, until
   expect((await readHealth(places().docker('s'))).given_up).toBeNull();
 });
 
+test('for other programs: a registry of all, and how each is', async () => {
+  await look();
+  const json = (path: string): unknown =>
+    JSON.parse(readFileSync(join(places().state, 'docker', path), 'utf8'));
+  expect(json('shared/registry.json')).toMatchObject({
+    containers: [{ session: 's', name: 'c', container_id: 'i', status: 'running' }],
+  });
+  const metrics = { session: 's', container: 'running', health: 'starting', restarts: 0, given_up: false };
+  expect(json('s/metrics.json')).toMatchObject({ ...metrics, changed_at: '2026-01-02T00:00:00.000Z' });
+  pass(5);
+  await look();
+  expect(json('s/metrics.json')).toMatchObject({ changed_at: '2026-01-02T00:00:00.000Z' });
+  engine.health = 'healthy';
+  await look();
+  expect(json('s/metrics.json')).toMatchObject({ health: 'healthy', changed_at: '2026-01-02T00:00:05.000Z' });
+});
+
 test('another watcher goes on where one stopped', async () => {
   engine.die();
   await look();

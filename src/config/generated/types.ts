@@ -733,3 +733,102 @@ export interface HealthFile {
     log: string[];
   };
 }
+/**
+ * Every container of this repository's sessions, in .para/state/docker/shared/registry.json, for other programs to read. Written by para, which never reads it as truth: that is the engine's.
+ */
+export interface RegistryFile {
+  /**
+   * Version of this format.
+   */
+  schema: 1;
+  /**
+   * By session.
+   *
+   * @maxItems 10000
+   */
+  containers: {
+    /**
+     * Name of the session.
+     */
+    session: string;
+    /**
+     * Name of the container.
+     */
+    name: string;
+    /**
+     * Whose it is.
+     */
+    engine: "docker" | "podman";
+    /**
+     * The engine's id; null while it is not known.
+     */
+    container_id: string | null;
+    /**
+     * The engine's word when it was last heard.
+     */
+    status: string;
+    /**
+     * RFC 3339; null while it is not known.
+     */
+    started_at: string | null;
+    /**
+     * How it is reached from the host.
+     *
+     * @maxItems 10000
+     */
+    ports: {
+      host_ip: string;
+      /**
+       * null while it is not known which one the engine chose.
+       */
+      host_port: number | null;
+      container_port: number;
+      protocol: "tcp" | "udp";
+    }[];
+    /**
+     * The URL that its health check asks, as the host reaches it; null when it asks none, or its port is not published.
+     */
+    health_endpoint: string | null;
+  }[];
+}
+/**
+ * How a session's container was when it was last watched, in .para/state/docker/NAME/metrics.json, for other programs to read. Written by para, which never reads it.
+ */
+export interface MetricsFile {
+  /**
+   * Version of this format.
+   */
+  schema: 1;
+  /**
+   * Name of the session.
+   */
+  session: string;
+  /**
+   * RFC 3339: since when it is so.
+   */
+  changed_at: string;
+  /**
+   * The engine's word for its state.
+   */
+  container: string | null;
+  /**
+   * null: there is nothing to say, as of one that is stopped.
+   */
+  health: "starting" | "healthy" | "unhealthy" | "stale" | "dead" | null;
+  /**
+   * Why, in words.
+   */
+  health_reason: string | null;
+  /**
+   * By whoever watches, within docker.auto_recovery.window_seconds.
+   */
+  restarts: number;
+  /**
+   * RFC 3339; null when none is due.
+   */
+  next_restart: string | null;
+  /**
+   * It is not restarted any more.
+   */
+  given_up: boolean;
+}

@@ -5343,3 +5343,751 @@ function validate16(data, { instancePath = "", parentData, parentDataProperty, r
   validate16.errors = vErrors;
   return errors === 0;
 }
+exports.validateRegistryFile = validate17;
+var schema18 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "RegistryFile", "description": "Every container of this repository's sessions, in .para/state/docker/shared/registry.json, for other programs to read. Written by para, which never reads it as truth: that is the engine's.", "type": "object", "additionalProperties": false, "required": ["schema", "containers"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "containers": { "type": "array", "maxItems": 1e4, "description": "By session.", "items": { "type": "object", "additionalProperties": false, "required": ["session", "name", "engine", "container_id", "status", "started_at", "ports", "health_endpoint"], "properties": { "session": { "type": "string", "maxLength": 40, "description": "Name of the session." }, "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Whose it is." }, "container_id": { "type": ["string", "null"], "maxLength": 64, "description": "The engine's id; null while it is not known." }, "status": { "type": "string", "maxLength": 40, "description": "The engine's word when it was last heard." }, "started_at": { "type": ["string", "null"], "maxLength": 40, "description": "RFC 3339; null while it is not known." }, "ports": { "type": "array", "maxItems": 1e4, "items": { "type": "object", "additionalProperties": false, "required": ["host_ip", "host_port", "container_port", "protocol"], "properties": { "host_ip": { "type": "string", "maxLength": 64 }, "host_port": { "type": ["integer", "null"], "description": "null while it is not known which one the engine chose." }, "container_port": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } }, "description": "How it is reached from the host." }, "health_endpoint": { "type": ["string", "null"], "maxLength": 512, "description": "The URL that its health check asks, as the host reaches it; null when it asks none, or its port is not published." } } } } } };
+function validate17(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.schema === void 0) {
+      const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "schema" }, message: "must have required property 'schema'", schema: schema18.required, parentSchema: schema18, data };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (data.containers === void 0) {
+      const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "containers" }, message: "must have required property 'containers'", schema: schema18.required, parentSchema: schema18, data };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+    for (const key0 in data) {
+      if (!(key0 === "schema" || key0 === "containers")) {
+        const err2 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties", schema: false, parentSchema: schema18, data };
+        if (vErrors === null) {
+          vErrors = [err2];
+        } else {
+          vErrors.push(err2);
+        }
+        errors++;
+      }
+    }
+    if (data.schema !== void 0) {
+      let data0 = data.schema;
+      if (1 !== data0) {
+        const err3 = { instancePath: instancePath + "/schema", schemaPath: "#/properties/schema/const", keyword: "const", params: { allowedValue: 1 }, message: "must be equal to constant", schema: 1, parentSchema: schema18.properties.schema, data: data0 };
+        if (vErrors === null) {
+          vErrors = [err3];
+        } else {
+          vErrors.push(err3);
+        }
+        errors++;
+      }
+    }
+    if (data.containers !== void 0) {
+      let data1 = data.containers;
+      if (Array.isArray(data1)) {
+        if (data1.length > 1e4) {
+          const err4 = { instancePath: instancePath + "/containers", schemaPath: "#/properties/containers/maxItems", keyword: "maxItems", params: { limit: 1e4 }, message: "must NOT have more than 10000 items", schema: 1e4, parentSchema: schema18.properties.containers, data: data1 };
+          if (vErrors === null) {
+            vErrors = [err4];
+          } else {
+            vErrors.push(err4);
+          }
+          errors++;
+        }
+        const len0 = data1.length;
+        for (let i0 = 0; i0 < len0; i0++) {
+          let data2 = data1[i0];
+          if (data2 && typeof data2 == "object" && !Array.isArray(data2)) {
+            if (data2.session === void 0) {
+              const err5 = { instancePath: instancePath + "/containers/" + i0, schemaPath: "#/properties/containers/items/required", keyword: "required", params: { missingProperty: "session" }, message: "must have required property 'session'", schema: schema18.properties.containers.items.required, parentSchema: schema18.properties.containers.items, data: data2 };
+              if (vErrors === null) {
+                vErrors = [err5];
+              } else {
+                vErrors.push(err5);
+              }
+              errors++;
+            }
+            if (data2.name === void 0) {
+              const err6 = { instancePath: instancePath + "/containers/" + i0, schemaPath: "#/properties/containers/items/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema18.properties.containers.items.required, parentSchema: schema18.properties.containers.items, data: data2 };
+              if (vErrors === null) {
+                vErrors = [err6];
+              } else {
+                vErrors.push(err6);
+              }
+              errors++;
+            }
+            if (data2.engine === void 0) {
+              const err7 = { instancePath: instancePath + "/containers/" + i0, schemaPath: "#/properties/containers/items/required", keyword: "required", params: { missingProperty: "engine" }, message: "must have required property 'engine'", schema: schema18.properties.containers.items.required, parentSchema: schema18.properties.containers.items, data: data2 };
+              if (vErrors === null) {
+                vErrors = [err7];
+              } else {
+                vErrors.push(err7);
+              }
+              errors++;
+            }
+            if (data2.container_id === void 0) {
+              const err8 = { instancePath: instancePath + "/containers/" + i0, schemaPath: "#/properties/containers/items/required", keyword: "required", params: { missingProperty: "container_id" }, message: "must have required property 'container_id'", schema: schema18.properties.containers.items.required, parentSchema: schema18.properties.containers.items, data: data2 };
+              if (vErrors === null) {
+                vErrors = [err8];
+              } else {
+                vErrors.push(err8);
+              }
+              errors++;
+            }
+            if (data2.status === void 0) {
+              const err9 = { instancePath: instancePath + "/containers/" + i0, schemaPath: "#/properties/containers/items/required", keyword: "required", params: { missingProperty: "status" }, message: "must have required property 'status'", schema: schema18.properties.containers.items.required, parentSchema: schema18.properties.containers.items, data: data2 };
+              if (vErrors === null) {
+                vErrors = [err9];
+              } else {
+                vErrors.push(err9);
+              }
+              errors++;
+            }
+            if (data2.started_at === void 0) {
+              const err10 = { instancePath: instancePath + "/containers/" + i0, schemaPath: "#/properties/containers/items/required", keyword: "required", params: { missingProperty: "started_at" }, message: "must have required property 'started_at'", schema: schema18.properties.containers.items.required, parentSchema: schema18.properties.containers.items, data: data2 };
+              if (vErrors === null) {
+                vErrors = [err10];
+              } else {
+                vErrors.push(err10);
+              }
+              errors++;
+            }
+            if (data2.ports === void 0) {
+              const err11 = { instancePath: instancePath + "/containers/" + i0, schemaPath: "#/properties/containers/items/required", keyword: "required", params: { missingProperty: "ports" }, message: "must have required property 'ports'", schema: schema18.properties.containers.items.required, parentSchema: schema18.properties.containers.items, data: data2 };
+              if (vErrors === null) {
+                vErrors = [err11];
+              } else {
+                vErrors.push(err11);
+              }
+              errors++;
+            }
+            if (data2.health_endpoint === void 0) {
+              const err12 = { instancePath: instancePath + "/containers/" + i0, schemaPath: "#/properties/containers/items/required", keyword: "required", params: { missingProperty: "health_endpoint" }, message: "must have required property 'health_endpoint'", schema: schema18.properties.containers.items.required, parentSchema: schema18.properties.containers.items, data: data2 };
+              if (vErrors === null) {
+                vErrors = [err12];
+              } else {
+                vErrors.push(err12);
+              }
+              errors++;
+            }
+            for (const key1 in data2) {
+              if (!(key1 === "session" || key1 === "name" || key1 === "engine" || key1 === "container_id" || key1 === "status" || key1 === "started_at" || key1 === "ports" || key1 === "health_endpoint")) {
+                const err13 = { instancePath: instancePath + "/containers/" + i0, schemaPath: "#/properties/containers/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key1 }, message: "must NOT have additional properties", schema: false, parentSchema: schema18.properties.containers.items, data: data2 };
+                if (vErrors === null) {
+                  vErrors = [err13];
+                } else {
+                  vErrors.push(err13);
+                }
+                errors++;
+              }
+            }
+            if (data2.session !== void 0) {
+              let data3 = data2.session;
+              if (typeof data3 === "string") {
+                if (func3(data3) > 40) {
+                  const err14 = { instancePath: instancePath + "/containers/" + i0 + "/session", schemaPath: "#/properties/containers/items/properties/session/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema18.properties.containers.items.properties.session, data: data3 };
+                  if (vErrors === null) {
+                    vErrors = [err14];
+                  } else {
+                    vErrors.push(err14);
+                  }
+                  errors++;
+                }
+              } else {
+                const err15 = { instancePath: instancePath + "/containers/" + i0 + "/session", schemaPath: "#/properties/containers/items/properties/session/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema18.properties.containers.items.properties.session.type, parentSchema: schema18.properties.containers.items.properties.session, data: data3 };
+                if (vErrors === null) {
+                  vErrors = [err15];
+                } else {
+                  vErrors.push(err15);
+                }
+                errors++;
+              }
+            }
+            if (data2.name !== void 0) {
+              let data4 = data2.name;
+              if (typeof data4 === "string") {
+                if (func3(data4) > 80) {
+                  const err16 = { instancePath: instancePath + "/containers/" + i0 + "/name", schemaPath: "#/properties/containers/items/properties/name/maxLength", keyword: "maxLength", params: { limit: 80 }, message: "must NOT have more than 80 characters", schema: 80, parentSchema: schema18.properties.containers.items.properties.name, data: data4 };
+                  if (vErrors === null) {
+                    vErrors = [err16];
+                  } else {
+                    vErrors.push(err16);
+                  }
+                  errors++;
+                }
+              } else {
+                const err17 = { instancePath: instancePath + "/containers/" + i0 + "/name", schemaPath: "#/properties/containers/items/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema18.properties.containers.items.properties.name.type, parentSchema: schema18.properties.containers.items.properties.name, data: data4 };
+                if (vErrors === null) {
+                  vErrors = [err17];
+                } else {
+                  vErrors.push(err17);
+                }
+                errors++;
+              }
+            }
+            if (data2.engine !== void 0) {
+              let data5 = data2.engine;
+              if (!(data5 === "docker" || data5 === "podman")) {
+                const err18 = { instancePath: instancePath + "/containers/" + i0 + "/engine", schemaPath: "#/properties/containers/items/properties/engine/enum", keyword: "enum", params: { allowedValues: schema18.properties.containers.items.properties.engine.enum }, message: "must be equal to one of the allowed values", schema: schema18.properties.containers.items.properties.engine.enum, parentSchema: schema18.properties.containers.items.properties.engine, data: data5 };
+                if (vErrors === null) {
+                  vErrors = [err18];
+                } else {
+                  vErrors.push(err18);
+                }
+                errors++;
+              }
+            }
+            if (data2.container_id !== void 0) {
+              let data6 = data2.container_id;
+              if (typeof data6 !== "string" && data6 !== null) {
+                const err19 = { instancePath: instancePath + "/containers/" + i0 + "/container_id", schemaPath: "#/properties/containers/items/properties/container_id/type", keyword: "type", params: { type: schema18.properties.containers.items.properties.container_id.type }, message: "must be string,null", schema: schema18.properties.containers.items.properties.container_id.type, parentSchema: schema18.properties.containers.items.properties.container_id, data: data6 };
+                if (vErrors === null) {
+                  vErrors = [err19];
+                } else {
+                  vErrors.push(err19);
+                }
+                errors++;
+              }
+              if (typeof data6 === "string") {
+                if (func3(data6) > 64) {
+                  const err20 = { instancePath: instancePath + "/containers/" + i0 + "/container_id", schemaPath: "#/properties/containers/items/properties/container_id/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema18.properties.containers.items.properties.container_id, data: data6 };
+                  if (vErrors === null) {
+                    vErrors = [err20];
+                  } else {
+                    vErrors.push(err20);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data2.status !== void 0) {
+              let data7 = data2.status;
+              if (typeof data7 === "string") {
+                if (func3(data7) > 40) {
+                  const err21 = { instancePath: instancePath + "/containers/" + i0 + "/status", schemaPath: "#/properties/containers/items/properties/status/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema18.properties.containers.items.properties.status, data: data7 };
+                  if (vErrors === null) {
+                    vErrors = [err21];
+                  } else {
+                    vErrors.push(err21);
+                  }
+                  errors++;
+                }
+              } else {
+                const err22 = { instancePath: instancePath + "/containers/" + i0 + "/status", schemaPath: "#/properties/containers/items/properties/status/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema18.properties.containers.items.properties.status.type, parentSchema: schema18.properties.containers.items.properties.status, data: data7 };
+                if (vErrors === null) {
+                  vErrors = [err22];
+                } else {
+                  vErrors.push(err22);
+                }
+                errors++;
+              }
+            }
+            if (data2.started_at !== void 0) {
+              let data8 = data2.started_at;
+              if (typeof data8 !== "string" && data8 !== null) {
+                const err23 = { instancePath: instancePath + "/containers/" + i0 + "/started_at", schemaPath: "#/properties/containers/items/properties/started_at/type", keyword: "type", params: { type: schema18.properties.containers.items.properties.started_at.type }, message: "must be string,null", schema: schema18.properties.containers.items.properties.started_at.type, parentSchema: schema18.properties.containers.items.properties.started_at, data: data8 };
+                if (vErrors === null) {
+                  vErrors = [err23];
+                } else {
+                  vErrors.push(err23);
+                }
+                errors++;
+              }
+              if (typeof data8 === "string") {
+                if (func3(data8) > 40) {
+                  const err24 = { instancePath: instancePath + "/containers/" + i0 + "/started_at", schemaPath: "#/properties/containers/items/properties/started_at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema18.properties.containers.items.properties.started_at, data: data8 };
+                  if (vErrors === null) {
+                    vErrors = [err24];
+                  } else {
+                    vErrors.push(err24);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data2.ports !== void 0) {
+              let data9 = data2.ports;
+              if (Array.isArray(data9)) {
+                if (data9.length > 1e4) {
+                  const err25 = { instancePath: instancePath + "/containers/" + i0 + "/ports", schemaPath: "#/properties/containers/items/properties/ports/maxItems", keyword: "maxItems", params: { limit: 1e4 }, message: "must NOT have more than 10000 items", schema: 1e4, parentSchema: schema18.properties.containers.items.properties.ports, data: data9 };
+                  if (vErrors === null) {
+                    vErrors = [err25];
+                  } else {
+                    vErrors.push(err25);
+                  }
+                  errors++;
+                }
+                const len1 = data9.length;
+                for (let i1 = 0; i1 < len1; i1++) {
+                  let data10 = data9[i1];
+                  if (data10 && typeof data10 == "object" && !Array.isArray(data10)) {
+                    if (data10.host_ip === void 0) {
+                      const err26 = { instancePath: instancePath + "/containers/" + i0 + "/ports/" + i1, schemaPath: "#/properties/containers/items/properties/ports/items/required", keyword: "required", params: { missingProperty: "host_ip" }, message: "must have required property 'host_ip'", schema: schema18.properties.containers.items.properties.ports.items.required, parentSchema: schema18.properties.containers.items.properties.ports.items, data: data10 };
+                      if (vErrors === null) {
+                        vErrors = [err26];
+                      } else {
+                        vErrors.push(err26);
+                      }
+                      errors++;
+                    }
+                    if (data10.host_port === void 0) {
+                      const err27 = { instancePath: instancePath + "/containers/" + i0 + "/ports/" + i1, schemaPath: "#/properties/containers/items/properties/ports/items/required", keyword: "required", params: { missingProperty: "host_port" }, message: "must have required property 'host_port'", schema: schema18.properties.containers.items.properties.ports.items.required, parentSchema: schema18.properties.containers.items.properties.ports.items, data: data10 };
+                      if (vErrors === null) {
+                        vErrors = [err27];
+                      } else {
+                        vErrors.push(err27);
+                      }
+                      errors++;
+                    }
+                    if (data10.container_port === void 0) {
+                      const err28 = { instancePath: instancePath + "/containers/" + i0 + "/ports/" + i1, schemaPath: "#/properties/containers/items/properties/ports/items/required", keyword: "required", params: { missingProperty: "container_port" }, message: "must have required property 'container_port'", schema: schema18.properties.containers.items.properties.ports.items.required, parentSchema: schema18.properties.containers.items.properties.ports.items, data: data10 };
+                      if (vErrors === null) {
+                        vErrors = [err28];
+                      } else {
+                        vErrors.push(err28);
+                      }
+                      errors++;
+                    }
+                    if (data10.protocol === void 0) {
+                      const err29 = { instancePath: instancePath + "/containers/" + i0 + "/ports/" + i1, schemaPath: "#/properties/containers/items/properties/ports/items/required", keyword: "required", params: { missingProperty: "protocol" }, message: "must have required property 'protocol'", schema: schema18.properties.containers.items.properties.ports.items.required, parentSchema: schema18.properties.containers.items.properties.ports.items, data: data10 };
+                      if (vErrors === null) {
+                        vErrors = [err29];
+                      } else {
+                        vErrors.push(err29);
+                      }
+                      errors++;
+                    }
+                    for (const key2 in data10) {
+                      if (!(key2 === "host_ip" || key2 === "host_port" || key2 === "container_port" || key2 === "protocol")) {
+                        const err30 = { instancePath: instancePath + "/containers/" + i0 + "/ports/" + i1, schemaPath: "#/properties/containers/items/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties", schema: false, parentSchema: schema18.properties.containers.items.properties.ports.items, data: data10 };
+                        if (vErrors === null) {
+                          vErrors = [err30];
+                        } else {
+                          vErrors.push(err30);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data10.host_ip !== void 0) {
+                      let data11 = data10.host_ip;
+                      if (typeof data11 === "string") {
+                        if (func3(data11) > 64) {
+                          const err31 = { instancePath: instancePath + "/containers/" + i0 + "/ports/" + i1 + "/host_ip", schemaPath: "#/properties/containers/items/properties/ports/items/properties/host_ip/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema18.properties.containers.items.properties.ports.items.properties.host_ip, data: data11 };
+                          if (vErrors === null) {
+                            vErrors = [err31];
+                          } else {
+                            vErrors.push(err31);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err32 = { instancePath: instancePath + "/containers/" + i0 + "/ports/" + i1 + "/host_ip", schemaPath: "#/properties/containers/items/properties/ports/items/properties/host_ip/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema18.properties.containers.items.properties.ports.items.properties.host_ip.type, parentSchema: schema18.properties.containers.items.properties.ports.items.properties.host_ip, data: data11 };
+                        if (vErrors === null) {
+                          vErrors = [err32];
+                        } else {
+                          vErrors.push(err32);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data10.host_port !== void 0) {
+                      let data12 = data10.host_port;
+                      if (!(typeof data12 == "number" && (!(data12 % 1) && !isNaN(data12)) && isFinite(data12)) && data12 !== null) {
+                        const err33 = { instancePath: instancePath + "/containers/" + i0 + "/ports/" + i1 + "/host_port", schemaPath: "#/properties/containers/items/properties/ports/items/properties/host_port/type", keyword: "type", params: { type: schema18.properties.containers.items.properties.ports.items.properties.host_port.type }, message: "must be integer,null", schema: schema18.properties.containers.items.properties.ports.items.properties.host_port.type, parentSchema: schema18.properties.containers.items.properties.ports.items.properties.host_port, data: data12 };
+                        if (vErrors === null) {
+                          vErrors = [err33];
+                        } else {
+                          vErrors.push(err33);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data10.container_port !== void 0) {
+                      let data13 = data10.container_port;
+                      if (!(typeof data13 == "number" && (!(data13 % 1) && !isNaN(data13)) && isFinite(data13))) {
+                        const err34 = { instancePath: instancePath + "/containers/" + i0 + "/ports/" + i1 + "/container_port", schemaPath: "#/properties/containers/items/properties/ports/items/properties/container_port/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema18.properties.containers.items.properties.ports.items.properties.container_port.type, parentSchema: schema18.properties.containers.items.properties.ports.items.properties.container_port, data: data13 };
+                        if (vErrors === null) {
+                          vErrors = [err34];
+                        } else {
+                          vErrors.push(err34);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data10.protocol !== void 0) {
+                      let data14 = data10.protocol;
+                      if (!(data14 === "tcp" || data14 === "udp")) {
+                        const err35 = { instancePath: instancePath + "/containers/" + i0 + "/ports/" + i1 + "/protocol", schemaPath: "#/properties/containers/items/properties/ports/items/properties/protocol/enum", keyword: "enum", params: { allowedValues: schema18.properties.containers.items.properties.ports.items.properties.protocol.enum }, message: "must be equal to one of the allowed values", schema: schema18.properties.containers.items.properties.ports.items.properties.protocol.enum, parentSchema: schema18.properties.containers.items.properties.ports.items.properties.protocol, data: data14 };
+                        if (vErrors === null) {
+                          vErrors = [err35];
+                        } else {
+                          vErrors.push(err35);
+                        }
+                        errors++;
+                      }
+                    }
+                  } else {
+                    const err36 = { instancePath: instancePath + "/containers/" + i0 + "/ports/" + i1, schemaPath: "#/properties/containers/items/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema18.properties.containers.items.properties.ports.items.type, parentSchema: schema18.properties.containers.items.properties.ports.items, data: data10 };
+                    if (vErrors === null) {
+                      vErrors = [err36];
+                    } else {
+                      vErrors.push(err36);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err37 = { instancePath: instancePath + "/containers/" + i0 + "/ports", schemaPath: "#/properties/containers/items/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema18.properties.containers.items.properties.ports.type, parentSchema: schema18.properties.containers.items.properties.ports, data: data9 };
+                if (vErrors === null) {
+                  vErrors = [err37];
+                } else {
+                  vErrors.push(err37);
+                }
+                errors++;
+              }
+            }
+            if (data2.health_endpoint !== void 0) {
+              let data15 = data2.health_endpoint;
+              if (typeof data15 !== "string" && data15 !== null) {
+                const err38 = { instancePath: instancePath + "/containers/" + i0 + "/health_endpoint", schemaPath: "#/properties/containers/items/properties/health_endpoint/type", keyword: "type", params: { type: schema18.properties.containers.items.properties.health_endpoint.type }, message: "must be string,null", schema: schema18.properties.containers.items.properties.health_endpoint.type, parentSchema: schema18.properties.containers.items.properties.health_endpoint, data: data15 };
+                if (vErrors === null) {
+                  vErrors = [err38];
+                } else {
+                  vErrors.push(err38);
+                }
+                errors++;
+              }
+              if (typeof data15 === "string") {
+                if (func3(data15) > 512) {
+                  const err39 = { instancePath: instancePath + "/containers/" + i0 + "/health_endpoint", schemaPath: "#/properties/containers/items/properties/health_endpoint/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema18.properties.containers.items.properties.health_endpoint, data: data15 };
+                  if (vErrors === null) {
+                    vErrors = [err39];
+                  } else {
+                    vErrors.push(err39);
+                  }
+                  errors++;
+                }
+              }
+            }
+          } else {
+            const err40 = { instancePath: instancePath + "/containers/" + i0, schemaPath: "#/properties/containers/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema18.properties.containers.items.type, parentSchema: schema18.properties.containers.items, data: data2 };
+            if (vErrors === null) {
+              vErrors = [err40];
+            } else {
+              vErrors.push(err40);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err41 = { instancePath: instancePath + "/containers", schemaPath: "#/properties/containers/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema18.properties.containers.type, parentSchema: schema18.properties.containers, data: data1 };
+        if (vErrors === null) {
+          vErrors = [err41];
+        } else {
+          vErrors.push(err41);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err42 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema18.type, parentSchema: schema18, data };
+    if (vErrors === null) {
+      vErrors = [err42];
+    } else {
+      vErrors.push(err42);
+    }
+    errors++;
+  }
+  validate17.errors = vErrors;
+  return errors === 0;
+}
+exports.validateMetricsFile = validate18;
+var schema19 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "MetricsFile", "description": "How a session's container was when it was last watched, in .para/state/docker/NAME/metrics.json, for other programs to read. Written by para, which never reads it.", "type": "object", "additionalProperties": false, "required": ["schema", "session", "changed_at", "container", "health", "health_reason", "restarts", "next_restart", "given_up"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "session": { "type": "string", "maxLength": 40, "description": "Name of the session." }, "changed_at": { "type": "string", "maxLength": 40, "description": "RFC 3339: since when it is so." }, "container": { "type": ["string", "null"], "maxLength": 40, "description": "The engine's word for its state." }, "health": { "enum": ["starting", "healthy", "unhealthy", "stale", "dead", null], "description": "null: there is nothing to say, as of one that is stopped." }, "health_reason": { "type": ["string", "null"], "maxLength": 1024, "description": "Why, in words." }, "restarts": { "type": "integer", "minimum": 0, "description": "By whoever watches, within docker.auto_recovery.window_seconds." }, "next_restart": { "type": ["string", "null"], "maxLength": 40, "description": "RFC 3339; null when none is due." }, "given_up": { "type": "boolean", "description": "It is not restarted any more." } } };
+function validate18(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.schema === void 0) {
+      const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "schema" }, message: "must have required property 'schema'", schema: schema19.required, parentSchema: schema19, data };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (data.session === void 0) {
+      const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "session" }, message: "must have required property 'session'", schema: schema19.required, parentSchema: schema19, data };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (data.changed_at === void 0) {
+      const err2 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "changed_at" }, message: "must have required property 'changed_at'", schema: schema19.required, parentSchema: schema19, data };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
+    if (data.container === void 0) {
+      const err3 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "container" }, message: "must have required property 'container'", schema: schema19.required, parentSchema: schema19, data };
+      if (vErrors === null) {
+        vErrors = [err3];
+      } else {
+        vErrors.push(err3);
+      }
+      errors++;
+    }
+    if (data.health === void 0) {
+      const err4 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "health" }, message: "must have required property 'health'", schema: schema19.required, parentSchema: schema19, data };
+      if (vErrors === null) {
+        vErrors = [err4];
+      } else {
+        vErrors.push(err4);
+      }
+      errors++;
+    }
+    if (data.health_reason === void 0) {
+      const err5 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "health_reason" }, message: "must have required property 'health_reason'", schema: schema19.required, parentSchema: schema19, data };
+      if (vErrors === null) {
+        vErrors = [err5];
+      } else {
+        vErrors.push(err5);
+      }
+      errors++;
+    }
+    if (data.restarts === void 0) {
+      const err6 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "restarts" }, message: "must have required property 'restarts'", schema: schema19.required, parentSchema: schema19, data };
+      if (vErrors === null) {
+        vErrors = [err6];
+      } else {
+        vErrors.push(err6);
+      }
+      errors++;
+    }
+    if (data.next_restart === void 0) {
+      const err7 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "next_restart" }, message: "must have required property 'next_restart'", schema: schema19.required, parentSchema: schema19, data };
+      if (vErrors === null) {
+        vErrors = [err7];
+      } else {
+        vErrors.push(err7);
+      }
+      errors++;
+    }
+    if (data.given_up === void 0) {
+      const err8 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "given_up" }, message: "must have required property 'given_up'", schema: schema19.required, parentSchema: schema19, data };
+      if (vErrors === null) {
+        vErrors = [err8];
+      } else {
+        vErrors.push(err8);
+      }
+      errors++;
+    }
+    for (const key0 in data) {
+      if (!func2.call(schema19.properties, key0)) {
+        const err9 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties", schema: false, parentSchema: schema19, data };
+        if (vErrors === null) {
+          vErrors = [err9];
+        } else {
+          vErrors.push(err9);
+        }
+        errors++;
+      }
+    }
+    if (data.schema !== void 0) {
+      let data0 = data.schema;
+      if (1 !== data0) {
+        const err10 = { instancePath: instancePath + "/schema", schemaPath: "#/properties/schema/const", keyword: "const", params: { allowedValue: 1 }, message: "must be equal to constant", schema: 1, parentSchema: schema19.properties.schema, data: data0 };
+        if (vErrors === null) {
+          vErrors = [err10];
+        } else {
+          vErrors.push(err10);
+        }
+        errors++;
+      }
+    }
+    if (data.session !== void 0) {
+      let data1 = data.session;
+      if (typeof data1 === "string") {
+        if (func3(data1) > 40) {
+          const err11 = { instancePath: instancePath + "/session", schemaPath: "#/properties/session/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema19.properties.session, data: data1 };
+          if (vErrors === null) {
+            vErrors = [err11];
+          } else {
+            vErrors.push(err11);
+          }
+          errors++;
+        }
+      } else {
+        const err12 = { instancePath: instancePath + "/session", schemaPath: "#/properties/session/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema19.properties.session.type, parentSchema: schema19.properties.session, data: data1 };
+        if (vErrors === null) {
+          vErrors = [err12];
+        } else {
+          vErrors.push(err12);
+        }
+        errors++;
+      }
+    }
+    if (data.changed_at !== void 0) {
+      let data2 = data.changed_at;
+      if (typeof data2 === "string") {
+        if (func3(data2) > 40) {
+          const err13 = { instancePath: instancePath + "/changed_at", schemaPath: "#/properties/changed_at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema19.properties.changed_at, data: data2 };
+          if (vErrors === null) {
+            vErrors = [err13];
+          } else {
+            vErrors.push(err13);
+          }
+          errors++;
+        }
+      } else {
+        const err14 = { instancePath: instancePath + "/changed_at", schemaPath: "#/properties/changed_at/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema19.properties.changed_at.type, parentSchema: schema19.properties.changed_at, data: data2 };
+        if (vErrors === null) {
+          vErrors = [err14];
+        } else {
+          vErrors.push(err14);
+        }
+        errors++;
+      }
+    }
+    if (data.container !== void 0) {
+      let data3 = data.container;
+      if (typeof data3 !== "string" && data3 !== null) {
+        const err15 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/type", keyword: "type", params: { type: schema19.properties.container.type }, message: "must be string,null", schema: schema19.properties.container.type, parentSchema: schema19.properties.container, data: data3 };
+        if (vErrors === null) {
+          vErrors = [err15];
+        } else {
+          vErrors.push(err15);
+        }
+        errors++;
+      }
+      if (typeof data3 === "string") {
+        if (func3(data3) > 40) {
+          const err16 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema19.properties.container, data: data3 };
+          if (vErrors === null) {
+            vErrors = [err16];
+          } else {
+            vErrors.push(err16);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.health !== void 0) {
+      let data4 = data.health;
+      if (!(data4 === "starting" || data4 === "healthy" || data4 === "unhealthy" || data4 === "stale" || data4 === "dead" || data4 === null)) {
+        const err17 = { instancePath: instancePath + "/health", schemaPath: "#/properties/health/enum", keyword: "enum", params: { allowedValues: schema19.properties.health.enum }, message: "must be equal to one of the allowed values", schema: schema19.properties.health.enum, parentSchema: schema19.properties.health, data: data4 };
+        if (vErrors === null) {
+          vErrors = [err17];
+        } else {
+          vErrors.push(err17);
+        }
+        errors++;
+      }
+    }
+    if (data.health_reason !== void 0) {
+      let data5 = data.health_reason;
+      if (typeof data5 !== "string" && data5 !== null) {
+        const err18 = { instancePath: instancePath + "/health_reason", schemaPath: "#/properties/health_reason/type", keyword: "type", params: { type: schema19.properties.health_reason.type }, message: "must be string,null", schema: schema19.properties.health_reason.type, parentSchema: schema19.properties.health_reason, data: data5 };
+        if (vErrors === null) {
+          vErrors = [err18];
+        } else {
+          vErrors.push(err18);
+        }
+        errors++;
+      }
+      if (typeof data5 === "string") {
+        if (func3(data5) > 1024) {
+          const err19 = { instancePath: instancePath + "/health_reason", schemaPath: "#/properties/health_reason/maxLength", keyword: "maxLength", params: { limit: 1024 }, message: "must NOT have more than 1024 characters", schema: 1024, parentSchema: schema19.properties.health_reason, data: data5 };
+          if (vErrors === null) {
+            vErrors = [err19];
+          } else {
+            vErrors.push(err19);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.restarts !== void 0) {
+      let data6 = data.restarts;
+      if (!(typeof data6 == "number" && (!(data6 % 1) && !isNaN(data6)) && isFinite(data6))) {
+        const err20 = { instancePath: instancePath + "/restarts", schemaPath: "#/properties/restarts/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema19.properties.restarts.type, parentSchema: schema19.properties.restarts, data: data6 };
+        if (vErrors === null) {
+          vErrors = [err20];
+        } else {
+          vErrors.push(err20);
+        }
+        errors++;
+      }
+      if (typeof data6 == "number" && isFinite(data6)) {
+        if (data6 < 0 || isNaN(data6)) {
+          const err21 = { instancePath: instancePath + "/restarts", schemaPath: "#/properties/restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema19.properties.restarts, data: data6 };
+          if (vErrors === null) {
+            vErrors = [err21];
+          } else {
+            vErrors.push(err21);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.next_restart !== void 0) {
+      let data7 = data.next_restart;
+      if (typeof data7 !== "string" && data7 !== null) {
+        const err22 = { instancePath: instancePath + "/next_restart", schemaPath: "#/properties/next_restart/type", keyword: "type", params: { type: schema19.properties.next_restart.type }, message: "must be string,null", schema: schema19.properties.next_restart.type, parentSchema: schema19.properties.next_restart, data: data7 };
+        if (vErrors === null) {
+          vErrors = [err22];
+        } else {
+          vErrors.push(err22);
+        }
+        errors++;
+      }
+      if (typeof data7 === "string") {
+        if (func3(data7) > 40) {
+          const err23 = { instancePath: instancePath + "/next_restart", schemaPath: "#/properties/next_restart/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema19.properties.next_restart, data: data7 };
+          if (vErrors === null) {
+            vErrors = [err23];
+          } else {
+            vErrors.push(err23);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.given_up !== void 0) {
+      let data8 = data.given_up;
+      if (typeof data8 !== "boolean") {
+        const err24 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema19.properties.given_up.type, parentSchema: schema19.properties.given_up, data: data8 };
+        if (vErrors === null) {
+          vErrors = [err24];
+        } else {
+          vErrors.push(err24);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err25 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema19.type, parentSchema: schema19, data };
+    if (vErrors === null) {
+      vErrors = [err25];
+    } else {
+      vErrors.push(err25);
+    }
+    errors++;
+  }
+  validate18.errors = vErrors;
+  return errors === 0;
+}

@@ -8,3 +8,5 @@ export const validateAgentRecord: Validator;
 export const validateCommandsFile: Validator;
 export const validateStatusFile: Validator;
 export const validateHealthFile: Validator;
+export const validateRegistryFile: Validator;
+export const validateMetricsFile: Validator;
