@@ -127,7 +127,8 @@ async function indexTree(
   gitDir: string,
   { indexFile, tip }: { readonly indexFile: string; readonly tip: string },
 ): Promise<string> {
-  const where: Place = { gitDir, commonDir: repo.commonDir, indexFile };
+  // Of the admin directory, which may be half removed, only the index is asked for.
+  const where: Place = { ...place(repo), indexFile };
   if (!(await copyIndex(gitDir, indexFile))) await repo.git.text({ args: ['read-tree', tip], place: where });
   const listed = await repo.git.bytes({ args: ['ls-files', '-z', '-u'], place: where });
   // `100644 <oid> <stage>`, then the path; stage 2 is ours (git-ls-files(1)). What has no mode is taken out.

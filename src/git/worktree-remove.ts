@@ -22,8 +22,15 @@ export async function removeWorktree(repo: Repository, path: string): Promise<vo
   for (const name of await readdir(all).catch(() => [])) {
     const pointer = await readFile(join(all, name, 'gitdir'), 'utf8').catch(() => '');
     if (resolve(all, name, pointer.replace(/\n$/, '')) === join(path, '.git'))
-      await rm(join(all, name), { recursive: true, force: true });
+      await removeAdminDir(join(all, name));
   }
+}
+
+/** What it is known by comes last: a removal that is cut short is found again. */
+async function removeAdminDir(admin: string): Promise<void> {
+  for (const name of await readdir(admin))
+    if (name !== 'gitdir') await rm(join(admin, name), { recursive: true, force: true });
+  await rm(admin, { recursive: true, force: true });
 }
 
 const GONE = '.gone';
