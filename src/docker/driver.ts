@@ -139,6 +139,17 @@ export interface UsageSample {
   readonly blockWriteBytes: number | undefined;
 }
 
+/** What a container takes on the engine's disk. */
+export interface ContainerSize {
+  readonly name: string;
+  /** Written outside its mounts; undefined when the engine does not tell. */
+  readonly layerBytes: number | undefined;
+  /** Where the volumes are that the engine made for it, on its own machine. */
+  readonly volumes: readonly string[];
+  /** Where its main process's output is, on its own machine. */
+  readonly logFile: string | undefined;
+}
+
 /** What a container may use; what is left out stays as it is. */
 export interface Limits {
   readonly memoryBytes?: number | undefined;
@@ -231,6 +242,8 @@ export interface EngineDriver {
   remove(container: string): EngineCommand<void>;
   /** With partial answers: `parse` takes what is there; absent names are simply missing. */
   inspect(containers: readonly string[]): EngineCommand<readonly ContainerInfo[]>;
+  /** The same with sizes, which takes long. */
+  sizes(containers: readonly string[]): EngineCommand<readonly ContainerSize[]>;
   /** One `ps -a` in the engine's safe dialect, filtered by labels (AND). */
   list(labels: Readonly<Record<string, string>>): EngineCommand<readonly ContainerRow[]>;
   /** Changes the limits of a container that is there. */

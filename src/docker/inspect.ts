@@ -1,5 +1,5 @@
 /** `inspect --type container`, normalised: the one JSON whose keys agree on every engine (facts/engines.md §3). */
-import type { ContainerInfo, ContainerState, PortMapping } from './driver.ts';
+import type { ContainerInfo, ContainerSize, ContainerState, PortMapping } from './driver.ts';
 import { reader, readRecords, type Reader, type Source } from './parse.ts';
 
 /** Every container that the answer holds; absent names are simply missing (engines.md §1.1.7). */
@@ -35,6 +35,22 @@ function containerInfo(root: Reader): ContainerInfo {
     // null on docker, 0 on podman, -1 on both for "unlimited".
     pids: Math.max(0, host.number('PidsLimit', 0)),
   };
+}
+
+/** Every container that the answer of `inspect --size` holds. */
+export function readSizes(stdout: string, source: Source): readonly ContainerSize[] {
+  return readRecords(stdout, source).map((raw) => {
+    const root = reader(raw, source);
+    const volumes = root.records('Mounts').filter((mount) => mount.text('Type') === 'volume');
+    // podman has the log's place among the settings of its driver.
+    const podman = root.record('HostConfig').record('LogConfig', 'optional').text('Path', '');
+    return {
+      name: root.text('Name').replace(/^\//, ''),
+      layerBytes: root.has('SizeRw') ? root.number('SizeRw') : undefined,
+      volumes: volumes.map((volume) => volume.text('Source')),
+      logFile: root.text('LogPath', '') || podman || undefined,
+    };
+  });
 }
 
 /** Engine words for states; podman's extra ones fold into docker's. */

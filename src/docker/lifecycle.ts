@@ -68,14 +68,24 @@ function untrue(
   );
 }
 
-/** Found containers come with exit code 1 when one name is absent (engines.md §1.1.7). */
-export async function inspect(
-  { driver }: Engine,
+/** Those that exist. */
+export function inspect(
+  engine: Engine,
   calls: ExecCalls,
   names: readonly string[],
 ): Promise<readonly ContainerInfo[]> {
+  return lookAt(engine, calls, names, (all) => engine.driver.inspect(all));
+}
+
+/** Found containers come with exit code 1 when one name is absent (engines.md §1.1.7). */
+export async function lookAt<T>(
+  { driver }: Engine,
+  calls: ExecCalls,
+  names: readonly string[],
+  ask: (names: readonly string[]) => EngineCommand<readonly T[]>,
+): Promise<readonly T[]> {
   if (names.length === 0) return [];
-  const command = driver.inspect(names);
+  const command = ask(names);
   const captured = await calls.capture(command);
   if (succeeded(captured)) {
     const found = command.parse(captured.stdout);

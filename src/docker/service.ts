@@ -10,6 +10,7 @@ import {
 import type {
   ContainerInfo,
   ContainerRow,
+  ContainerSize,
   ContainerSpec,
   Engine,
   EngineCommand,
@@ -22,7 +23,7 @@ import type {
 import { deadlineOf } from './deadline.ts';
 import { execCapture, execTerminal } from './exec.ts';
 import { toParaError } from './failure.ts';
-import { inspect, provenByInspect, type Lifecycle } from './lifecycle.ts';
+import { inspect, lookAt, provenByInspect, type Lifecycle } from './lifecycle.ts';
 import { canMeasure } from './limits.ts';
 import { updateLimits, type Updated } from './update.ts';
 
@@ -58,6 +59,8 @@ export interface DockerService extends Lifecycle {
   status(name: string): Promise<ContainerInfo | undefined>;
   /** Those that exist. */
   inspect(names: readonly string[]): Promise<readonly ContainerInfo[]>;
+  /** What they take on the disk, of those that exist; takes long. */
+  sizes(names: readonly string[]): Promise<readonly ContainerSize[]>;
   list(labels: Labels): Promise<readonly ContainerRow[]>;
   /** @throws ENGINE_USAGE when this version can not, RESOURCE_LIMIT_EXCEEDED when the machine or what runs does not allow it */
   updateLimits(name: string, limits: Limits): Promise<Updated>;
@@ -117,6 +120,7 @@ export function createDockerService(
     status: async (name) => (await inspect(engine, calls, [name]))[0],
     inspect: (names) => inspect(engine, calls, names),
     list: (labels) => calls.run(driver.list(labels), 'the list of containers'),
+    sizes: (names) => lookAt(engine, calls, names, (all) => driver.sizes(all)),
     updateLimits: (name, limits) => updateLimits(engine, calls, name, limits),
     stats: async (containers, extra) =>
       containers.length === 0 || !canMeasure(engine.capabilities)

@@ -73,6 +73,26 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))(
       });
     });
 
+    test('list --size: what is written shows where it was written', async () => {
+      const sizes = async (): Promise<Record<string, number>> => {
+        const { stdout } = await world.para(repo, ['list', '--size', '--json']);
+        const { sessions } = JSON.parse(stdout) as { sessions: readonly { size: Record<string, number> }[] };
+        return sessions[0]?.size ?? {};
+      };
+      const before = await sizes();
+      const write =
+        'head -c 3000000 /dev/zero >/workspace/f; head -c 2000000 /dev/zero >/tmp/f; seq 9999 >/proc/1/fd/1';
+      expect(await docker('exec', 's', '--', 'sh', '-ec', write)).toMatchObject({ code: 0 });
+      const after = await sizes();
+      const grown = (key: string): number => (after[key] ?? NaN) - (before[key] ?? NaN);
+      expect(grown('worktree_bytes')).toBeGreaterThanOrEqual(2_900_000);
+      expect(grown('layer_bytes')).toBeGreaterThanOrEqual(1_900_000);
+      // Without root the container's files are another user's, who may be the only one to look into the directory.
+      if (hasCgroups) expect(grown('logs_bytes')).toBeGreaterThanOrEqual(48_000);
+      else expect(after).toMatchObject({ unknown: { logs_bytes: 'in part' } });
+      expect(after).toMatchObject({ volumes_bytes: null, unknown: { volumes_bytes: 'none' } });
+    });
+
     if (!hasCgroups) {
       test('limits that nobody enforces are not changed', async () => {
         const { code, stderr } = await docker('update', 's', '--memory', '96m');

@@ -185,6 +185,12 @@ export class Conversation {
     return { ...call, stdout: JSON.stringify([{ ...found, HostConfig }]) };
   }
 
+  /** `inspect --size` of the session's container. */
+  sizes(found: object): EngineCall {
+    const stdout = JSON.stringify([{ Name: this.container, HostConfig: {}, Mounts: [], ...found }]);
+    return this.call(['inspect', '--size', '--type', 'container', '--', this.container], { stdout });
+  }
+
   update(flags: readonly string[], ending: Ending = {}): EngineCall {
     return this.call(['update', ...flags, '--', this.container], ending);
   }

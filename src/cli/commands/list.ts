@@ -1,7 +1,10 @@
 import { listSessions } from '../../sessions/list.ts';
 import { table, type Column } from '../../ui/table.ts';
 import type { SessionRow } from '../../sessions/list.ts';
+import { SIZE_KEYS, sizesOfSessions, type SizeKey, type Sizes, type SizeWord } from '../../sessions/sizes.ts';
 import { age } from '../../ui/age.ts';
+import { amount } from '../../ui/amount.ts';
+import type { App } from '../app.ts';
 import { defineCommand } from '../define.ts';
 
 const COLUMNS = (now: Date): readonly Column<SessionRow>[] => [
@@ -25,6 +28,33 @@ const COLUMNS = (now: Date): readonly Column<SessionRow>[] => [
   { head: 'AGE', cell: (row) => age(row.created_at, now) },
 ];
 
+type SizedRow = SessionRow & { readonly size?: Sizes | null };
+
+const HEADS: Readonly<Record<SizeKey, string>> = {
+  worktree_bytes: 'WORKTREE',
+  state_bytes: 'STATE',
+  layer_bytes: 'LAYER',
+  volumes_bytes: 'VOLUMES',
+  logs_bytes: 'LOGS',
+};
+
+const SIZE_COLUMNS: readonly Column<SizedRow>[] = SIZE_KEYS.map((key) => ({
+  head: HEADS[key],
+  cell: ({ size }) => sizeText(size?.[key], size?.unknown[key]),
+}));
+
+/** What `--size` shows: whose it is, and the sizes. */
+function sizeColumns(now: Date): readonly Column<SizedRow>[] {
+  const whose = ['SESSION', 'STATUS', 'CONTAINER'];
+  return [...COLUMNS(now).filter(({ head }) => whose.includes(head)), ...SIZE_COLUMNS];
+}
+
+/** `> 12 MiB` when a part could not be read. */
+function sizeText(bytes: number | null | undefined, word: SizeWord | undefined): string {
+  if (typeof bytes !== 'number') return word === undefined || word === 'none' ? '-' : word;
+  return word === undefined ? amount(bytes) : `> ${amount(bytes)}`;
+}
+
 export default defineCommand({
   command: 'list',
   describe: 'List the sessions of this repository',
@@ -35,6 +65,11 @@ export default defineCommand({
       default: false,
       describe: 'Cancelled sessions too, and what settles each',
     },
+    size: {
+      type: 'boolean',
+      default: false,
+      describe: 'What each takes on the disk; counting takes its time',
+    },
     containers: {
       type: 'boolean',
       default: true,
@@ -44,27 +79,36 @@ export default defineCommand({
   examples: [
     ['$0 list', ''],
     ['$0 list --json', 'for scripts'],
+    ['$0 list --size', 'worktree, layer of the container, volumes, logs'],
     ['$0 list -q', 'names alone'],
   ],
   async run(args, app) {
-    const { rows, remarks } = await listSessions(app, {
+    const { rows: listed, remarks } = await listSessions(app, {
       containers: args.containers,
       archived: args.all,
     });
+    const rows = args.size ? await withSizes(app, listed, args.containers) : listed;
+    const columns = (args.size ? sizeColumns : COLUMNS)(app.now());
     for (const remark of remarks) app.output.warn(remark);
     app.output.answer({ sessions: rows }, (paint) =>
       args['quiet'] === true
         ? rows.map(({ name }) => name).join('\n')
         : rows.length === 0
           ? 'No sessions here. Start one:  para start NAME'
-          : [
-              table(rows, COLUMNS(app.now()), paint, app.output.width),
-              ...(args.all ? settling(rows) : []),
-            ].join('\n'),
+          : [table(rows, columns, paint, app.output.width), ...(args.all ? settling(rows) : [])].join('\n'),
     );
     return 0;
   },
 });
+
+async function withSizes(
+  app: App,
+  rows: readonly SessionRow[],
+  containers: boolean,
+): Promise<readonly SizedRow[]> {
+  const sizes = await sizesOfSessions(app, { containers, signal: app.cancellation.current() });
+  return rows.map((row) => ({ ...row, size: sizes.get(row.name) ?? null }));
+}
 
 /** The command for each that is archived, half done or damaged. */
 function settling(rows: readonly SessionRow[]): readonly string[] {

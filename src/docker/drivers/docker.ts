@@ -3,7 +3,7 @@ import { ParaError } from '../../errors.ts';
 import { createArgs, execArgs, labelArgs, labelFilterArgs, logsArgs, updateArgs } from '../argv.ts';
 import { classifyBy } from '../classify.ts';
 import type { Capabilities, ContainerRow, EngineDriver, NetworkRow, UsageSample } from '../driver.ts';
-import { readContainers, toState } from '../inspect.ts';
+import { readContainers, readSizes, toState } from '../inspect.ts';
 import { reader, readOne, readRecords, unreadable, type Source } from '../parse.ts';
 import { parsePublishedText } from '../ps-ports.ts';
 import { count, pairs, percent } from '../stats.ts';
@@ -49,6 +49,11 @@ export const docker = {
   inspect: (containers) => ({
     args: ['inspect', '--type', 'container', '--', ...containers],
     parse: (stdout) => readContainers(stdout, source('inspect')),
+  }),
+  sizes: (containers) => ({
+    args: ['inspect', '--size', '--type', 'container', '--', ...containers],
+    parse: (stdout) => readSizes(stdout, source('inspect --size')),
+    timeoutMs: SLOW_MS,
   }),
   list: (labels) => ({
     args: ['ps', '-a', '--no-trunc', ...labelFilterArgs(labels), '--format', '{{json .}}'],

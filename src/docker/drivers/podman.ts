@@ -2,7 +2,7 @@
 import { createArgs, execArgs, labelArgs, labelFilterArgs, logsArgs, updateArgs } from '../argv.ts';
 import { classifyBy } from '../classify.ts';
 import type { Capabilities, ContainerRow, EngineDriver, PortMapping, UsageSample } from '../driver.ts';
-import { readContainers, toState } from '../inspect.ts';
+import { readContainers, readSizes, toState } from '../inspect.ts';
 import { reader, readOne, readRecords, unreadable, type Reader, type Source } from '../parse.ts';
 import { count, nanos, pairs, percent } from '../stats.ts';
 import { readVersion } from '../version.ts';
@@ -50,6 +50,11 @@ export const podman = {
   inspect: (containers) => ({
     args: ['inspect', '--type', 'container', '--', ...containers],
     parse: (stdout) => readContainers(stdout, source('inspect')),
+  }),
+  sizes: (containers) => ({
+    args: ['inspect', '--size', '--type', 'container', '--', ...containers],
+    parse: (stdout) => readSizes(stdout, source('inspect --size')),
+    timeoutMs: SLOW_MS,
   }),
   list: (labels) => ({
     args: ['ps', '-a', '--no-trunc', ...labelFilterArgs(labels), '--format', 'json'],
