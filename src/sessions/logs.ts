@@ -4,6 +4,7 @@ import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import { requireContainer, type ContainerContext } from './containers.ts';
 import { findSession } from './find.ts';
+import { diedOfMemory, memoryOf } from './limit-hit.ts';
 import type { SessionRecord } from './store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 
@@ -35,18 +36,24 @@ export async function planLogs(context: ContainerContext, wish: LogsWish, now: D
 }
 
 /**
- * Prints the logs on para's own stdout and stderr, byte for byte; with `follow` until the container ends. One engine
- * call when all is well.
+ * Prints the logs on para's own stdout and stderr, byte for byte; with `follow` until the container ends, and then
+ * `warn` says whether that was for want of memory. One engine call when all is well, two with `follow`.
  * @returns 0, or 128+n when a signal ended it
  * @throws CONTAINER_NOT_FOUND, DAEMON_NOT_AVAILABLE …
  */
 export async function printLogs(
   { record, service, request }: LogsPlan,
   stop: { readonly signalNumber: number },
+  warn: (text: string) => void,
 ): Promise<number> {
   const code = await service.logsAttach(request);
   // docker's client calls a Ctrl-C a good end, podman's a bad one.
   if (stop.signalNumber > 0) return 128 + stop.signalNumber;
+  if (code === 0 && request.follow) {
+    const info = await service.status(request.container).catch(ignoreEngine);
+    if (info !== undefined && diedOfMemory(info))
+      warn(`the container of ${record.name} was killed: it had used up ${memoryOf(info)}`);
+  }
   if (code === 0 || code > 128) return code;
   if ((await service.status(request.container)) === undefined) throw gone(record);
   const { name: engine } = service.engine.driver;
@@ -58,6 +65,11 @@ export async function printLogs(
 /** The logs as one text, for scripts. @throws CONTAINER_NOT_FOUND … */
 export async function readLogs({ service, request }: LogsPlan): Promise<string> {
   return service.logs(request);
+}
+
+/** What was asked for is printed. */
+function ignoreEngine(error: unknown): undefined {
+  if (!(error instanceof ParaError)) throw error;
 }
 
 function gone(record: SessionRecord): ParaError {

@@ -26,10 +26,21 @@ describe.each(WHICH)('%s', (which) => {
       '-f --timestamps --tail 3 --since 2026-01-02T03:00:00+01:00',
       ['-f', '--timestamps', '--tail', '3', '--since', '2026-01-02T02:00:00.000Z'],
     ],
-  ])('logs fix %s: one engine call', async (flags, words) => {
+  ])('logs fix %s: one engine call, and one for why it ended', async (flags, words) => {
     const line = ['docker', 'logs', 'fix', ...flags.split(' ').filter((word) => word !== '')];
-    expect(await runPara(repo, line, { calls: [talk.logs(words)] })).toEqual({
+    const why = words.includes('-f') ? [talk.status('exited')] : [];
+    expect(await runPara(repo, line, { calls: [talk.logs(words), ...why] })).toEqual({
       ...{ code: 0, stdout: '', stderr: '' },
+    });
+  });
+
+  test('followed to its death for want of memory', async () => {
+    const call = talk.status('exited', 137);
+    const dead = (call.stdout ?? '').replace('"OOMKilled":false', '"OOMKilled":true');
+    const calls = [talk.logs(['-f']), { ...call, stdout: dead }];
+    const { code, stderr } = await runPara(repo, 'docker logs fix -f', { calls });
+    expect({ code, stderr }).toEqual({
+      ...{ code: 0, stderr: '▲ the container of fix was killed: it had used up its memory\n' },
     });
   });
 

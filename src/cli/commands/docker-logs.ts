@@ -40,6 +40,8 @@ export default defineCommand({
       app.output.answer({ session: plan.record.name, container: plan.request.container, logs }, () => logs);
       return 0;
     }
-    return printLogs(plan, app.cancellation);
+    return printLogs(plan, app.cancellation, (text) => {
+      app.output.warn(text);
+    });
   },
 });
