@@ -29,6 +29,7 @@ export async function healthNow(
   const health = healthOf({
     ...heard,
     wanted: record.container?.wanted ?? 'running',
+    restarting: seen.restarting === true,
     check: isFresh(record, seen, clocks.now) ? (seen.check ?? undefined) : undefined,
     sign: runs ? await lastSign(stateDir, clocks) : undefined,
   });

@@ -20,6 +20,8 @@ export interface Signs {
   readonly status: string;
   /** What para was last told to make of it. */
   readonly wanted: 'running' | 'stopped';
+  /** A restart of it has begun, and nobody saw its end. */
+  readonly restarting: boolean;
   /** The last check that para ran itself, when it is not too old to count. */
   readonly check: CheckState | undefined;
   /** The runner's last sign of life. */
@@ -48,9 +50,11 @@ const GONE = {
 } as const;
 
 /** With exit code 0 it was told to end: by the engine's own `stop`, or when the machine went down in order. */
-function ended({ wanted, status }: Signs): Health | null {
+function ended({ wanted, status, restarting }: Signs): Health | null {
   const code = /^Exited \((-?\d{1,5})\)/.exec(status)?.[1];
-  if (wanted === 'stopped' || code === '0') return null;
+  if (wanted === 'stopped') return null;
+  if (restarting) return { state: 'dead', reason: 'its restart was cut short' };
+  if (code === '0') return null;
   return { state: 'dead', reason: code === undefined ? 'it ended' : `it ended with exit code ${code}` };
 }
 

@@ -61,9 +61,15 @@ export function recentRestarts({ restarts }: HealthFile, policy: Policy, now: Da
 export function afterLook(seen: HealthFile, health: Health | null, now: Date): HealthFile {
   const stale_since = health?.state === 'stale' ? (seen.stale_since ?? now.toISOString()) : null;
   const given_up = health?.state === 'healthy' ? null : seen.given_up;
-  return stale_since === seen.stale_since && given_up === seen.given_up
-    ? seen
-    : { ...seen, stale_since, given_up };
+  const runs = health !== null && health.state !== 'dead';
+  const restarting = seen.restarting === true && !runs;
+  if (
+    stale_since === seen.stale_since &&
+    given_up === seen.given_up &&
+    restarting === (seen.restarting ?? false)
+  )
+    return seen;
+  return { ...seen, stale_since, given_up, restarting };
 }
 
 /** What is remembered of a restart, before it is done; the checks start anew. */
@@ -75,5 +81,5 @@ export function withRestart(
   const known = recentRestarts(seen, policy, now).map((at) => at.toISOString());
   const before = seen.restarts.filter(({ at }) => known.includes(new Date(at).toISOString()));
   const one = { at: now.toISOString(), reason: reason.slice(0, 512) };
-  return { ...seen, check: null, stale_since: null, restarts: [...before, one] };
+  return { ...seen, check: null, stale_since: null, restarting: true, restarts: [...before, one] };
 }

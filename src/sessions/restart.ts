@@ -71,6 +71,7 @@ async function restartLocked(
   try {
     if (info.state !== 'exited' && info.state !== 'dead') await service.stopContainer(name, graceOf(health));
     await wakeInside(service, name, places.docker(record.name));
+    await changeHealth(places, record.name, (old) => ({ ...old, restarting: false }));
     return { worked: true, text: `restarted (${nth}): ${health.reason}` };
   } catch (error) {
     if (!(error instanceof ParaError)) throw error;

@@ -16,7 +16,7 @@ import { placesOf, type SessionRecord } from '../../src/sessions/store.ts';
 import { sessionRecord } from '../support/record.ts';
 
 const RUNS: Signs = {
-  ...{ container: 'running', status: 'Up 5 minutes', wanted: 'running', check: undefined },
+  ...{ container: 'running', status: 'Up 5 minutes', wanted: 'running', check: undefined, restarting: false },
   sign: { ageMs: 2_000, beaten: true },
 };
 const CHECK: CheckState = {
@@ -44,6 +44,12 @@ test.each<readonly [string, Partial<Signs>, string | null, string]>([
   ['killed for want of memory', { container: 'oom-killed' }, 'dead', 'it had used up its memory'],
   ['ended, and nobody knows how', { container: 'dead', status: '' }, 'dead', 'it ended'],
   ['stopped by hand', { container: 'exited', status: 'Exited (0) 2 hours ago' }, null, ''],
+  [
+    'stopped for a restart that was cut short',
+    { container: 'exited', status: 'Exited (0) now', restarting: true },
+    'dead',
+    'its restart was cut short',
+  ],
   ['stopped by para', { container: 'exited', status: 'Exited (137) now', wanted: 'stopped' }, null, ''],
   ['gone after it was stopped', { container: 'missing', wanted: 'stopped' }, null, ''],
   ['a runner that beats', {}, 'healthy', 'its runner answers'],

@@ -60,13 +60,19 @@ describe('what is remembered', () => {
     const first = afterLook(NOTHING_SEEN, is('stale').health, NOW);
     expect(first.stale_since).toBe(NOW.toISOString());
     expect(afterLook(first, is('stale').health, in_(5))).toBe(first);
-    expect(afterLook(first, is('healthy').health, in_(5))).toEqual(NOTHING_SEEN);
+    expect(afterLook(first, is('healthy').health, in_(5))).toEqual({ ...NOTHING_SEEN, restarting: false });
   });
 
   test('that it was given up, until it is well', () => {
     expect(afterLook(GIVEN_UP, DEAD.health, NOW)).toBe(GIVEN_UP);
     expect(afterLook(GIVEN_UP, is('starting').health, NOW)).toBe(GIVEN_UP);
-    expect(afterLook(GIVEN_UP, is('healthy').health, NOW)).toEqual(NOTHING_SEEN);
+    expect(afterLook(GIVEN_UP, is('healthy').health, NOW)).toEqual({ ...NOTHING_SEEN, restarting: false });
+  });
+
+  test('that a restart has begun, until it is seen to run', () => {
+    const begun = { ...NOTHING_SEEN, restarting: true };
+    expect(afterLook(begun, DEAD.health, NOW)).toBe(begun);
+    expect(afterLook(begun, is('starting').health, NOW)).toEqual({ ...NOTHING_SEEN, restarting: false });
   });
 
   test('the restarts that count, and the checks start anew', () => {
@@ -75,6 +81,7 @@ describe('what is remembered', () => {
     const after = withRestart(seen, 'it died', { policy: POLICY, now: NOW });
     expect(after).toEqual({
       ...NOTHING_SEEN,
+      restarting: true,
       restarts: [
         { at: ago(100), reason: 'x' },
         { at: NOW.toISOString(), reason: 'it died' },

@@ -227,6 +227,22 @@ test('a restart that fails counts, and is told', async () => {
   expect((await readHealth(places().docker('s'))).restarts).toHaveLength(1);
 });
 
+test('a watcher that dies between stop and start: the next one goes on', async () => {
+  engine.health = 'unhealthy';
+  engine.start = () => Promise.reject(new Error('killed'));
+  await expect(look()).rejects.toThrow('killed');
+  Object.assign(engine, { exitCode: 0, health: 'none', start: () => Promise.resolve() });
+  look = watching();
+  pass(10);
+  expect(said(await look())).toEqual([
+    'dead: its restart was cut short',
+    'restarted (2 of 3): its restart was cut short',
+  ]);
+  // Stopped by hand after that it stays so.
+  Object.assign(engine, { state: 'exited', exitCode: 0 });
+  expect(said(await look())).toEqual(['not running']);
+});
+
 test('silent: stopped and started, once it was seen to be silent for a while', async () => {
   const sign = (name: string, text: string): void => {
     writeFileSync(join(places().docker('s'), 'out', name), text);

@@ -699,6 +699,10 @@ export interface HealthFile {
    */
   stale_since: string | null;
   /**
+   * A restart has begun, and was not seen to come to its end.
+   */
+  restarting?: boolean;
+  /**
    * By whoever watches, the oldest first; a start by a person clears them.
    *
    * @maxItems 1000
