@@ -88,7 +88,7 @@ async function publish(repo: Repository, session: string, commit: string): Promi
     const ref = snapshotRef(session, n);
     const there = await commitOf(repo, ref);
     if (there === undefined) {
-      if (last !== undefined && (await sameWork(repo, last, commit))) return snapshotRef(session, n - 1);
+      if (last !== undefined && (await isSameWork(repo, last, commit))) return snapshotRef(session, n - 1);
       await swapRef(repo, ref, { before: undefined, after: commit });
       return ref;
     }
@@ -96,7 +96,8 @@ async function publish(repo: Repository, session: string, commit: string): Promi
   }
 }
 
-async function sameWork(repo: Repository, one: string, other: string): Promise<boolean> {
+/** True when two snapshots hold the same, staged and not, on the same commit. */
+export async function isSameWork(repo: Repository, one: string, other: string): Promise<boolean> {
   const trees = async (commit: string): Promise<string> => {
     const names = [`${commit}^{tree}`, `${commit}^1`, `${commit}^2^{tree}`];
     const answer = await repo.git.attempt({

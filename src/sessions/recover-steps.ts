@@ -1,17 +1,19 @@
 /** The steps of `para recover`. The archive stays, until `clean` finds it old: all of this can be done again. */
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { forgetSession } from '../git/bring-back.ts';
-import { commitOf, deleteBranch, swapRef } from '../git/refs.ts';
+import { commitOf, deleteBranch, dropRef, swapRef } from '../git/refs.ts';
 import { inboxRef } from '../git/sealed.ts';
 import { readSealedRefs } from '../git/untrusted.ts';
-import { restoreSnapshot } from '../git/snapshot.ts';
+import { isSameWork, restoreSnapshot, takeSnapshot } from '../git/snapshot.ts';
 import { removeWorktree } from '../git/worktree-remove.ts';
-import { attachWorktree } from '../git/worktrees.ts';
+import { adminDirOf, attachWorktree, isHalfMade } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
-import { moveState, stateOf, tarOf, unpackFiles } from './keep-files.ts';
+import { moveState, packFiles, stateOf, tarOf, unheldIn, unpackFiles } from './keep-files.ts';
 import { parseSessionName } from './name.ts';
 import type { RecoverPlan, RecoverState } from './recover.ts';
 import { rememberSession } from './rebuild.ts';
+import { isDirectory } from '../sys/files.ts';
 import { everContained, lockRepository, removeRecord, saveRecord } from './store.ts';
 
 /** Every step, in order. */
@@ -56,13 +58,15 @@ function makeBranch({ repo, places, record, archived, branchThere }: RecoverPlan
   };
 }
 
-function makeWorktree({ repo, places, record }: RecoverPlan): Step<RecoverState> {
+function makeWorktree(plan: RecoverPlan): Step<RecoverState> {
+  const { repo, places, record } = plan;
   const path = record.worktree_path;
   return {
     title: 'Creating the worktree',
     run: (state) =>
       lockRepository(places, 'creates a worktree', async () => {
-        // What a recover that was cut short has left.
+        // What a recover that was cut short has left; somebody may have worked in it since.
+        state.kept.push(...(await keepLeft(plan)));
         await removeWorktree(repo, path);
         state.worktreeMade = true;
         await attachWorktree({ repo, path, branch: record.branch }, everContained(record) ? 'off' : 'user');
@@ -72,6 +76,29 @@ function makeWorktree({ repo, places, record }: RecoverPlan): Step<RecoverState>
         await lockRepository(places, 'removes a worktree', () => removeWorktree(repo, path));
     },
   };
+}
+
+/** @returns where it is */
+async function keepLeft({ repo, places, record, archived }: RecoverPlan): Promise<readonly string[]> {
+  const { name: session, branch, worktree_path: worktreePath } = record;
+  if (!(await isDirectory(worktreePath)) || (await isHalfMade(repo, worktreePath))) return [];
+  if ((await adminDirOf(repo, worktreePath)) === undefined) return [];
+  const why = `what was in ${session} when its recover began anew`;
+  const { ref, commit } = await takeSnapshot({ repo, session, worktreePath, branch }, why);
+  const kept: string[] = [];
+  if (ref !== undefined && commit !== undefined) {
+    const isArchived = archived.snapshot !== undefined && (await isSameWork(repo, commit, archived.snapshot));
+    if (isArchived) await dropRef(repo, ref, commit);
+    else kept.push(ref);
+  }
+  const left = await unheldIn(repo, worktreePath);
+  if (left.length > 0) {
+    // As a rule the same that are in the archive's tar; they are not compared, for this is rare.
+    const tar = join(places.state, 'kept', `${session}-${randomUUID()}.tar`);
+    await packFiles(worktreePath, left, tar);
+    kept.push(tar);
+  }
+  return kept;
 }
 
 function restore({ repo, record, archived }: RecoverPlan): Step<RecoverState> {

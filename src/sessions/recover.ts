@@ -40,6 +40,8 @@ export interface RecoverPlan {
 export interface RecoverState {
   worktreeMade: boolean;
   filesBack: boolean;
+  /** Where that is which was in the worktree of a recover that was cut short: a ref, a tar. */
+  kept: string[];
 }
 
 /**
@@ -121,7 +123,7 @@ async function decide(
 
 /** The state before the first step. */
 export function newRecoverState(): RecoverState {
-  return { worktreeMade: false, filesBack: false };
+  return { worktreeMade: false, filesBack: false, kept: [] };
 }
 
 function nameTaken(name: string): ParaError {

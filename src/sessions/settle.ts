@@ -146,8 +146,10 @@ async function settleCancel(context: SettleContext, { record, manner }: Half): P
 async function settleRecover(context: SettleContext, { record, manner }: Half): Promise<End> {
   const archived = await chooseArchive(context, record.name, undefined);
   return withRecoverPlan(context, archived, async (plan) => {
-    await manner.run(recoverSteps(plan), newRecoverState());
-    return { end: `has come to its end; it is back in ${plan.record.worktree_path}` };
+    const state = newRecoverState();
+    await manner.run(recoverSteps(plan), state);
+    const remarks = state.kept.map((kept) => `what was in the worktree since then is kept: ${kept}`);
+    return { end: `has come to its end; it is back in ${plan.record.worktree_path}`, remarks };
   });
 }
 

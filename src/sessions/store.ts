@@ -96,8 +96,9 @@ export async function loadRecord(places: Places, session: string): Promise<Sessi
   if (found.newer) throw newerRecord(path, found.why);
   const before = await readRecordFile(previous(path), session);
   if (before === undefined || 'why' in before) throw unreadable(path, found.why, session);
-  // There is one before it, so that start came to its end.
-  return before.status === 'starting' ? { ...before, status: 'active', operation: null } : before;
+  // There is one after it, so that start or recover came to its end; at worst the archive is whole still.
+  const isDone = before.status === 'starting' || before.status === 'recovering';
+  return isDone ? { ...before, status: 'active', operation: null } : before;
 }
 
 /**

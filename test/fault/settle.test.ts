@@ -177,3 +177,31 @@ test.each(['finish', 'cancel', 'recover'])('staged, the worktree removed, then %
     expect(objects).toContain(' staged');
   });
 });
+
+test('a recover that was cut short begins anew, and what was done since is kept', async () => {
+  await faultCase('F1', 'recover after recover, with work since', async () => {
+    await ok('start', 's');
+    await at.work();
+    await ok('cancel', 's');
+    await killed(['recover', 's'], 'kill@3:after');
+    writeFileSync(join(at.worktree, 'since'), 'since\n');
+    const { stderr } = await ok('recover', 's');
+    const [, ref = ''] = /since is kept: (\S+)/.exec(stderr) ?? [];
+    expect(await git('show', `${ref}:since`)).toBe('since');
+    expect(await at.broken()).toEqual([]);
+  });
+});
+
+test('a record that is torn after a recover is that of a session that is back', async () => {
+  await faultCase('F8', 'recover, then a torn record', async () => {
+    await ok('start', 's');
+    await at.work();
+    await ok('cancel', 's');
+    await ok('recover', 's');
+    writeFileSync(join(at.repo, '.para/state/s.state'), '{"schema":1,');
+    writeFileSync(join(at.worktree, 'since'), 'since\n');
+    await ok('recover', 's');
+    expect(readFileSync(join(at.worktree, 'since'), 'utf8')).toBe('since\n');
+    expect(await at.broken()).toEqual([]);
+  });
+});

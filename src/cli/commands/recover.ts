@@ -176,8 +176,11 @@ function say(app: App, { plan, state }: Back, container: string | null): void {
     archive: plan.archived.archive.time,
     snapshot: plan.archived.snapshot ?? null,
     ignored_files: state.filesBack,
+    kept: state.kept,
     container,
   };
+  for (const kept of state.kept)
+    app.output.warn(`An earlier recover was cut short; what was in the worktree since is kept: ${kept}`);
   app.output.answer({ session: facts }, () =>
     [
       `Session ${name} is back`,
