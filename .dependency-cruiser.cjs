@@ -74,7 +74,11 @@ module.exports = {
       '^src/config/',
       'Schemas are compiled ahead of time; the room of settings knows the shape of its errors.',
     ),
-    owner('ink', '^src/ui/monitor/', 'One view draws on the whole screen; who does not watch does not load it.'),
+    owner(
+      'ink',
+      '^src/ui/monitor/',
+      'One view draws on the whole screen; who does not watch does not load it.',
+    ),
     owner('react', '^src/ui/monitor/', 'Components are for what changes while somebody looks.'),
     owner('tar', '^src/sessions/keep-files\\.ts$', 'Archives are packed and unpacked in one place.'),
     owner(
