@@ -46,6 +46,7 @@ export default defineConfig(
         module: 'writable',
         require: 'readonly',
         URL: 'readonly',
+        performance: 'readonly',
       },
     },
   },

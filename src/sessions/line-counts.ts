@@ -21,7 +21,7 @@ export interface LineCounts {
 }
 
 /** A file edited in place changes nothing that is cheap to look at, so a count is not kept for longer. */
-const MAX_AGE_MS = 120_000;
+const MAX_AGE_MS = 300_000;
 /** Where much happens, counting does not go on all the time, nor for more than a small share of it. */
 const MIN_AGE_MS = 10_000;
 const REST = 50;

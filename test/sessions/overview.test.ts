@@ -113,7 +113,7 @@ test('lines are counted again where something changed, not at once, and not ever
   expect(gitCalls).toBeLessThanOrEqual(3);
   // Nothing tells of a change in place: it is seen in time all the same.
   temp.write('.para/worktrees/c/a.txt', 'two\n');
-  time += 119_000;
+  time += 299_000;
   expect(await counted(9)).toEqual([0, 3, 1]);
 });
 

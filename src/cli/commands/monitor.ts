@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ParaError } from '../../errors.ts';
+import { startRound } from '../../sys/rest.ts';
 import { watchSessions, type Overview } from '../../sessions/overview.ts';
 import { withUsage } from '../../sessions/overview-usage.ts';
 import { readStats } from '../../sessions/stats.ts';
@@ -71,13 +72,14 @@ async function stream(app: App, usage: boolean): Promise<number> {
   // The first is whole.
   let effort = { ...LIVE, counts: Infinity };
   while (!signal.aborted) {
+    const rest = startRound(LOOK_MS);
     const found = await look(effort);
     const seen = usage ? withUsage(found, await readFigures(app)) : found;
     effort = LIVE;
     const text = JSON.stringify(seen);
     if (text !== last) print(app, seen, usage);
     last = text;
-    await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+    await sleep(rest(), undefined, { signal }).catch(() => undefined);
   }
   return 128 + app.cancellation.signalNumber;
 }

@@ -6,6 +6,7 @@ import type { ReactNode } from 'react';
 import type { Overview } from '../../sessions/overview.ts';
 import { withUsage } from '../../sessions/overview-usage.ts';
 import type { ContainerStats } from '../../sessions/stats-figures.ts';
+import { startRound } from '../../sys/rest.ts';
 import { shownRows, windowOf } from './rows.ts';
 import { layoutOf, Screen, type Size } from './screen.tsx';
 import { indexOf, press, showsUsage, START, type Key, type ViewState, type Wish } from './state.ts';
@@ -118,10 +119,11 @@ class View {
   /** Looks, shows, rests. */
   private async repeat(): Promise<void> {
     while (!this.over.signal.aborted) {
+      const rest = startRound(LOOK_MS);
       this.overview = await this.shown.look();
       this.draw();
       this.readLog().catch(this.fail);
-      await sleep(LOOK_MS, undefined, { signal: this.over.signal }).catch(() => undefined);
+      await sleep(rest(), undefined, { signal: this.over.signal }).catch(() => undefined);
     }
   }
 
@@ -130,12 +132,13 @@ class View {
     const session = this.selected();
     if (this.isReading || session === undefined) return;
     this.isReading = true;
+    const before = JSON.stringify(this.log);
     try {
       this.log = { session, lines: await this.shown.log(session) };
     } finally {
       this.isReading = false;
     }
-    this.draw();
+    if (JSON.stringify(this.log) !== before) this.draw();
     // Somebody has gone on to another one meanwhile.
     if (session !== this.selected()) await this.readLog();
   }
