@@ -62,7 +62,9 @@ async function hang(
 test.each(ENGINE_VERBS.filter(({ name }) => name !== 'docker exec'))(
   '$name: the engine hangs at each call',
   async (verb) => {
-    const calls = await callsOf(verb, await house.set(verb.before));
+    const made = await callsOf(verb, await house.set(verb.before));
+    // A pull takes as long as the network does: it has half an hour, whatever is asked of the other calls.
+    const calls = made.filter((call) => !call.verb.startsWith('pull'));
     const all = calls.flatMap((call) => [
       { call, after: false },
       { call, after: true },
