@@ -1,5 +1,5 @@
 /** Sessions in every state, made once and put back before each case: a fault is tried on each in a second. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SessionRecord } from '../../src/sessions/store.ts';
 import type { Fault } from '../support/fake-engine.ts';
@@ -55,6 +55,9 @@ export function theatre(): Theatre {
       const there = stages.get(before);
       if (there !== undefined) {
         there.at.reset();
+        // Nothing is known of the engine either: a command comes to the same calls each time.
+        if (before === 'fresh')
+          rmSync(there.at.world.env['XDG_CACHE_HOME'] ?? '', { recursive: true, force: true });
         return there;
       }
       const made = await make(before);
