@@ -24,6 +24,9 @@ const WAYS: Readonly<Record<Before, readonly (readonly string[])[]>> = {
   paired: [START, ['work'], ['start', 't', '--docker', '--image', 'busybox']],
 };
 
+/** No engine was asked for these. */
+const UNASKED: ReadonlySet<Before> = new Set(['fresh', 'plain']);
+
 /** One state of one repository, and what is done to it. */
 export interface Stage {
   readonly at: FaultWorld;
@@ -55,8 +58,8 @@ export function theatre(): Theatre {
       const there = stages.get(before);
       if (there !== undefined) {
         there.at.reset();
-        // Nothing is known of the engine either: a command comes to the same calls each time.
-        if (before === 'fresh')
+        // What is not known of the engine yet is asked again: a command comes to the same calls each time.
+        if (UNASKED.has(before))
           rmSync(there.at.world.env['XDG_CACHE_HOME'] ?? '', { recursive: true, force: true });
         return there;
       }
