@@ -155,11 +155,11 @@ function dropWorktree({ record, repo, places }: CancelPlan): Step<CancelState> {
 function forget(plan: CancelPlan): Step<CancelState> {
   return {
     title: 'Finishing up',
-    run: async () => {
+    run: async (_state, note) => {
       const { places, record, time } = plan;
       await moveState(places.docker(record.name), stateOf(places, record.name, time));
       await removeRecord(places, parseSessionName(record.name));
-      await dropNetwork(plan);
+      await dropNetwork(plan, note);
     },
   };
 }

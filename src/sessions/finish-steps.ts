@@ -238,13 +238,13 @@ function recordReview(plan: FinishPlan): Step<FinishState> {
   const { record, places, repo, target } = plan;
   return {
     title: 'Recording the result',
-    run: async () => {
+    run: async (_state, note) => {
       await removeContainerFiles(places, record.name);
       await forgetSession(repo, record.name);
       // Until then a finish that was cut short is finished by another one.
       const done = { branch: target, status: 'review', operation: null, container: null } as const;
       await saveRecord(places, { ...record, ...done });
-      await dropNetwork(plan);
+      await dropNetwork(plan, note);
     },
   };
 }

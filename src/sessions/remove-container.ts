@@ -142,14 +142,14 @@ function forget(plan: RemovePlan): Step<RemoveState> {
   const { repo, places, record } = plan;
   return {
     title: 'Finishing up',
-    run: async () => {
+    run: async (_state, note) => {
       await removeContainerFiles(places, record.name);
       await dropPins(repo, record.name);
       const after = { ...record, operation: null, contained: true, container: null };
       await rememberSession(repo, after);
       // Until then one that was cut short is finished by another one.
       await saveRecord(places, after);
-      await dropNetwork(plan);
+      await dropNetwork(plan, note);
     },
   };
 }

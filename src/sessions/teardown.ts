@@ -1,7 +1,7 @@
 /** Steps that `finish` and `cancel` share: the container is stopped, its commits come back, and all is taken away. */
 import { join } from 'node:path';
 import type { DockerService } from '../docker/service.ts';
-import { ParaError } from '../errors.ts';
+import { EXIT, ParaError } from '../errors.ts';
 import { bringBack, type BroughtBack } from '../git/bring-back.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Step } from '../pipeline/step.ts';
@@ -89,17 +89,21 @@ export function removeContainer({ record, service }: Teardown): Step<unknown> {
 
 /**
  * The network, when no other session has it. To be called once the record names no container any more: of several that
- * end at the same time the last one finds nobody else.
+ * end at the same time the last one finds nobody else. An engine that does not answer stops nothing any more: the network
+ * is left to `docker cleanup`, and said.
  */
-export async function dropNetwork({ record, places, service }: Teardown): Promise<void> {
+export async function dropNetwork(
+  { record, places, service }: Teardown,
+  note: (text: string) => void,
+): Promise<void> {
   if (service === undefined) return;
   await lockRepository(places, 'removes the network', async () => {
     if (await isNetworkKept(places, record)) return;
-    // A start that runs right now may have it already: then the engine refuses, and that is right.
-    await service.removeNetwork(record.container?.network ?? '').catch(ignoreRefusal);
+    await service.removeNetwork(record.container?.network ?? '').catch((error: unknown) => {
+      if (!(error instanceof ParaError)) throw error;
+      // A start that runs right now may have it already: then the engine refuses, and that is right.
+      if (error.exit !== EXIT.deadline && error.exit !== EXIT.engine) return;
+      note(`the network is left: ${error.message}; later: para docker cleanup`);
+    });
   });
-}
-
-function ignoreRefusal(error: unknown): void {
-  if (!(error instanceof ParaError)) throw error;
 }
