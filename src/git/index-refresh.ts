@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { succeeded } from '../sys/run.ts';
 import type { Repository } from './repository.ts';
 import { commitOf } from './refs.ts';
+import { headOf } from './session-head.ts';
 import { adminDirOf, worktreePlace } from './worktrees.ts';
 
 /** A worktree and the branch it may be on. */
@@ -16,6 +17,15 @@ export interface Indexed {
 
 /** Beside the index, from before the branch moves until the index has followed: the commit that the index is of. */
 const MARK = 'para-index-of';
+
+/**
+ * The commit that the index of a worktree is of, whose files may be gone: the branch may have moved since.
+ * @returns undefined when neither mark nor HEAD says
+ */
+export async function commitOfIndex(repo: Repository, adminDir: string): Promise<string | undefined> {
+  const marked = (await readFile(join(adminDir, MARK), 'utf8').catch(() => '')).trim();
+  return marked === '' ? (await headOf(repo, adminDir)).commit : commitOf(repo, marked);
+}
 
 /** To be called before the branch moves away from `commit`: a move that is cut short is followed later. */
 export async function markIndex(worktree: Indexed, commit: string): Promise<void> {
@@ -30,7 +40,7 @@ export async function markIndex(worktree: Indexed, commit: string): Promise<void
  */
 export async function followBranch(worktree: Indexed, keep: () => Promise<void>): Promise<void> {
   const { repo, path, branch } = worktree;
-  const admin = await onBranch(worktree);
+  const admin = existsSync(path) ? await onBranch(worktree) : undefined;
   const before = admin && (await readFile(join(admin, MARK), 'utf8').catch(() => undefined));
   if (admin === undefined || before === undefined) return;
   const after = await commitOf(repo, `refs/heads/${branch}`);
@@ -50,7 +60,7 @@ export async function followBranch(worktree: Indexed, keep: () => Promise<void>)
 /** Reads the branch's tree into the index, for a worktree whose own index is gone. @throws GIT_FAILED */
 export async function refreshIndex(worktree: Indexed): Promise<void> {
   const { repo, path, branch } = worktree;
-  const admin = await onBranch(worktree);
+  const admin = existsSync(path) ? await onBranch(worktree) : undefined;
   if (admin === undefined) return;
   const place = worktreePlace(repo, admin, path);
   await repo.git.text({ args: ['read-tree', '--reset', `refs/heads/${branch}`], place, contents: true });
@@ -58,10 +68,10 @@ export async function refreshIndex(worktree: Indexed): Promise<void> {
   await repo.git.attempt({ args: ['update-index', '-q', '--refresh'], place, contents: true });
 }
 
-/** The admin directory, when the worktree is there and on the branch. */
+/** The admin directory, when its HEAD is on the branch; the worktree's files may be gone. */
 async function onBranch({ repo, path, branch }: Indexed): Promise<string | undefined> {
   const admin = await adminDirOf(repo, path);
-  if (admin === undefined || !existsSync(path)) return undefined;
+  if (admin === undefined) return undefined;
   const head = await readFile(join(admin, 'HEAD'), 'utf8').catch(() => '');
   return head.trim() === `ref: refs/heads/${branch}` ? admin : undefined;
 }

@@ -14,6 +14,7 @@ import { ParaError } from '../errors.ts';
 import { PARA_IDENTITY } from './identity.ts';
 import { type Repository, place } from './repository.ts';
 import { commitOf, swapRef } from './refs.ts';
+import { commitOfIndex } from './index-refresh.ts';
 import { headOf } from './session-head.ts';
 import { stageAll, stageIndex } from './stage.ts';
 import { requireAdminDir, worktreePlace } from './worktrees.ts';
@@ -48,13 +49,17 @@ export function snapshotRef(session: string, n: number): string {
 export async function takeSnapshot(from: SessionWorktree, why: string): Promise<Snapshot> {
   const { repo, session, worktreePath, branch } = from;
   const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
-  const tip = (await commitOf(repo, `refs/heads/${branch}`)) ?? (await headOf(repo, worktreeAdminDir)).commit;
+  const isGone = !(await isThere(worktreePath));
+  const tip =
+    (isGone ? await commitOfIndex(repo, worktreeAdminDir) : undefined) ??
+    (await commitOf(repo, `refs/heads/${branch}`)) ??
+    (await headOf(repo, worktreeAdminDir)).commit;
   if (tip === undefined) throw new ParaError('GIT_FAILED', `the branch ${branch} does not exist`);
   const indexFile = join(worktreeAdminDir, `index.para-${randomUUID()}`);
   try {
-    const { index, all, nested } = (await isThere(worktreePath))
-      ? await stageAll({ repo, worktreeAdminDir, worktreePath, filters: 'raw' }, indexFile, tip)
-      : await stageIndex(repo, worktreeAdminDir, { indexFile, tip });
+    const { index, all, nested } = isGone
+      ? await stageIndex(repo, worktreeAdminDir, { indexFile, tip })
+      : await stageAll({ repo, worktreeAdminDir, worktreePath, filters: 'raw' }, indexFile, tip);
     const base = await treeOf(repo, tip);
     if (all === base && (index ?? base) === base) return { ref: undefined, commit: undefined, nested };
     const staged = await commitTree(repo, index ?? base, [tip], `${why}: what was staged`);

@@ -245,6 +245,7 @@ describe.each(subjects)('$id', (subject) => {
         image: subject.image,
         state: 'created',
         exitCode: 0,
+        pid: 0,
         oomKilled: false,
         error: '',
         createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/),

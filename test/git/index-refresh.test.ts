@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { markIndex } from '../../src/git/index-refresh.ts';
 import { createSealed } from '../../src/git/sealed.ts';
+import { takeSnapshot } from '../../src/git/snapshot.ts';
 import { type TestSession, openSession } from './session.ts';
 
 let s: TestSession;
@@ -115,4 +116,25 @@ test('a sealed directory is there whole, or as it was', async () => {
   await createSealed({ ...request, worktreePath: s.path });
   expect(readFileSync(join(sealed.dir, 'HEAD'), 'utf8')).toBe(head);
   expect(existsSync(`${sealed.dir}.new`)).toBe(false);
+});
+
+test('of a worktree whose files are gone the index stays where it was: nothing of what came back was staged', async () => {
+  s.write('staged.txt', 'staged\n');
+  commitInside('in.txt', 'inside\n');
+  const from = { repo: s.repo, session: 's1', worktreePath: s.path, branch: s.branch };
+  rmSync(s.path, { recursive: true });
+  expect(await s.bringBack()).toMatchObject({ moved: true });
+  expect(await takeSnapshot(from, 'test')).toMatchObject({ commit: undefined });
+});
+
+test('what was staged there is kept on the commit that it was staged on', async () => {
+  s.write('staged.txt', 'staged\n');
+  onHost('add', 'staged.txt');
+  commitInside('in.txt', 'inside\n');
+  const from = { repo: s.repo, session: 's1', worktreePath: s.path, branch: s.branch };
+  rmSync(s.path, { recursive: true });
+  await s.bringBack();
+  const { commit = '' } = await takeSnapshot(from, 'test');
+  expect(s.temp.run(['diff', '--name-status', `${commit}^1`, commit])).toBe('A\tstaged.txt');
+  expect(s.temp.run(['rev-parse', `${commit}^1`])).toBe(s.base);
 });
