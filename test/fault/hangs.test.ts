@@ -23,13 +23,16 @@ afterAll(() => {
 function stillRunning(stage: Stage): readonly number[] {
   const log = readFileSync(stage.at.fake.env['FAKE_ENGINE_LOG'] ?? '', 'utf8');
   const pids = [...log.matchAll(/"pid":(\d+)/g)].map(([, pid]) => Number(pid));
-  return pids.filter((pid) => {
-    try {
-      return process.kill(pid, 0);
-    } catch {
-      return false;
-    }
-  });
+  return pids.filter((pid) => commandOf(pid).includes('fake-engine'));
+}
+
+/** Empty when there is none: a number is soon another process's. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 async function hang(
