@@ -6,7 +6,7 @@ import { succeeded } from '../sys/run.ts';
 import type { Repository } from './repository.ts';
 import { commitOf } from './refs.ts';
 import { headOf } from './session-head.ts';
-import { adminDirOf, worktreePlace } from './worktrees.ts';
+import { adminDirOf, isHeadOn, worktreePlace } from './worktrees.ts';
 
 /** A worktree and the branch it may be on. */
 export interface Indexed {
@@ -40,7 +40,7 @@ export async function markIndex(worktree: Indexed, commit: string): Promise<void
  */
 export async function followBranch(worktree: Indexed, keep: () => Promise<void>): Promise<void> {
   const { repo, path, branch } = worktree;
-  const admin = existsSync(path) ? await onBranch(worktree) : undefined;
+  const admin = await filesOnBranch(worktree);
   const before = admin && (await readFile(join(admin, MARK), 'utf8').catch(() => undefined));
   if (admin === undefined || before === undefined) return;
   const after = await commitOf(repo, `refs/heads/${branch}`);
@@ -60,7 +60,7 @@ export async function followBranch(worktree: Indexed, keep: () => Promise<void>)
 /** Reads the branch's tree into the index, for a worktree whose own index is gone. @throws GIT_FAILED */
 export async function refreshIndex(worktree: Indexed): Promise<void> {
   const { repo, path, branch } = worktree;
-  const admin = existsSync(path) ? await onBranch(worktree) : undefined;
+  const admin = await filesOnBranch(worktree);
   if (admin === undefined) return;
   const place = worktreePlace(repo, admin, path);
   await repo.git.text({ args: ['read-tree', '--reset', `refs/heads/${branch}`], place, contents: true });
@@ -68,12 +68,16 @@ export async function refreshIndex(worktree: Indexed): Promise<void> {
   await repo.git.attempt({ args: ['update-index', '-q', '--refresh'], place, contents: true });
 }
 
+/** The same, when the files are there too: an index follows only what can be compared with it. */
+async function filesOnBranch(worktree: Indexed): Promise<string | undefined> {
+  return existsSync(worktree.path) ? onBranch(worktree) : undefined;
+}
+
 /** The admin directory, when its HEAD is on the branch; the worktree's files may be gone. */
 async function onBranch({ repo, path, branch }: Indexed): Promise<string | undefined> {
   const admin = await adminDirOf(repo, path);
   if (admin === undefined) return undefined;
-  const head = await readFile(join(admin, 'HEAD'), 'utf8').catch(() => '');
-  return head.trim() === `ref: refs/heads/${branch}` ? admin : undefined;
+  return (await isHeadOn(admin, branch)) ? admin : undefined;
 }
 
 /** The new tree, with what was staged of paths that are the same in both. */

@@ -17,6 +17,11 @@ export async function commitOf(
   return succeeded(answer) ? Buffer.from(answer.stdoutBytes).toString('utf8').trim() : undefined;
 }
 
+/** The tree of a commit that is there. @throws GIT_FAILED */
+export function treeOf(repo: Repository, commit: string): Promise<string> {
+  return repo.git.text({ args: ['rev-parse', `${commit}^{tree}`], place: place(repo), read: true });
+}
+
 /**
  * The commit to start from: what the user typed, as git understands it in the worktree we are in (`here`), or the main
  * checkout's HEAD.

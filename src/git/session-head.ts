@@ -12,6 +12,7 @@ import { inboxRef } from './sealed.ts';
 import type { Place } from './git.ts';
 import { commitOf, swapRef } from './refs.ts';
 import type { Repository } from './repository.ts';
+import { isHeadOn } from './worktrees.ts';
 
 /** A session's branch and its worktree. */
 export interface SessionBranch {
@@ -92,8 +93,7 @@ export async function moveToHead(where: SessionBranch): Promise<BranchMove | und
   const { repo, branch, adminDir } = where;
   const before = await commitOf(repo, `refs/heads/${branch}`);
   if (before === undefined) return remakeBranch(where);
-  const text = await readFile(join(adminDir, 'HEAD'), 'utf8').catch(() => '');
-  if (text.trim() === `ref: refs/heads/${branch}`) return undefined;
+  if (await isHeadOn(adminDir, branch)) return undefined;
   const head = await headOf(repo, adminDir);
   if (head.commit === before) return undefined;
   if (head.commit === undefined || !(await isAncestor(repo, before, head.commit)))

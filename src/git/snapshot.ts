@@ -13,7 +13,7 @@ import { randomUUID } from 'node:crypto';
 import { ParaError } from '../errors.ts';
 import { PARA_IDENTITY } from './identity.ts';
 import { type Repository, place } from './repository.ts';
-import { commitOf, swapRef } from './refs.ts';
+import { commitOf, swapRef, treeOf } from './refs.ts';
 import { commitOfIndex } from './index-refresh.ts';
 import { headOf } from './session-head.ts';
 import { stageAll, stageIndex } from './stage.ts';
@@ -68,10 +68,6 @@ export async function takeSnapshot(from: SessionWorktree, why: string): Promise<
   } finally {
     await rm(indexFile, { force: true });
   }
-}
-
-async function treeOf(repo: Repository, commit: string): Promise<string> {
-  return repo.git.text({ args: ['rev-parse', `${commit}^{tree}`], place: place(repo), read: true });
 }
 
 async function commitTree(

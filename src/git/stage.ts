@@ -9,7 +9,7 @@ import { shellQuote } from '../sys/shell-quote.ts';
 import type { Place } from './git.ts';
 import { requireAdminDir, worktreePlace } from './worktrees.ts';
 import { type Repository, place } from './repository.ts';
-import { commitOf, swapRef } from './refs.ts';
+import { commitOf, swapRef, treeOf } from './refs.ts';
 import { callerIdentity } from './sealed.ts';
 import { withoutFiltered } from './filtered-paths.ts';
 import { nestedRepositories, outside, refuseNested, splitPaths, tellApart } from './stage-paths.ts';
@@ -44,10 +44,7 @@ export async function commitAll(request: CommitRequest): Promise<string | undefi
   try {
     const { all: tree, nested } = await stageAll({ filters: 'refuse', ...request }, indexFile, tip);
     if (request.leaveNested !== true) refuseNested(nested);
-    if (
-      tree === (await repo.git.text({ args: ['rev-parse', `${tip}^{tree}`], place: place(repo), read: true }))
-    )
-      return undefined;
+    if (tree === (await treeOf(repo, tip))) return undefined;
     const commit = await commitTree(request, tree, tip);
     await swapRef(repo, `refs/heads/${branch}`, { before: tip, after: commit });
     await rename(indexFile, join(worktreeAdminDir, 'index'));

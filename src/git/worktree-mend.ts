@@ -2,9 +2,8 @@
 import { lstat, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ParaError } from '../errors.ts';
-import { succeeded } from '../sys/run.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
-import { commitOf, refsUnder } from './refs.ts';
+import { commitOf, refsUnder, treeOf } from './refs.ts';
 import { refreshIndex } from './index-refresh.ts';
 import { type Repository, place } from './repository.ts';
 import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
@@ -35,10 +34,10 @@ export async function remakeWorktree(worktree: Mendable): Promise<string | undef
   for (const snapshot of [before, staged]) {
     if (snapshot === undefined || (await commitOf(repo, `${snapshot}^1`)) !== tip) continue;
     // One with a second parent is a snapshot; others are old tips.
-    const index = await treeOf(repo, `${snapshot}^2`);
+    const index = await commitOf(repo, `${snapshot}^2`);
     if (index === undefined) continue;
     // What was staged since is more than an older snapshot has.
-    if (staged !== undefined && index !== (await treeOf(repo, `${staged}^2`))) continue;
+    if (staged !== undefined && (await treeOf(repo, index)) !== (await treeOf(repo, `${staged}^2`))) continue;
     await restoreSnapshot(repo, path, snapshot);
     return snapshot;
   }
@@ -50,12 +49,6 @@ async function keepStaged({ repo, session, path, branch }: Mendable): Promise<st
   if ((await adminDirOf(repo, path)) === undefined) return undefined;
   const why = `what was staged in ${session}, whose worktree is gone`;
   return (await takeSnapshot({ repo, session, worktreePath: path, branch }, why)).commit;
-}
-
-async function treeOf(repo: Repository, commit: string): Promise<string | undefined> {
-  const args = ['rev-parse', '-q', '--verify', `${commit}^{tree}`];
-  const answer = await repo.git.attempt({ args, place: place(repo), read: true });
-  return succeeded(answer) ? Buffer.from(answer.stdoutBytes).toString('utf8').trim() : undefined;
 }
 
 /** Moves a worktree back from where it was put, and says so to git. @throws REFUSED when it can not be moved */

@@ -163,11 +163,16 @@ export function worktreePlace(repo: Repository, admin: string, path: string): Pl
   return { gitDir: admin, commonDir: repo.commonDir, workTree: path };
 }
 
+/** True when HEAD of this git directory is the branch. Starts no process. */
+export async function isHeadOn(gitDir: string, branch: string): Promise<boolean> {
+  const head = await readFile(join(gitDir, 'HEAD'), 'utf8').catch(() => '');
+  return head.trim() === `ref: refs/heads/${branch}`;
+}
+
 /** Puts a worktree whose files are those of the branch on that branch; no file is touched. @throws GIT_FAILED */
 export async function switchBranch(repo: Repository, path: string, branch: string): Promise<void> {
   const admin = await requireAdminDir(repo, path);
-  const head = await readFile(join(admin, 'HEAD'), 'utf8').catch(() => '');
-  if (head.trim() === `ref: refs/heads/${branch}`) return;
+  if (await isHeadOn(admin, branch)) return;
   const where = worktreePlace(repo, admin, path);
   await repo.git.text({ args: ['symbolic-ref', 'HEAD', `refs/heads/${branch}`], place: where });
 }

@@ -1,5 +1,5 @@
 /** Giving a container to a session that has none; the worktree stays as it is all the while. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
@@ -7,7 +7,7 @@ import { ParaError } from '../errors.ts';
 import { dropPins } from '../git/bring-back.ts';
 import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
-import { requireAdminDir } from '../git/worktrees.ts';
+import { isHeadOn, requireAdminDir } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import type { ContainerFlags } from './container-plan.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
@@ -78,9 +78,9 @@ async function requireOnBranch(
   repo: Repository,
   { name, branch, worktree_path: path }: SessionRecord,
 ): Promise<string> {
-  const head = await readFile(join(await requireAdminDir(repo, path), 'HEAD'), 'utf8').catch(() => '');
+  const isOn = await isHeadOn(await requireAdminDir(repo, path), branch);
   const tip = await commitOf(repo, `refs/heads/${branch}`);
-  if (tip !== undefined && head.trim() === `ref: refs/heads/${branch}`) return tip;
+  if (tip !== undefined && isOn) return tip;
   throw new ParaError('REFUSED', `the worktree of ${name} is not on its branch ${branch}`, {
     hint: `cd ${shellQuote(path)} && git switch ${shellQuote(branch)}`,
   });

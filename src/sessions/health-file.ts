@@ -7,7 +7,7 @@ import { uptime } from 'node:os';
 import { join } from 'node:path';
 import type { HealthFile } from '../config/generated/types.ts';
 import { isHealthFile } from '../config/records.ts';
-import { readOwnFile, replaceFile } from '../sys/files.ts';
+import { readOwnJson, replaceFile } from '../sys/files.ts';
 import { withLock } from '../sys/lock.ts';
 import { openRegular, readHandle } from '../sys/untrusted.ts';
 import type { Places } from './store.ts';
@@ -25,13 +25,8 @@ function fileOf(stateDir: string): string {
 
 /** What was seen until now. */
 export async function readHealth(stateDir: string): Promise<HealthFile> {
-  const text = await readOwnFile(fileOf(stateDir), MAX_BYTES).catch(() => undefined);
-  try {
-    const data: unknown = JSON.parse(text ?? '');
-    return isHealthFile(data) ? (data as HealthFile) : NOTHING_SEEN;
-  } catch {
-    return NOTHING_SEEN;
-  }
+  const data = await readOwnJson(fileOf(stateDir), MAX_BYTES);
+  return isHealthFile(data) ? (data as HealthFile) : NOTHING_SEEN;
 }
 
 /** Replaces it. */

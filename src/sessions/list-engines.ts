@@ -48,6 +48,21 @@ async function requireWhole(
   );
 }
 
+/** Of an engine that does not answer. */
+export function unanswered(engine: EngineName, error: ParaError): Asked {
+  return { engine, rows: [], stranded: new Set(), error };
+}
+
+/** Why containers are left out of a list; nothing when they are not. */
+export function notShown({ error }: Asked): readonly string[] {
+  return error === undefined ? [] : [`${error.message}; containers are not shown`];
+}
+
+/** Containers of sessions of the repository. @throws as the engine does */
+export function rowsIn(service: DockerService, repo: Repository): Promise<readonly ContainerRow[]> {
+  return service.list({ 'para.repo': repo.id, 'para.role': 'dev' });
+}
+
 /** Asks one engine; that it does not answer is an answer. */
 export async function askEngine(
   context: { dockerFor(engine: EngineName): Promise<DockerService> },
@@ -56,13 +71,13 @@ export async function askEngine(
 ): Promise<Asked> {
   try {
     const service = await context.dockerFor(engine);
-    const rows = await service.list({ 'para.repo': repo.id, 'para.role': 'dev' });
+    const rows = await rowsIn(service, repo);
     await requireWhole(service, all, rows);
     const stranded = await strandedOf(service, all, rows);
     return { engine, rows, stranded, oomKilled: await oomKilledAmong(service, rows), error: undefined };
   } catch (error) {
     if (!(error instanceof ParaError)) throw error;
-    return { engine, rows: [], stranded: new Set(), error };
+    return unanswered(engine, error);
   }
 }
 

@@ -12,7 +12,7 @@ import { damageOf } from './damage.ts';
 import { clocks } from './health-file.ts';
 import { NO_HEALTH, tellHealth, type HealthFields } from './health-now.ts';
 import { halfDoneVerb, settledWith } from './operation.ts';
-import { askEngine, containerState, containerText, enginesOf, STRANDED } from './list-engines.ts';
+import { askEngine, containerState, containerText, enginesOf, notShown, STRANDED } from './list-engines.ts';
 import { rebuildOthers } from './rebuild.ts';
 import type { Repository } from '../git/repository.ts';
 import { unsettledWord, type Looked } from './unsettled.ts';
@@ -83,16 +83,13 @@ export async function listSessions(
         const by = await settledBy(places, record, row);
         return { ...row, ...by, settle: by.settle ?? goneOnWith(row) };
       }
-      const status = broken.includes(record.name) ? 'record unreadable' : 'record missing';
-      return { ...row, status, settle: `para recover ${record.name}` };
+      return { ...row, ...withoutRecord(record.name, broken) };
     }),
   );
   // A finished session whose branch was deleted is over; `clean` forgets it.
   const rows = told.filter((row) => how.archived === true || !isOver(row));
   const remarks = [
-    ...asked.flatMap(({ error }) =>
-      error === undefined ? [] : [`${error.message}; containers are not shown`],
-    ),
+    ...asked.flatMap(notShown),
     ...rows.flatMap(remarkOn),
     ...(await unreadable(
       places,
@@ -102,6 +99,15 @@ export async function listSessions(
   const ordered = [...rows.filter((row) => !isFinished(row)), ...rows.filter(isFinished)];
   const archived = how.archived === true ? await archivedRows(repo, all) : [];
   return { rows: [...ordered, ...archived], remarks };
+}
+
+/** Of a session that was put together from all but its record. */
+export function withoutRecord(
+  session: string,
+  broken: readonly string[],
+): Pick<SessionRow, 'status' | 'settle'> {
+  const status = broken.includes(session) ? 'record unreadable' : 'record missing';
+  return { status, settle: `para recover ${session}` };
 }
 
 function isFinished({ status }: SessionRow): boolean {

@@ -19,10 +19,8 @@ import { prepareInside } from './inside.ts';
 import type { MendPlan } from './mend.ts';
 import { rememberSession } from './rebuild.ts';
 import type { StartState } from './start-steps.ts';
-import { bringCommitsBack } from './teardown.ts';
+import { bringCommitsBack, STOP_GRACE } from './teardown.ts';
 import { lockRepository, saveRecord, type SessionRecord } from './store.ts';
-
-const STOP_GRACE = 10;
 
 /** What the steps share: a container that is made again is made as by a start. */
 export type MendState = StartState;

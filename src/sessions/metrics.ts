@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { MetricsFile } from '../config/generated/types.ts';
 import { isMetricsFile } from '../config/records.ts';
-import { isDirectory, readOwnFile, replaceFile } from '../sys/files.ts';
+import { isDirectory, readOwnJson, replaceFile } from '../sys/files.ts';
 
 const MAX_BYTES = 64 * 1024;
 
@@ -30,10 +30,6 @@ function sorted(metrics: MetricsFile): unknown {
 }
 
 async function read(file: string): Promise<MetricsFile | undefined> {
-  try {
-    const data: unknown = JSON.parse((await readOwnFile(file, MAX_BYTES)) ?? '');
-    return isMetricsFile(data) ? (data as MetricsFile) : undefined;
-  } catch {
-    return undefined;
-  }
+  const data = await readOwnJson(file, MAX_BYTES);
+  return isMetricsFile(data) ? (data as MetricsFile) : undefined;
 }

@@ -7,7 +7,7 @@ import type { LineCount } from '../git/line-count.ts';
 import type { Repository } from '../git/repository.ts';
 import { summariseAgent } from './agent-run.ts';
 import { createFileMemory, type FileMemory } from './file-memory.ts';
-import { lookedAt, settledBy, type ListContext, type SessionRow } from './list.ts';
+import { lookedAt, settledBy, withoutRecord, type ListContext, type SessionRow } from './list.ts';
 import { containerState, containerText, portsOf, type Asked } from './list-engines.ts';
 import { clocks } from './health-file.ts';
 import { tellHealth } from './health-now.ts';
@@ -88,7 +88,9 @@ export function watchSessions(context: ListContext): (effort: Effort) => Promise
     await lines.refresh(eye, records, counts);
     const rows = await Promise.all(records.map((record) => toRow(eye, record, asked)));
     const lost = new Set(others.map(({ name }) => name));
-    const sessions = rows.map((row) => (lost.has(row.name) ? withoutRecord(row, broken) : row));
+    const sessions = rows.map((row) =>
+      lost.has(row.name) ? { ...row, ...withoutRecord(row.name, broken) } : row,
+    );
     return { sessions: atWorkFirst(sessions), remarks };
   };
 }
@@ -104,11 +106,6 @@ async function readRecords({ repo, places, memory }: Eye): Promise<{
   const known = new Set(records.map(({ name }) => name));
   const others = await memory.recall('others', [places.state], () => rebuildOthers(repo, known, broken));
   return { records: [...records, ...others], others, broken };
-}
-
-function withoutRecord(row: OverviewRow, broken: readonly string[]): OverviewRow {
-  const status = broken.includes(row.name) ? 'record unreadable' : 'record missing';
-  return { ...row, status, settle: `para recover ${row.name}` };
 }
 
 function atWorkFirst(rows: readonly OverviewRow[]): readonly OverviewRow[] {

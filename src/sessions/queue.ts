@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { CommandsFile } from '../config/generated/types.ts';
 import { isCommandsFile } from '../config/records.ts';
 import { ParaError } from '../errors.ts';
-import { isThere, readOwnFile, replaceFile } from '../sys/files.ts';
+import { isThere, readOwnJson, replaceFile } from '../sys/files.ts';
 import { quote } from '../sys/run.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { lookAt, type Outcome } from './queue-results.ts';
@@ -103,14 +103,9 @@ function toScript({
 const MAX_BYTES = 16 * 1024 * 1024;
 
 async function readCommands(stateDir: string): Promise<readonly QueuedCommand[]> {
-  try {
-    const text = await readOwnFile(join(stateDir, 'commands.json'), MAX_BYTES);
-    if (text === undefined) return [];
-    const data: unknown = JSON.parse(text);
-    return isCommandsFile(data) ? (data as CommandsFile).commands : [];
-  } catch {
-    return []; // The files of the queue itself are what counts.
-  }
+  // Of what makes no sense nothing is taken: the files of the queue itself are what counts.
+  const data = await readOwnJson(join(stateDir, 'commands.json'), MAX_BYTES);
+  return isCommandsFile(data) ? (data as CommandsFile).commands : [];
 }
 
 async function writeCommands(stateDir: string, commands: readonly QueuedCommand[]): Promise<void> {

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import type { RegistryFile, SessionRecord } from '../config/generated/types.ts';
 import { isRegistryFile } from '../config/records.ts';
 import type { ContainerInfo, ContainerRow, PortMapping } from '../docker/driver.ts';
-import { isThere, readOwnFile, replaceFile } from '../sys/files.ts';
+import { isThere, readOwnJson, replaceFile } from '../sys/files.ts';
 import { withLock } from '../sys/lock.ts';
 
 /** A container, as the registry has it. */
@@ -101,10 +101,6 @@ async function change(
 }
 
 async function read(file: string): Promise<readonly Registered[]> {
-  try {
-    const data: unknown = JSON.parse((await readOwnFile(file, MAX_BYTES)) ?? '');
-    return isRegistryFile(data) ? (data as RegistryFile).containers : [];
-  } catch {
-    return [];
-  }
+  const data = await readOwnJson(file, MAX_BYTES);
+  return isRegistryFile(data) ? (data as RegistryFile).containers : [];
 }

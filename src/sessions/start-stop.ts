@@ -49,11 +49,8 @@ export async function wakeForPerson(service: DockerService, { places, record }: 
 }
 
 /** What it committed is on the host. */
-function removedByHand({ name }: SessionRecord, { code, message, details }: ParaError): ParaError {
-  return new ParaError(code, message, {
-    hint: `To make it again, with all its commits:\npara recover ${name}`,
-    details,
-  });
+function removedByHand({ name }: SessionRecord, error: ParaError): ParaError {
+  return error.withHint(`To make it again, with all its commits:\npara recover ${name}`);
 }
 
 /** `--grace` as typed: seconds. @throws USAGE */

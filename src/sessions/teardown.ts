@@ -9,7 +9,7 @@ import { isNetworkKept } from './network.ts';
 import { lockRepository, type Places, type SessionRecord } from './store.ts';
 
 /** Seconds a container gets to stop by itself. */
-const STOP_GRACE = 10;
+export const STOP_GRACE = 10;
 
 /** A session that is taken apart. */
 export interface Teardown {

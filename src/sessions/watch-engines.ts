@@ -4,7 +4,7 @@ import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import type { Repository } from '../git/repository.ts';
-import { enginesOf, type Asked } from './list-engines.ts';
+import { enginesOf, notShown, rowsIn, unanswered, type Asked } from './list-engines.ts';
 import type { SessionRecord } from './store.ts';
 
 /** What asking engines needs of the App. */
@@ -33,12 +33,11 @@ export function watchEngines(context: EngineContext): EngineWatch {
     try {
       const service = services.get(engine) ?? (await context.dockerFor(engine));
       services.set(engine, service);
-      const rows = await service.list({ 'para.repo': repo.id, 'para.role': 'dev' });
-      last.set(engine, { engine, rows, stranded: new Set(), error: undefined });
+      last.set(engine, { engine, rows: await rowsIn(service, repo), stranded: new Set(), error: undefined });
     } catch (error) {
       if (!(error instanceof ParaError)) throw error;
       services.delete(engine);
-      last.set(engine, { engine, rows: [], stranded: new Set(), error });
+      last.set(engine, unanswered(engine, error));
     } finally {
       asking.delete(engine);
     }
@@ -62,10 +61,9 @@ function hear(
 ): { readonly said: Asked; readonly remark: readonly string[] } {
   if (last === undefined) {
     const error = new ParaError('DAEMON_NOT_AVAILABLE', `${engine} has not answered yet`);
-    return { said: { engine, rows: [], stranded: new Set(), error }, remark: [error.message] };
+    return { said: unanswered(engine, error), remark: [error.message] };
   }
-  if (last.error !== undefined)
-    return { said: last, remark: [`${last.error.message}; containers are not shown`] };
+  if (last.error !== undefined) return { said: last, remark: notShown(last) };
   const remark = isSilent ? [`${engine} does not answer; its containers are shown as they were`] : [];
   return { said: last, remark };
 }

@@ -21,6 +21,15 @@ export async function readOwnFile(path: string, maxBytes: number): Promise<strin
   }
 }
 
+/** What such a file holds as JSON; undefined when it is absent, can not be read, or is no JSON. */
+export async function readOwnJson(path: string, maxBytes: number): Promise<unknown> {
+  try {
+    return JSON.parse((await readOwnFile(path, maxBytes)) ?? '');
+  } catch {
+    return undefined;
+  }
+}
+
 /** Replaces a file: temporary file, fsync, rename, fsync of the directory. The old one stays until the rename. */
 export async function replaceFile(path: string, text: string, mode = 0o600): Promise<void> {
   await mkdir(dirname(path), { recursive: true });

@@ -80,7 +80,7 @@ const WORK: readonly Column<OverviewRow>[] = [
     colour: (text, { says }, paint) =>
       says?.tests === 'failed' ? paint.red(text) : says?.tests === 'passed' ? paint.green(text) : text,
   },
-  { head: 'TODOS', cell: todosText, spare: true, rank: 8, least: WHOLE },
+  { head: 'TODOS', cell: ({ says }) => todosText(says), spare: true, rank: 8, least: WHOLE },
 ];
 
 const USAGE: readonly Column<OverviewRow>[] = [
@@ -115,7 +115,8 @@ function agentText({ agent }: OverviewRow): string {
   return agent.state === 'exited' ? `exit ${String(agent.exit_code)}` : agent.state;
 }
 
-function todosText({ says }: OverviewRow): string {
+/** `3/7` */
+export function todosText(says: OverviewRow['says'] | undefined): string {
   return says?.todos === undefined ? '-' : `${String(says.todos.done)}/${String(says.todos.total)}`;
 }
 

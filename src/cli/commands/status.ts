@@ -8,6 +8,7 @@ import {
   type StatusWish,
 } from '../../sessions/status.ts';
 import { age } from '../../ui/age.ts';
+import { todosText } from '../../ui/overview-table.ts';
 import { table, type Column } from '../../ui/table.ts';
 import type { App } from '../app.ts';
 import { defineCommand } from '../define.ts';
@@ -184,8 +185,4 @@ function stateWord({ status, blocked }: NonNullable<Said>): string {
 function progressText(status: Said): string {
   const { current, total } = status?.progress ?? { current: 0, total: 0 };
   return total === 0 ? '-' : `${String(Math.floor((100 * current) / total))}%`;
-}
-
-function todosText(status: Said): string {
-  return status?.todos === undefined ? '-' : `${String(status.todos.done)}/${String(status.todos.total)}`;
 }
