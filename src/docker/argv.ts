@@ -1,5 +1,6 @@
 /** Pieces of argv that mean the same to docker and podman (facts/engines.md §7). Pure: data in, strings out. */
 import type {
+  ContainerNetwork,
   ContainerSpec,
   ExecRequest,
   Limits,
@@ -39,6 +40,12 @@ export function portArgs(ports: readonly PortMapping[]): string[] {
 /** `--label k=v` for each label. */
 export function labelArgs(labels: Readonly<Record<string, string>>): string[] {
   return Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]);
+}
+
+/** `import` of the archive on stdin. */
+export function importArgs(reference: string, labels: Readonly<Record<string, string>> = {}): string[] {
+  const changes = Object.entries(labels).flatMap(([key, value]) => ['--change', `LABEL ${key}=${value}`]);
+  return ['import', ...changes, '-', reference];
 }
 
 /** `-e K=V` for each variable; never a secret, since argv and `inspect` show it. */
@@ -91,9 +98,24 @@ export function userArgs(user: UserMapping): string[] {
   }
 }
 
-/** The network: none, or one bridge by name. */
-export function networkArgs(network: ContainerSpec['network']): string[] {
-  return ['--network', network.mode === 'none' ? 'none' : network.name];
+/** The network: none, or one by name; a second one is said otherwise by each engine. */
+export function networkArgs(network: ContainerNetwork): string[] {
+  const args = ['--network', network.mode === 'none' ? 'none' : network.name];
+  if (network.mode !== 'closed') return args;
+  // Nothing answers there: the engine's own resolver would ask the host's (CVE-2024-29018). The proxy has a name all the same.
+  const names = ['--dns', '127.0.0.1', '--add-host', `para-proxy:${network.proxy}`];
+  return [...args, '--ip', network.address, ...names];
+}
+
+/** Settings of the kernel in the container's namespaces. */
+function sysctlArgs(sysctls: ContainerSpec['sysctls'] = {}): string[] {
+  return Object.entries(sysctls).flatMap(([key, value]) => ['--sysctl', `${key}=${value}`]);
+}
+
+/** Where what it prints is kept; journald or `none` as the default driver would leave `logs` empty (engines.md §5). */
+function logArgs({ logMegabytes }: ContainerSpec): string[] {
+  const most = logMegabytes === undefined ? [] : ['--log-opt', `max-size=${String(logMegabytes)}m`];
+  return ['--log-driver', 'json-file', ...most];
 }
 
 /** The health check, for an engine that runs it; the flags are the same on both. */
@@ -122,13 +144,13 @@ export function createArgs(spec: ContainerSpec, dialect: readonly string[]): str
     ...limitArgs(spec),
     ...['--ipc', 'private'],
     ...dialect,
-    // journald or `none` as the default driver would leave `logs` empty (engines.md §5).
-    ...['--log-driver', 'json-file'],
+    ...logArgs(spec),
     // para decides about restarts; podman's policy does not survive a reboot (engines.md §5).
     ...['--restart', 'no'],
     ...healthArgs(spec.health),
     ...userArgs(spec.user),
     ...networkArgs(spec.network),
+    ...sysctlArgs(spec.sysctls),
     ...mountArgs(spec.mounts),
     ...portArgs(spec.ports),
     ...envArgs(spec.env),

@@ -54,6 +54,25 @@ export interface HealthCheck {
   readonly startPeriodSeconds: number;
 }
 
+/** How a container is connected. */
+export type ContainerNetwork =
+  | { readonly mode: 'none' }
+  | { readonly mode: 'bridge'; readonly name: string }
+  /** To a closed network alone, at a fixed address; names are not resolved in it but for the proxy's. */
+  | {
+      readonly mode: 'closed';
+      readonly name: string;
+      readonly address: string;
+      readonly proxy: string;
+    }
+  /** The proxy itself: to an ordinary network, and to a closed one at a fixed address. */
+  | {
+      readonly mode: 'between';
+      readonly name: string;
+      readonly closed: string;
+      readonly address: string;
+    };
+
 /** Everything `create` needs, resolved, absolute and checked; frozen. */
 export interface ContainerSpec {
   readonly name: string;
@@ -69,7 +88,11 @@ export interface ContainerSpec {
   /** Number of CPUs, fractions allowed. */
   readonly cpus: number;
   readonly pids: number;
-  readonly network: { readonly mode: 'none' } | { readonly mode: 'bridge'; readonly name: string };
+  readonly network: ContainerNetwork;
+  /** Of the container's own namespaces; none by default. */
+  readonly sysctls?: Readonly<Record<string, string>> | undefined;
+  /** Most that the engine keeps of what it prints, in MiB; all of it by default. */
+  readonly logMegabytes?: number | undefined;
   readonly user: UserMapping;
   /** strict adds a read-only root; off drops caps, no-new-privileges and limits-on-by-default hardening. */
   readonly hardening: 'strict' | 'default' | 'off';
@@ -109,6 +132,8 @@ export interface ContainerInfo {
   readonly memoryBytes: number;
   readonly cpus: number;
   readonly pids: number;
+  /** Names of the networks that it is, or will be, connected to. */
+  readonly networks: readonly string[];
 }
 
 /** A row of `ps`: what a list can know from one call. */
@@ -155,6 +180,24 @@ export interface Limits {
   readonly memoryBytes?: number | undefined;
   readonly cpus?: number | undefined;
   readonly pids?: number | undefined;
+}
+
+/** A network to be made. */
+export interface NetworkSpec {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** In CIDR notation: the network is closed, so that nothing in it reaches the host, a resolver or what is beyond. */
+  readonly closed?: string | undefined;
+}
+
+/** What a network is. */
+export interface NetworkInfo {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** As `NetworkSpec.closed` makes it. */
+  readonly isClosed: boolean;
+  /** In CIDR notation. */
+  readonly subnets: readonly string[];
 }
 
 /** A row of `network ls`. */
@@ -234,7 +277,11 @@ export interface EngineDriver {
   /** Fails when the engine is not available; the answer holds what `capabilities` are made of. */
   info(): EngineCommand<Capabilities>;
   create(spec: ContainerSpec): EngineCommand<string>;
+  /** What of its network `create` could not say; undefined when it has said all. */
+  connect(spec: ContainerSpec): EngineCommand<void> | undefined;
   start(container: string): EngineCommand<void>;
+  /** Starts it and waits for its end; what it prints is the answer, whatever its exit code. */
+  runToEnd(container: string): EngineCommand<string>;
   stop(container: string, graceSeconds: number): EngineCommand<void>;
   kill(container: string, signal: string): EngineCommand<void>;
   unpause(container: string): EngineCommand<void>;
@@ -257,14 +304,14 @@ export interface EngineDriver {
   pullProgress(line: string): string | undefined;
   imageInspect(image: string): EngineCommand<{ readonly id: string; readonly user: string }>;
   /** Makes an image of the archive on stdin. */
-  imageImport(reference: string): EngineCommand<void>;
+  imageImport(reference: string, labels?: Readonly<Record<string, string>>): EngineCommand<void>;
+  /** Those that carry the labels (AND), as `repository:tag`. */
+  imageList(labels: Readonly<Record<string, string>>): EngineCommand<readonly string[]>;
   imageRemove(reference: string): EngineCommand<void>;
-  networkInspect(
-    name: string,
-  ): EngineCommand<{ readonly name: string; readonly labels: Readonly<Record<string, string>> }>;
+  networkInspect(name: string): EngineCommand<NetworkInfo>;
   /** Networks filtered by labels (AND); an empty value asks for the label alone. */
   networkList(labels: Readonly<Record<string, string>>): EngineCommand<readonly NetworkRow[]>;
-  networkCreate(name: string, labels: Readonly<Record<string, string>>): EngineCommand<void>;
+  networkCreate(network: NetworkSpec): EngineCommand<void>;
   networkRemove(name: string): EngineCommand<void>;
   /** How the caller's uid has to be mapped on this engine. */
   userMapping(

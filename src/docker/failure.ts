@@ -75,6 +75,14 @@ const WORDS: Partial<Record<ErrorCode, Words>> = {
     sentence: (subject) => `the network of ${subject} does not exist`,
     hint: (_, engine) => `${engine} network ls`,
   },
+  SUBNET_IN_USE: {
+    sentence: (subject) => `no free subnet was found for ${subject}`,
+    hint: () => 'para config get docker.network.subnet_pool',
+  },
+  ADDRESS_IN_USE: {
+    sentence: (subject, engine) => `${engine} has given the address of ${subject} to another container`,
+    hint: (_, engine) => `${engine} network ls`,
+  },
   RESOURCE_LIMIT_EXCEEDED: {
     sentence: (subject) => `the limits asked for ${subject} are outside what this machine allows`,
     hint: () => 'para config get docker.default_resource_limits',

@@ -34,6 +34,10 @@ function containerInfo(root: Reader): ContainerInfo {
     cpus: host.number('NanoCpus', 0) / 1e9,
     // null on docker, 0 on podman, -1 on both for "unlimited".
     pids: Math.max(0, host.number('PidsLimit', 0)),
+    // docker calls having none a network too.
+    networks: Object.keys(
+      root.record('NetworkSettings', 'optional').record('Networks', 'optional').raw,
+    ).filter((name) => name !== 'none'),
   };
 }
 

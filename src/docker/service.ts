@@ -1,4 +1,5 @@
 /** What para does with containers: the drivers' commands, run. Errors are thrown as ParaError (failure.ts). */
+import type { Readable } from 'node:stream';
 import { hasCode, type ParaError } from '../errors.ts';
 import {
   succeeded,
@@ -17,7 +18,6 @@ import type {
   ExecRequest,
   Limits,
   LogsRequest,
-  NetworkRow,
   UsageSample,
 } from './driver.ts';
 import { deadlineOf } from './deadline.ts';
@@ -25,6 +25,7 @@ import { execCapture, execTerminal } from './exec.ts';
 import { toParaError } from './failure.ts';
 import { inspect, lookAt, provenByInspect, type Lifecycle } from './lifecycle.ts';
 import { canMeasure } from './limits.ts';
+import { networksOf, type Networks } from './networks.ts';
 import { updateLimits, type Updated } from './update.ts';
 
 /** Labels of a thing: `k=v` pairs. */
@@ -34,25 +35,24 @@ export type Labels = Readonly<Record<string, string>>;
 export type CallOptions = Partial<Omit<RunRequest, 'file' | 'args'>>;
 
 /** The engine, as the rest of para sees it. */
-export interface DockerService extends Lifecycle {
+export interface DockerService extends Lifecycle, Networks {
   readonly engine: Engine;
   /** @throws DAEMON_NOT_AVAILABLE, ENGINE_PERMISSION_DENIED … when the engine does not answer */
   healthCheck(): Promise<void>;
   /** Pulls unless present. @returns true when it was pulled */
   ensureImage(image: string, onProgress?: (text: string) => void): Promise<boolean>;
   imageExists(image: string): Promise<boolean>;
-  /**
-   * Makes the network unless present; callers take turns. `onMake` is called before it is made.
-   * @returns true when this call made it
-   */
-  ensureNetwork(name: string, labels: Labels, onMake?: () => void): Promise<boolean>;
-  networks(labels: Labels): Promise<readonly NetworkRow[]>;
-  /** Removes it; absent is not an error. */
-  removeNetwork(name: string): Promise<void>;
-  /** @returns the container's id */
+  /** Makes an image of an archive. */
+  importImage(reference: string, archive: Readable, labels: Labels): Promise<void>;
+  /** Those that carry the labels. */
+  images(labels: Labels): Promise<readonly string[]>;
+  removeImage(reference: string): Promise<void>;
+  /** And connects it to all its networks. @returns the container's id */
   createContainer(spec: ContainerSpec): Promise<string>;
   /** A failed start leaves the container: its maker undoes (engines.md §2.5). */
   startContainer(name: string): Promise<void>;
+  /** Starts it and waits for its end. @returns what it printed, whatever its exit code */
+  runToEnd(name: string): Promise<string>;
   killContainer(name: string, signal: string): Promise<void>;
   unpauseContainer(name: string): Promise<void>;
   /** Undefined when there is no such container. */
@@ -112,7 +112,13 @@ export function createDockerService(
     healthCheck: async () => {
       await calls.run(driver.info(), 'the engine');
     },
-    createContainer: (spec) => calls.run(driver.create(spec), `container ${spec.name}`),
+    createContainer: async (spec) => {
+      const id = await calls.run(driver.create(spec), `container ${spec.name}`);
+      const connect = driver.connect(spec);
+      if (connect !== undefined) await calls.run(connect, `container ${spec.name}`);
+      return id;
+    },
+    runToEnd: (name) => runToEnd(engine, calls, name),
     startContainer: (name) => calls.run(driver.start(name), `container ${name}`),
     ...provenByInspect(engine, calls),
     killContainer: (name, signal) => calls.run(driver.kill(name, signal), `container ${name}`),
@@ -131,7 +137,8 @@ export function createDockerService(
     execTerminal: (request, how) => execTerminal(engine, attach, { request, how }),
     logs: (request) => logs(engine, calls, request),
     logsAttach: (request) => attach(driver.logs(request)),
-    ...imagesAndNetworks(engine, calls, options),
+    ...networksOf(engine, calls),
+    ...imagesOf(engine, calls, options),
   };
 }
 
@@ -156,16 +163,11 @@ function engineCalls(engine: Engine, runner: Runner, options: ServiceOptions): C
   };
 }
 
-type ImagesAndNetworks = Pick<
-  DockerService,
-  'ensureImage' | 'imageExists' | 'ensureNetwork' | 'networks' | 'removeNetwork'
->;
+type Images = Pick<DockerService, 'ensureImage' | 'imageExists' | 'importImage' | 'images' | 'removeImage'>;
 
-function imagesAndNetworks({ driver }: Engine, calls: Calls, options: ServiceOptions): ImagesAndNetworks {
+function imagesOf({ driver }: Engine, calls: Calls, options: ServiceOptions): Images {
   const imageExists = (image: string): Promise<boolean> =>
     unless('IMAGE_NOT_FOUND', calls.run(driver.imageInspect(image), `image ${image}`));
-  const networkExists = (name: string): Promise<boolean> =>
-    unless('NETWORK_NOT_FOUND', calls.run(driver.networkInspect(name), `network ${name}`));
   return {
     imageExists,
     ensureImage: async (image, onProgress) => {
@@ -180,27 +182,17 @@ function imagesAndNetworks({ driver }: Engine, calls: Calls, options: ServiceOpt
       });
       return true;
     },
-    ensureNetwork: async (name, labels, onMake) => {
-      if (await networkExists(name)) return false;
-      onMake?.();
-      const made = await calls.capture(driver.networkCreate(name, labels));
-      if (succeeded(made)) return true;
-      // Someone else's network, made meanwhile. Docker may make a second one instead: callers take turns.
-      if (await networkExists(name)) return false;
-      throw calls.fail(made, `network ${name}`);
-    },
-    networks: (labels) => calls.run(driver.networkList(labels), 'the list of networks'),
-    removeNetwork: async (name) => {
-      await unless('NETWORK_NOT_FOUND', calls.run(driver.networkRemove(name), `network ${name}`));
+    importImage: (reference, archive, labels) =>
+      calls.run(driver.imageImport(reference, labels), `image ${reference}`, { input: archive }),
+    images: (labels) => calls.run(driver.imageList(labels), 'the list of images'),
+    removeImage: async (reference) => {
+      await unless('IMAGE_NOT_FOUND', calls.run(driver.imageRemove(reference), `image ${reference}`));
     },
   };
 }
 
 /** True when the call succeeds, false when it fails with this code; other failures are thrown. */
-async function unless(
-  code: 'IMAGE_NOT_FOUND' | 'NETWORK_NOT_FOUND',
-  call: Promise<unknown>,
-): Promise<boolean> {
+async function unless(code: 'IMAGE_NOT_FOUND', call: Promise<unknown>): Promise<boolean> {
   try {
     await call;
     return true;
@@ -208,6 +200,14 @@ async function unless(
     if (hasCode(error, code)) return false;
     throw error;
   }
+}
+
+/** Its exit code is the program's own, unless the engine has a sentence for it. */
+async function runToEnd({ driver }: Engine, calls: Calls, name: string): Promise<string> {
+  const captured = await calls.capture(driver.runToEnd(name));
+  const ended = captured.exitCode !== undefined && !captured.timedOut && !captured.aborted;
+  if (!ended || driver.classify(captured) !== undefined) throw calls.fail(captured, `container ${name}`);
+  return captured.stdout;
 }
 
 async function logs({ driver }: Engine, calls: Calls, request: LogsRequest): Promise<string> {

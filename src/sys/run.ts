@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
 import type { Options } from 'execa';
 import { ParaError } from '../errors.ts';
 import { processStarted, toldExitCode } from './fault.ts';
@@ -18,7 +19,7 @@ export interface RunRequest {
   /** Added to para's own environment; `undefined` removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Written to stdin, which is otherwise closed. */
-  readonly input?: string | Uint8Array | undefined;
+  readonly input?: string | Uint8Array | Readable | undefined;
   /** Milliseconds until SIGTERM; 0 = no deadline. Default 30 000. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { detectEngine } from '../../src/docker/detect.ts';
 import type { ContainerSpec, EngineName, PortMapping } from '../../src/docker/driver.ts';
+import { addressIn } from '../../src/docker/subnet.ts';
 import { createDockerService, type DockerService } from '../../src/docker/service.ts';
 import { createRunner, type Runner, type RunRequest } from '../../src/sys/run.ts';
 import { testEngines, testImages, testRegistry, type TestEngine } from '../support/engines.ts';
@@ -223,6 +224,48 @@ describe.each(subjects)('$id', (subject) => {
       await service.removeNetwork(network);
     });
 
+    describe('closed ones', () => {
+      const [closed, other] = [`${network}-closed`, `${network}-other`];
+      const make = (name: string, pool: string): Promise<void> =>
+        service.createClosedNetwork({ name, labels: label, pool });
+      afterAll(async () => {
+        for (const name of [closed, other]) await service.removeNetwork(name);
+      });
+
+      test('are made where there is room, and only there', async () => {
+        // Two subnets, of which each takes one; the engines of this run need not share them.
+        const pool = `10.${String(232 + subjects.indexOf(subject))}.8.0/27`;
+        expect(await service.network(closed)).toBeUndefined();
+        await make(closed, pool);
+        expect(await service.network(closed)).toMatchObject({ name: closed, labels: label, isClosed: true });
+        await make(other, pool);
+        await expect(make(`${network}-third`, pool)).rejects.toMatchObject({
+          code: 'SUBNET_IN_USE',
+          exit: 7,
+        });
+        await service.ensureNetwork(network, label);
+        expect(await service.network(network)).toMatchObject({ isClosed: false });
+      });
+
+      test('hold what is in them to its address, and know it before it runs', async () => {
+        const [subnet = ''] = (await service.network(closed))?.subnets ?? [];
+        const [proxy, address] = [addressIn(subnet, 2), addressIn(subnet, 3)];
+        const between = spec({ network: { mode: 'between', name: network, closed, address: proxy } });
+        await service.createContainer(between);
+        expect((await service.status(between.name))?.networks.toSorted()).toEqual(
+          [network, closed].toSorted(),
+        );
+        await service.startContainer(between.name);
+        const inside = { network: { mode: 'closed', name: closed, address, proxy } } as const;
+        const first = await started(inside);
+        expect(await service.status(first.name)).toMatchObject({ networks: [closed] });
+        const second = spec(inside);
+        await service.createContainer(second);
+        await expect(service.startContainer(second.name)).rejects.toMatchObject({ code: 'ADDRESS_IN_USE' });
+        for (const { name } of [between, first, second]) await service.removeContainer(name);
+      });
+    });
+
     test('a container on a network that is gone is NETWORK_NOT_FOUND', async () => {
       const lost = spec({ network: { mode: 'bridge', name: `para-test-${run}-none` } });
       const making = service.createContainer(lost).then(() => service.startContainer(lost.name));
@@ -259,6 +302,7 @@ describe.each(subjects)('$id', (subject) => {
         memoryBytes: first.memoryBytes,
         cpus: first.cpus,
         pids: service.engine.capabilities.pidsLimit ? first.pids : expect.any(Number),
+        networks: [],
       });
     });
 

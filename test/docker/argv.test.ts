@@ -102,11 +102,41 @@ describe.each([docker, podman])('$name', (driver) => {
       driver.pull('-x'),
       driver.imageInspect('-x'),
       driver.networkInspect('-x'),
-      driver.networkCreate('-x', {}),
+      driver.networkCreate({ name: '-x', labels: {} }),
+      driver.networkCreate({ name: '-x', labels: {}, closed: '10.1.2.0/28' }),
+      driver.runToEnd('-x'),
       driver.networkRemove('-x'),
       driver.logs({ container: '-x', follow: false, timestamps: false }),
     ];
     for (const { args } of commands) expect(args.slice(-2)).toEqual(['--', '-x']);
+  });
+
+  test('a closed network has no way to the host and none out, and nobody in it resolves names', () => {
+    const { args } = driver.networkCreate({ name: 'n', labels: { a: 'b' }, closed: '10.1.2.0/28' });
+    const closed =
+      driver.name === 'docker'
+        ? ['--internal', '-o', 'com.docker.network.bridge.inhibit_ipv4=true']
+        : ['--internal', '--disable-dns'];
+    const expected = ['network', 'create', ...closed, '--subnet', '10.1.2.0/28', '--label', 'a=b', '--', 'n'];
+    expect(args).toEqual(expected);
+  });
+
+  test('what is between two networks is connected to both, at its address', () => {
+    const network = { mode: 'between', name: 'out', closed: 'in', address: '10.1.2.2' } as const;
+    const spec = { ...SPEC, network };
+    const { args } = driver.create(spec);
+    const networks = args.filter((_, index) => args[index - 1] === '--network');
+    expect(networks).toEqual(driver.name === 'docker' ? ['out'] : ['in:ip=10.1.2.2', 'out']);
+    const connect = ['network', 'connect', '--ip', '10.1.2.2', '--', 'in', 'para-1-a'];
+    expect(driver.connect(spec)?.args).toEqual(driver.name === 'docker' ? connect : undefined);
+    expect(driver.connect(SPEC)).toBeUndefined();
+  });
+
+  test('settings of the kernel, and a bound on what is kept of the output', () => {
+    const more = { sysctls: { 'net.ipv4.ip_forward': '0' }, logMegabytes: 8 };
+    const line = driver.create({ ...SPEC, ...more }).args.join(' ');
+    expect(line).toContain(' --log-driver json-file --log-opt max-size=8m ');
+    expect(line).toContain(' --sysctl net.ipv4.ip_forward=0 ');
   });
 
   test('stop has its grace besides the time an engine needs', () => {
@@ -153,6 +183,11 @@ describe('pieces', () => {
     expect(userArgs({ kind: 'root-is-caller' })).toEqual([]);
     expect(networkArgs({ mode: 'none' })).toEqual(['--network', 'none']);
     expect(networkArgs({ mode: 'bridge', name: 'n-1' })).toEqual(['--network', 'n-1']);
+    const closed = { mode: 'closed', name: 'n', address: '10.1.2.3', proxy: '10.1.2.2' } as const;
+    expect(networkArgs(closed)).toEqual([
+      ...['--network', 'n', '--ip', '10.1.2.3', '--dns', '127.0.0.1'],
+      ...['--add-host', 'para-proxy:10.1.2.2'],
+    ]);
   });
 
   test('values of the environment stay as they are', () => {

@@ -46,6 +46,8 @@ describe.each(ENGINES)('%s', (engine) => {
     expect(driver.networkInspect('x').parse(fixture(engine, 'network-inspect.json'))).toEqual({
       name: 'diff-net',
       labels: { para: '1' },
+      isClosed: false,
+      subnets: [expect.stringMatching(/^[\d.]+\/(16|24)$/)],
     });
   });
 });

@@ -36,6 +36,11 @@ export const DOCKER_RULES: Rules = {
     { text: /that name is already in use|already in use, cannot rename/i, code: 'NAME_CONFLICT' },
   ],
   port: [
+    // An address of a network, not a port: 20 alone, 28 after "failed to set up container networking:".
+    {
+      text: /(response from daemon|container networking): address already in use/i,
+      code: 'ADDRESS_IN_USE',
+    },
     { text: /port is already allocated/i, code: 'PORT_IN_USE' },
     // 20/26 "Error starting userland proxy", 28 "failed to bind host port".
     { text: /address already in use/i, code: 'PORT_IN_USE' },
@@ -72,6 +77,8 @@ export const DOCKER_RULES: Rules = {
     { text: /get "?https?:.*(no such host|i\/o timeout|client\.timeout)/i, code: 'REGISTRY_UNREACHABLE' },
   ],
   network: [
+    // 28 puts "invalid pool request:" before it.
+    { text: /pool overlaps with other one/i, code: 'SUBNET_IN_USE' },
     {
       text: /network \S+ not found|no such network|unable to find network|network not found/i,
       code: 'NETWORK_NOT_FOUND',

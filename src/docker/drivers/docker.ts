@@ -1,8 +1,23 @@
 /** Docker 20.10 and later: the complete table. Shares only pure argv and parse functions with podman's. */
 import { ParaError } from '../../errors.ts';
-import { createArgs, execArgs, labelArgs, labelFilterArgs, logsArgs, updateArgs } from '../argv.ts';
+import {
+  createArgs,
+  execArgs,
+  importArgs,
+  labelArgs,
+  labelFilterArgs,
+  logsArgs,
+  updateArgs,
+} from '../argv.ts';
 import { classifyBy } from '../classify.ts';
-import type { Capabilities, ContainerRow, EngineDriver, NetworkRow, UsageSample } from '../driver.ts';
+import type {
+  Capabilities,
+  ContainerRow,
+  EngineDriver,
+  NetworkInfo,
+  NetworkRow,
+  UsageSample,
+} from '../driver.ts';
 import { readContainers, readSizes, toState } from '../inspect.ts';
 import { reader, readOne, readRecords, unreadable, type Source } from '../parse.ts';
 import { parsePublishedText } from '../ps-ports.ts';
@@ -12,6 +27,9 @@ import { DOCKER_RULES } from './docker-errors.ts';
 
 const source = (command: string): Source => ({ engine: 'docker', command });
 const nothing = (): void => undefined;
+
+/** The bridge's option that leaves it without an address on the host. */
+const NO_ADDRESS = 'com.docker.network.bridge.inhibit_ipv4';
 
 /** Time for calls in which the engine itself waits on containers. */
 const SLOW_MS = 60_000;
@@ -34,7 +52,20 @@ export const docker = {
     parse: (stdout) => readId(stdout, 'create'),
     timeoutMs: SLOW_MS,
   }),
+  // 20.10 takes one network at `create`, and its address only where the subnet was given (security §2.3.2).
+  connect: ({ name, network }) =>
+    network.mode !== 'between'
+      ? undefined
+      : {
+          args: ['network', 'connect', '--ip', network.address, '--', network.closed, name],
+          parse: nothing,
+        },
   start: (container) => ({ args: ['start', '--', container], parse: nothing, timeoutMs: SLOW_MS }),
+  runToEnd: (container) => ({
+    args: ['start', '-a', '--', container],
+    parse: (stdout) => stdout,
+    timeoutMs: SLOW_MS,
+  }),
   // `-t` is the only spelling common to all versions (engines.md §2.7).
   stop: (container, grace) => ({
     args: ['stop', '-t', String(grace), '--', container],
@@ -78,15 +109,32 @@ export const docker = {
   pull: (image) => ({ args: ['pull', '--', image], parse: nothing, timeoutMs: 0 }),
   pullProgress: readProgress,
   imageInspect: (image) => ({ args: ['image', 'inspect', '--', image], parse: readImage }),
-  imageImport: (reference) => ({ args: ['import', '-', reference], parse: nothing, timeoutMs: SLOW_MS }),
+  imageImport: (reference, labels) => ({
+    args: importArgs(reference, labels),
+    parse: nothing,
+    timeoutMs: SLOW_MS,
+  }),
+  imageList: (labels) => ({
+    args: ['images', ...labelFilterArgs(labels), '--format', '{{json .}}'],
+    parse: (stdout) =>
+      readRecords(stdout, source('images')).map((raw) => {
+        const row = reader(raw, source('images'));
+        return `${row.text('Repository')}:${row.text('Tag')}`;
+      }),
+  }),
   imageRemove: (reference) => ({ args: ['rmi', reference], parse: nothing, timeoutMs: SLOW_MS }),
   networkInspect: (name) => ({ args: ['network', 'inspect', '--', name], parse: readNetwork }),
   networkList: (labels) => ({
     args: ['network', 'ls', ...labelFilterArgs(labels), '--format', '{{json .}}'],
     parse: readNetworks,
   }),
-  networkCreate: (name, labels) => ({
-    args: ['network', 'create', ...labelArgs(labels), '--', name],
+  networkCreate: ({ name, labels, closed }) => ({
+    // Without an address of its own the bridge is nothing that a container could reach the host by (security §2.1).
+    args: [
+      ...['network', 'create'],
+      ...(closed === undefined ? [] : ['--internal', '-o', `${NO_ADDRESS}=true`, '--subnet', closed]),
+      ...[...labelArgs(labels), '--', name],
+    ],
     parse: nothing,
   }),
   networkRemove: (name) => ({ args: ['network', 'rm', '--', name], parse: nothing }),
@@ -164,12 +212,15 @@ function readImage(stdout: string): { readonly id: string; readonly user: string
   return { id: image.text('Id'), user: image.record('Config', 'optional').text('User', '') };
 }
 
-function readNetwork(stdout: string): {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-} {
+function readNetwork(stdout: string): NetworkInfo {
   const network = reader(readOne(stdout, source('network inspect')), source('network inspect'));
-  return { name: network.text('Name'), labels: network.strings('Labels') };
+  const configs = network.record('IPAM', 'optional').records('Config');
+  return {
+    name: network.text('Name'),
+    labels: network.strings('Labels'),
+    isClosed: network.flag('Internal', false) && network.strings('Options')[NO_ADDRESS] === 'true',
+    subnets: configs.map((config) => config.text('Subnet')),
+  };
 }
 
 /** Labels come as one text, `k=v,k=v`; para's own hold no comma. */

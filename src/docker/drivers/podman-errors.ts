@@ -66,7 +66,11 @@ export const PODMAN_RULES: Rules = {
       code: 'REGISTRY_UNREACHABLE',
     },
   ],
-  network: [{ text: /unable to find network with name or id|network not found/i, code: 'NETWORK_NOT_FOUND' }],
+  network: [
+    { text: /subnet \S+ is (already )?used on the host or by another config/i, code: 'SUBNET_IN_USE' },
+    { text: /requested ip address \S+ is already allocated/i, code: 'ADDRESS_IN_USE' },
+    { text: /unable to find network with name or id|network not found/i, code: 'NETWORK_NOT_FOUND' },
+  ],
   mount: [
     { text: /no space left on device/i, code: 'NO_SPACE' },
     { text: /statfs .*: no such file or directory/i, code: 'MOUNT_INVALID' },

@@ -1,7 +1,23 @@
 /** Podman 4.3 and later, root and rootless: the complete table. Shares only pure functions with docker's. */
-import { createArgs, execArgs, labelArgs, labelFilterArgs, logsArgs, updateArgs } from '../argv.ts';
+import {
+  createArgs,
+  execArgs,
+  importArgs,
+  labelArgs,
+  labelFilterArgs,
+  logsArgs,
+  updateArgs,
+} from '../argv.ts';
 import { classifyBy } from '../classify.ts';
-import type { Capabilities, ContainerRow, EngineDriver, PortMapping, UsageSample } from '../driver.ts';
+import type {
+  Capabilities,
+  ContainerRow,
+  ContainerSpec,
+  EngineDriver,
+  NetworkInfo,
+  PortMapping,
+  UsageSample,
+} from '../driver.ts';
 import { readContainers, readSizes, toState } from '../inspect.ts';
 import { reader, readOne, readRecords, unreadable, type Reader, type Source } from '../parse.ts';
 import { count, nanos, pairs, percent } from '../stats.ts';
@@ -28,11 +44,17 @@ export const podman = {
   info: () => ({ args: ['info', '--format', 'json'], parse: readInfo, timeoutMs: 10_000 }),
   create: (spec) => ({
     // No --ulimit: giving one drops the defaults of containers.conf, and runc fails on NPROC (security §1.2).
-    args: createArgs(spec, []),
+    args: createArgs(spec, secondNetwork(spec)),
     parse: readId,
     timeoutMs: SLOW_MS,
   }),
+  connect: () => undefined,
   start: (container) => ({ args: ['start', '--', container], parse: nothing, timeoutMs: SLOW_MS }),
+  runToEnd: (container) => ({
+    args: ['start', '-a', '--', container],
+    parse: (stdout) => stdout,
+    timeoutMs: SLOW_MS,
+  }),
   stop: (container, grace) => ({
     args: ['stop', '-t', String(grace), '--', container],
     parse: nothing,
@@ -79,7 +101,16 @@ export const podman = {
   pull: (image) => ({ args: ['pull', '--', image], parse: nothing, timeoutMs: 0 }),
   pullProgress: readProgress,
   imageInspect: (image) => ({ args: ['image', 'inspect', '--', image], parse: readImage }),
-  imageImport: (reference) => ({ args: ['import', '-', reference], parse: nothing, timeoutMs: SLOW_MS }),
+  imageImport: (reference, labels) => ({
+    args: importArgs(reference, labels),
+    parse: nothing,
+    timeoutMs: SLOW_MS,
+  }),
+  imageList: (labels) => ({
+    args: ['images', ...labelFilterArgs(labels), '--format', 'json'],
+    parse: (stdout) =>
+      readRecords(stdout, source('images')).flatMap((raw) => reader(raw, source('images')).texts('Names')),
+  }),
   imageRemove: (reference) => ({ args: ['rmi', reference], parse: nothing, timeoutMs: SLOW_MS }),
   networkInspect: (name) => ({ args: ['network', 'inspect', '--', name], parse: readNetwork }),
   networkList: (labels) => ({
@@ -90,8 +121,13 @@ export const podman = {
         return { name: row.text('name'), labels: row.strings('labels') };
       }),
   }),
-  networkCreate: (name, labels) => ({
-    args: ['network', 'create', ...labelArgs(labels), '--', name],
+  networkCreate: ({ name, labels, closed }) => ({
+    // Its resolver sits on the bridge's address and asks the host's: without it there is neither (security §2.1).
+    args: [
+      ...['network', 'create'],
+      ...(closed === undefined ? [] : ['--internal', '--disable-dns', '--subnet', closed]),
+      ...[...labelArgs(labels), '--', name],
+    ],
     parse: nothing,
   }),
   networkRemove: (name) => ({ args: ['network', 'rm', '--', name], parse: nothing }),
@@ -181,12 +217,18 @@ function readImage(stdout: string): { readonly id: string; readonly user: string
   };
 }
 
-function readNetwork(stdout: string): {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-} {
+function secondNetwork({ network }: ContainerSpec): readonly string[] {
+  return network.mode === 'between' ? ['--network', `${network.closed}:ip=${network.address}`] : [];
+}
+
+function readNetwork(stdout: string): NetworkInfo {
   const network = reader(readOne(stdout, source('network inspect')), source('network inspect'));
-  return { name: network.text('name'), labels: network.strings('labels') };
+  return {
+    name: network.text('name'),
+    labels: network.strings('labels'),
+    isClosed: network.flag('internal', false) && !network.flag('dns_enabled', true),
+    subnets: network.records('subnets').map((subnet) => subnet.text('subnet')),
+  };
 }
 
 /** podman writes its progress to stderr; hashes are shortened for people. */
