@@ -90,6 +90,7 @@ const CAPABILITY_TYPES: Readonly<Partial<Record<keyof Capabilities, string>>> = 
   selinux: 'boolean',
   serverVersion: 'string',
   runtime: 'string',
+  runtimeVersion: 'string',
   healthDriver: 'string',
 };
 

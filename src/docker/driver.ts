@@ -220,6 +220,8 @@ export interface Capabilities {
   readonly selinux: boolean;
   readonly serverVersion: string;
   readonly runtime: string;
+  /** As the engine says it, `1.1.5`; empty when it does not. */
+  readonly runtimeVersion: string;
   /** Who runs health checks: the engine, or para by exec (podman without systemd). */
   readonly healthDriver: 'engine' | 'para';
 }

@@ -12,6 +12,11 @@ export function readVersion(
   return { engine: match[1]?.toLowerCase() === 'podman' ? 'podman' : 'docker', version: match[2] ?? '' };
 }
 
+/** The first `x.y.z` of a text; empty without one. */
+export function numbersOf(text: string): string {
+  return /\d+\.\d+\.\d+/.exec(text)?.[0] ?? '';
+}
+
 /** True when `version` is at least `minimum`; both `x.y[.z]`. */
 export function isAtLeast(version: string, minimum: string): boolean {
   const have = version.split('.').map(Number);

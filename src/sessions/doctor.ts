@@ -6,6 +6,7 @@ import { createDockerService } from '../docker/service.ts';
 import { endStrays, findStrays } from '../docker/strays.ts';
 import { tryContainer } from '../docker/trial.ts';
 import type { ParaError } from '../errors.ts';
+import { knownHoles } from '../docker/known-holes.ts';
 import { enforcedLimits, unenforcedLimits } from '../docker/limits.ts';
 import type { Runner } from '../sys/run.ts';
 
@@ -91,7 +92,7 @@ async function answering(engine: Engine, context: DoctorContext): Promise<Check>
       fact('limits', limitsText(engine)),
       fact('user mapping', mappingText(mapping)),
       fact('storage driver', can.storageDriver),
-      fact('runtime', can.runtime),
+      fact('runtime', `${can.runtime} ${can.runtimeVersion}`.trim()),
       fact('health checks', can.healthDriver === 'engine' ? 'run by the engine' : 'run by para'),
     ],
     findings: [
@@ -100,6 +101,7 @@ async function answering(engine: Engine, context: DoctorContext): Promise<Check>
       ...limitFindings(engine),
       ...storageFindings(engine),
       ...mappingFindings(engine),
+      ...holeFindings(engine),
     ],
   };
 }
@@ -162,6 +164,15 @@ function mappingFindings({ capabilities }: Engine): readonly Finding[] {
       fix: 'Remove "userns-remap" from the daemon\'s daemon.json, or use rootless docker or podman.',
     },
   ];
+}
+
+/** Never more than a warning (known-holes.ts). */
+function holeFindings({ driver, capabilities }: Engine): readonly Finding[] {
+  return knownHoles(driver.name, capabilities).map((text) => ({
+    level: 'warn',
+    text: `${text}: a container could get out of its box, unless your distribution has mended it`,
+    fix: 'Update it, or look for these numbers in the changelog of its package.',
+  }));
 }
 
 function mappingText(mapping: UserMapping): string {

@@ -68,12 +68,7 @@ const READING = [
 ];
 const WAYS: readonly (readonly (readonly string[])[])[] = [
   [...READING, ['docker', 'sync', 's'], ['finish', 'Rest', 's', '-f']],
-  [
-    ['cancel', 's', '-f'],
-    ['recover', 's'],
-    ['clean'],
-    ['list', '--all'],
-  ],
+  [['cancel', 's', '-f'], ['recover', 's'], ['clean'], ['list', '--all']],
 ];
 /** In a full run each verb meets the vector fresh, and is typed in the worktree too. */
 const ALONE: readonly (readonly (readonly string[])[])[] = [
@@ -83,12 +78,9 @@ const ALONE: readonly (readonly (readonly string[])[])[] = [
     ['docker', 'stop', 's', '--remove'],
     ['docker', 'stop', 's'],
   ].map((verb) => [verb]),
-  ...[
-    ['finish', 'Rest', 's'],
-    ['finish', 'Rest', 's', '-f'],
-    ['cancel', 's'],
-    ['clean'],
-  ].map((verb) => [verb]),
+  ...[['finish', 'Rest', 's'], ['finish', 'Rest', 's', '-f'], ['cancel', 's'], ['clean']].map((verb) => [
+    verb,
+  ]),
   [['recover', 's']],
   [
     ['docker', 'stop', 's'],

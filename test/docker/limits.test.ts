@@ -14,6 +14,7 @@ const can = (memoryLimit: boolean, cpuLimit: boolean, pidsLimit: boolean): Capab
   selinux: false,
   serverVersion: '1.2.3',
   runtime: 'runc',
+  runtimeVersion: '1.3.6',
   healthDriver: 'engine',
 });
 

@@ -22,7 +22,7 @@ import { readContainers, readSizes, toState } from '../inspect.ts';
 import { reader, readOne, readRecords, unreadable, type Source } from '../parse.ts';
 import { parsePublishedText } from '../ps-ports.ts';
 import { count, pairs, percent } from '../stats.ts';
-import { readVersion } from '../version.ts';
+import { numbersOf, readVersion } from '../version.ts';
 import { DOCKER_RULES } from './docker-errors.ts';
 
 const source = (command: string): Source => ({ engine: 'docker', command });
@@ -174,6 +174,8 @@ function readInfo(stdout: string): Capabilities {
     selinux: named('selinux'),
     serverVersion: info.text('ServerVersion'),
     runtime: info.text('DefaultRuntime', ''),
+    // Of runc, whatever else is there; a build may say a commit instead.
+    runtimeVersion: numbersOf(info.record('RuncCommit', 'optional').text('ID', '')),
     healthDriver: 'engine',
   };
 }

@@ -21,7 +21,7 @@ import type {
 import { readContainers, readSizes, toState } from '../inspect.ts';
 import { reader, readOne, readRecords, unreadable, type Reader, type Source } from '../parse.ts';
 import { count, nanos, pairs, percent } from '../stats.ts';
-import { readVersion } from '../version.ts';
+import { numbersOf, readVersion } from '../version.ts';
 import { PODMAN_RULES } from './podman-errors.ts';
 
 const source = (command: string): Source => ({ engine: 'podman', command });
@@ -162,6 +162,7 @@ function readInfo(stdout: string): Capabilities {
     selinux: security.flag('selinuxEnabled', false),
     serverVersion: info.record('version').text('Version'),
     runtime: host.record('ociRuntime', 'optional').text('name', ''),
+    runtimeVersion: numbersOf(host.record('ociRuntime', 'optional').text('version', '')),
     // Health checks are systemd timers; without systemd nobody runs them (engines.md §2.16).
     healthDriver: host.text('cgroupManager', '') === 'systemd' ? 'engine' : 'para',
   };
