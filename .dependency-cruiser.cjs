@@ -37,6 +37,11 @@ module.exports = {
       from: { path: '^src/errors' },
       to: {},
     },
+    layer(
+      'proxy',
+      'cli|sessions|docker|git|config|ui|pipeline|sys|errors|main',
+      'The proxy runs alone, beside a box: what it does is all in its own room.',
+    ),
     layer('sys', 'cli|sessions|docker|git|config|ui|pipeline', 'sys knows nothing of para.'),
     layer(
       'docker',

@@ -23,7 +23,7 @@ const level = (displayName, testMatch, extra = {}) => ({ ...base, displayName, t
 
 export default {
   projects: [
-    level('unit', ['<rootDir>/test/{sys,docker,git,config,pipeline,sessions,ui,schemas}/**/*.test.ts']),
+    level('unit', ['<rootDir>/test/{sys,proxy,docker,git,config,pipeline,sessions,ui,schemas}/**/*.test.ts']),
     level('command', ['<rootDir>/test/cli/**/*.test.ts']),
     level('contract', ['<rootDir>/test/contract/**/*.test.ts']),
     level('fault', ['<rootDir>/test/fault/**/*.test.ts']),

@@ -1,11 +1,14 @@
 /** The options that are about a session's container, and what they ask for. */
 import { cpus as availableCpus } from 'node:os';
+import { domainProblem } from '../config/domains.ts';
 import { parseSize } from '../config/size.ts';
 import { parseVolume } from '../docker/mounts.ts';
 import { parseEnv, parsePort } from '../docker/publish.ts';
 import { ParaError } from '../errors.ts';
 import type { ContainerFlags } from '../sessions/container-plan.ts';
+import type { NetworkFlags, NetworkMode } from '../sessions/network-plan.ts';
 import { readEnvFile, resolveEnv } from '../sessions/env-file.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
 import type { App } from './app.ts';
 
 const strings = {
@@ -25,6 +28,16 @@ export const LIKENESS_OPTIONS = {
   volume: { ...strings, describe: 'Mount a host directory: SOURCE:TARGET[:ro]' },
   cpus: { type: 'string', requiresArg: true, describe: 'CPUs, such as 1.5' },
   memory: { type: 'string', requiresArg: true, describe: 'Memory, such as 512m or 4g' },
+  network: {
+    choices: ['none', 'restricted', 'bridge'] as const,
+    requiresArg: true,
+    describe: 'How far it reaches: nowhere, the allowed domains alone, or everywhere',
+    defaultDescription: 'docker.network.mode',
+  },
+  'allow-domain': {
+    ...strings,
+    describe: 'Reach this domain, *.domain, domain:port or preset (npm, pypi, github, …); implies restricted',
+  },
 } as const;
 
 /** The same, for commands that make one when they are asked to. */
@@ -46,6 +59,8 @@ interface Flags {
   readonly volume: readonly string[];
   readonly cpus: string | undefined;
   readonly memory: string | undefined;
+  readonly network: NetworkMode | undefined;
+  readonly 'allow-domain': readonly string[];
 }
 
 const NAMES = Object.keys(LIKENESS_OPTIONS) as readonly (keyof typeof LIKENESS_OPTIONS)[];
@@ -75,7 +90,22 @@ export async function containerFlags(args: Flags, app: App): Promise<ContainerFl
     volumes: args.volume.map(parseVolume),
     cpus: args.cpus === undefined ? undefined : parseCpus(args.cpus),
     memoryBytes: args.memory === undefined ? undefined : parseSize(args.memory),
+    network: networkFlags(args),
   };
+}
+
+/** @throws USAGE for what is no domain, and for domains of a network that has no list */
+function networkFlags({ network: mode, 'allow-domain': allowDomains }: Flags): NetworkFlags {
+  for (const entry of allowDomains) {
+    const problem = domainProblem(entry);
+    if (problem !== undefined)
+      throw new ParaError('USAGE', `--allow-domain: ${problem}`, { hint: '--allow-domain example.com' });
+  }
+  if (allowDomains.length > 0 && mode !== undefined && mode !== 'restricted')
+    throw new ParaError('USAGE', `--allow-domain is about a restricted network, not --network ${mode}`, {
+      hint: `--network restricted --allow-domain ${shellQuote(allowDomains[0] ?? '')}`,
+    });
+  return { mode, allowDomains };
 }
 
 /** `--cpus` as typed. @throws USAGE when it is no number, or more than there are */

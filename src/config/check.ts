@@ -1,5 +1,6 @@
 /** Checks values against the schemas and against what a schema can not say. */
 import { ParaError } from '../errors.ts';
+import { domainProblem } from './domains.ts';
 import { problemsOf, problemText, summaryOf, type Problem } from './explain.ts';
 import type { ConfigFile, DockerFile } from './generated/types.ts';
 import * as validators from './generated/validators.cjs';
@@ -15,7 +16,13 @@ export function checkConfig(file: string, value: unknown): ConfigFile {
   const all =
     problems.length > 0
       ? problems
-      : [...prefixProblems(config), ...agentProblems(config), ...sizeProblems(config)];
+      : [
+          ...prefixProblems(config),
+          ...agentProblems(config),
+          ...sizeProblems(config),
+          ...domainProblems('docker.network', config.docker?.network),
+          ...poolProblems(config),
+        ];
   if (all.length > 0) throw invalid(file, all, `${KEYS}\npara config schema`);
   return config;
 }
@@ -23,8 +30,10 @@ export function checkConfig(file: string, value: unknown): ConfigFile {
 /** The value as the content of a docker.json. @throws CONFIG_INVALID with every problem in `details` */
 export function checkDocker(file: string, value: unknown): DockerFile {
   const problems = problemsOf(value, validators.validateDockerFile);
-  if (problems.length > 0) throw invalid(file, problems, `${KEYS}\npara config schema docker`);
-  return value as DockerFile;
+  const docker = value as DockerFile;
+  const all = problems.length > 0 ? problems : domainProblems('network', docker.network);
+  if (all.length > 0) throw invalid(file, all, `${KEYS}\npara config schema docker`);
+  return docker;
 }
 
 /** Refuses what only the user may decide: a repository must not open the way to its user's files. @throws CONFIG_INVALID */
@@ -32,6 +41,9 @@ export function refuseUserOnly(file: string, config: ConfigFile): void {
   const problems: Problem[] = [];
   const message = 'a project may not set this; put it in your own config';
   if (config.docker?.allowed_mounts !== undefined) problems.push({ place: 'docker.allowed_mounts', message });
+  for (const key of ['self_test', 'subnet_pool'] as const)
+    if (config.docker?.network?.[key] !== undefined)
+      problems.push({ place: `docker.network.${key}`, message });
   if (config.session?.setup_allowed !== undefined) problems.push({ place: 'session.setup_allowed', message });
   if (config.docker?.hardening === 'off') {
     problems.push({
@@ -78,6 +90,29 @@ function sizeProblems(config: ConfigFile): readonly Problem[] {
       },
     ];
   }
+}
+
+/** What a restricted container may reach must be a list that the proxy reads in the same way. */
+function domainProblems(
+  place: string,
+  network: { readonly allowed_domains?: readonly string[] } | undefined,
+): readonly Problem[] {
+  return (network?.allowed_domains ?? []).flatMap((entry, index) => {
+    const message = domainProblem(entry);
+    return message === undefined ? [] : [{ place: `${place}.allowed_domains[${String(index)}]`, message }];
+  });
+}
+
+/** Addresses of the internet would be cut off from every restricted container (RFC 1918). */
+function poolProblems({ docker }: ConfigFile): readonly Problem[] {
+  const pool = docker?.network?.subnet_pool;
+  if (
+    pool === undefined ||
+    /^(10\.(\d\d?|1\d\d|2[0-4]\d|25[0-5])|172\.(1[6-9]|2\d|3[01])|192\.168)\.0\.0\//.test(pool)
+  )
+    return [];
+  const message = `expected private addresses such as "10.213.0.0/16", found ${quote(pool)}`;
+  return [{ place: 'docker.network.subnet_pool', message }];
 }
 
 function invalid(file: string, problems: readonly Problem[], hint: string): ParaError {

@@ -23,6 +23,9 @@ export interface Config {
   readonly docker: DeepRequired<Omit<Section<'docker'>, NotUsed>>;
 }
 
+/** The network with nothing left out. */
+export type NetworkSettings = Config['docker']['network'];
+
 /** The lowest layer of every merge. Memory in bytes. */
 export const DEFAULTS = {
   git: { branch_prefix: 'para', auto_stage: true, auto_commit: true, push: 'auto', remote: null },
@@ -55,6 +58,13 @@ export const DEFAULTS = {
     allowed_mounts: [],
     default_resource_limits: { cpu_limit: 2.0, memory_limit: 4294967296, pids_limit: 512 },
     auto_recovery: { enabled: true, max_restarts: 3, window_seconds: 600, backoff: 10 },
-    network: { mode: 'bridge', create_custom_network: true, custom_network_name: 'para-network' },
+    network: {
+      mode: 'bridge',
+      allowed_domains: [],
+      self_test: true,
+      subnet_pool: '10.213.0.0/16',
+      create_custom_network: true,
+      custom_network_name: 'para-network',
+    },
   },
 } satisfies Config;

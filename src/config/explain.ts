@@ -65,6 +65,7 @@ const MESSAGES: Readonly<Partial<Record<string, Explain>>> = {
 const PATTERNS: Readonly<Partial<Record<string, string>>> = {
   '^/': 'an absolute path such as "/workspace"',
   '^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$': 'a size such as "512m" or "4g"',
+  '^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$': 'private addresses such as "10.213.0.0/16"',
   '^[a-z0-9](-?[a-z0-9]){0,39}$': 'a session name',
   '^[0-9a-f]{40,64}$': 'a commit id',
 };

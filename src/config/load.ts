@@ -1,12 +1,12 @@
 /** Finds, reads, checks and merges settings: project > user > defaults. */
 import { join } from 'node:path';
 import { checkConfig, checkDocker, refuseUserOnly } from './check.ts';
-import { DEFAULTS, type AgentSettings, type Config } from './defaults.ts';
+import { DEFAULTS, type AgentSettings, type Config, type NetworkSettings } from './defaults.ts';
 import type { ConfigFile, DockerFile } from './generated/types.ts';
 import { parseJsonc } from './jsonc.ts';
 import { MAX_CONFIG_BYTES, MAX_DOCKER_BYTES, readJsonc, requireSmall } from './read.ts';
 
-export type { AgentSettings, Config } from './defaults.ts';
+export type { AgentSettings, Config, NetworkSettings } from './defaults.ts';
 export type { DockerFile } from './generated/types.ts';
 
 /** The merged settings, frozen, and the file that each came from. */
@@ -15,7 +15,14 @@ export interface LoadedConfig {
   readonly origin: ReadonlyMap<string, string>;
   /** The agent of the user's own file: the only one that may name a program of this machine. */
   readonly ownAgent: AgentSettings;
+  /** The network as the user has it: no file of a repository may open more than that. */
+  readonly ownNetwork: NetworkSettings;
+  /** What the project asks of the network; undefined when it says nothing. */
+  readonly projectNetwork: NetworkAsk | undefined;
 }
+
+/** What a file of a repository may say of the network. */
+export type NetworkAsk = Readonly<NonNullable<DockerFile['network']>>;
 
 type Tree = Record<string, unknown>;
 
@@ -29,6 +36,7 @@ export async function loadConfig(files: {
   mark(merged, 'default', '', origin);
   const user = await readConfig(files.userFile, { follow: true });
   if (user !== undefined) merge(merged, user.config as Tree, { file: user.file, origin, path: '' });
+  const ownDocker = freeze(copy(merged['docker'])) as Config['docker'];
   // A link in a repository could lead to any file of the user's.
   const project = await readConfig(files.projectFile, { follow: false });
   if (project !== undefined) {
@@ -36,7 +44,10 @@ export async function loadConfig(files: {
     merge(merged, project.config as Tree, { file: project.file, origin, path: '' });
   }
   const ownAgent = freeze(copy(user?.config.agent ?? {})) as AgentSettings;
-  return { config: freeze(merged) as Config, origin, ownAgent };
+  return {
+    ...{ config: freeze(merged) as Config, origin, ownAgent, ownNetwork: ownDocker.network },
+    projectNetwork: project?.config.docker?.network,
+  };
 }
 
 /** The session's container settings, undefined when there is no file. A symlink is refused. */
@@ -77,6 +88,9 @@ interface Layer {
 /** Half a command line of one file with half of another would be nobody's wish. */
 const TAKEN_WHOLE = 'agent';
 
+/** What a project needs comes to what its user always allows. */
+const ADDED_UP = 'docker.network.allowed_domains';
+
 function merge(into: Tree, from: Tree, layer: Layer): void {
   for (const [key, value] of Object.entries(from)) {
     if (key === '$schema') continue;
@@ -84,7 +98,7 @@ function merge(into: Tree, from: Tree, layer: Layer): void {
     const old = Object.hasOwn(into, key) ? into[key] : undefined;
     if (isTree(old) && isTree(value) && path !== TAKEN_WHOLE) merge(old, value, { ...layer, path });
     else {
-      into[key] = value;
+      into[key] = path === ADDED_UP ? [...((old ?? []) as unknown[]), ...(value as unknown[])] : value;
       for (const known of layer.origin.keys()) if (known.startsWith(`${path}.`)) layer.origin.delete(known);
       mark(value, layer.file, path, layer.origin);
     }

@@ -21,6 +21,17 @@ export const INSIDE = {
   status: '/usr/local/bin/para-status',
 } as const;
 
+/** A network of the session's own, out of which leads nothing but a proxy. */
+export interface RestrictedNetwork {
+  readonly mode: 'restricted';
+  readonly name: string;
+  /** Canonical entries of the allow-list (proxy/host-rule.ts); none allows nothing. */
+  readonly allow: readonly string[];
+  /** The /16 of which the session gets sixteen addresses. */
+  readonly subnetPool: string;
+  readonly selfTest: boolean;
+}
+
 /** All that a container is made of, before anything is checked against the engine. */
 export interface ContainerWish {
   readonly repoId: string;
@@ -33,7 +44,7 @@ export interface ContainerWish {
   readonly memoryBytes: number;
   readonly cpus: number;
   readonly pids: number;
-  readonly network: ContainerSpec['network'];
+  readonly network: ContainerSpec['network'] | RestrictedNetwork;
   readonly hardening: ContainerSpec['hardening'];
   readonly health?: HealthCheck | undefined;
   /** Host directory of the session's container state. */
@@ -87,13 +98,21 @@ export async function resolveSpec(
     memoryBytes: wish.memoryBytes,
     cpus: wish.cpus,
     pids: wish.pids,
-    network: wish.network,
+    network: madeNetwork(wish.network),
     user: engine.driver.userMapping(wish.caller, engine.capabilities),
     hardening: wish.hardening,
     command: RUNNER,
     health: engineCheck(wish, engine),
   };
   return deepFreeze({ ...spec, labels: labels(wish, spec) });
+}
+
+/** A box that should be restricted and can not be made so is not made. @throws REFUSED */
+function madeNetwork(network: ContainerWish['network']): ContainerSpec['network'] {
+  if (network.mode !== 'restricted') return network;
+  throw new ParaError('REFUSED', 'restricted networks can not be made yet', {
+    hint: 'With no network at all:\n--network none',
+  });
 }
 
 /** What para and the container hand each other. */

@@ -57,14 +57,14 @@ export function isHalfAdopted({ operation }: SessionRecord): boolean {
 export async function planAdopt(context: AdoptContext, request: AdoptRequest): Promise<AdoptPlan> {
   const { places, record } = await findSession(context, request.session);
   requireActive(record);
-  const [repo, { config }] = await Promise.all([context.repository(), context.config()]);
+  const [repo, settings] = await Promise.all([context.repository(), context.config()]);
   await requireOwnPlaces(places);
   const { branch, worktree_path: worktree } = record;
   await requireNothingUnderWay({ repo, places, record: { ...record, container: null } });
   const base = await requireOnBranch(repo, record);
   const session = parseSessionName(record.name);
   const operation = await newOperation('docker start', { id: context.newId(), at: context.now() });
-  const decision = { repo, places, config, session, base, operation: operation.id, flags: request.flags };
+  const decision = { repo, places, settings, session, base, operation: operation.id, flags: request.flags };
   const container = await decideContainer(context, decision);
   return Object.freeze({
     ...{ session, branch, base, worktree, repo, places, container },

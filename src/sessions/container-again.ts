@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Config } from '../config/defaults.ts';
+import type { NetworkSettings } from '../config/load.ts';
 import type { EngineName, Mount } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import type { ContainerWish } from '../docker/spec.ts';
@@ -10,7 +10,7 @@ import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { createSealed, maskGit, sealedMounts } from '../git/sealed.ts';
 import type { Step } from '../pipeline/step.ts';
-import { checkOf } from './container-plan.ts';
+import { checkOf, type Settings } from './container-plan.ts';
 import { forgetHealth } from './health-file.ts';
 import { prepareInside } from './inside.ts';
 import { parseSessionName } from './name.ts';
@@ -22,7 +22,7 @@ import type { Places, SessionRecord } from './store.ts';
 export interface AgainContext {
   readonly home: string;
   readonly caller: { readonly uid: number; readonly gid: number };
-  config(): Promise<{ readonly config: Config }>;
+  config(): Promise<Settings>;
   dockerFor(engine: EngineName): Promise<DockerService>;
   newId(): string;
 }
@@ -47,6 +47,7 @@ export async function containerAgain(
   if (before === null) return undefined;
   const service = await context.dockerFor(before.engine);
   const base = (await commitOf(repo, `refs/heads/${record.branch}`)) ?? record.base;
+  const settings = await context.config();
   const decided = await decideContainer(
     {
       home: context.home,
@@ -56,15 +57,17 @@ export async function containerAgain(
     },
     {
       ...{ repo, places, base, operation: context.newId() },
-      config: (await context.config()).config,
+      settings,
       session: parseSessionName(record.name),
       flags: {
         ...{ image: before.image, env: {}, ports: [], volumes: [] },
         ...{ cpus: undefined, memoryBytes: undefined },
+        // As it was, see networkBefore.
+        network: { mode: 'none', allowDomains: [] },
       },
     },
   );
-  const wish = asBefore(decided.wish, before);
+  const wish = asBefore(decided.wish, before, settings.ownNetwork);
   const container = { ...decided, wish, git: before.git };
   const after = {
     ...record,
@@ -77,16 +80,28 @@ export async function containerAgain(
   return { record: after, steps: containerSteps(plan, container, prepare(plan, before.git)) };
 }
 
-function asBefore(wish: ContainerWish, before: NonNullable<SessionRecord['container']>): ContainerWish {
-  const { made_with: made, network, hardening } = before;
-  if (made === undefined) return wish;
-  const { memory_bytes: memoryBytes, health_check: check, ...same } = made;
-  return {
-    ...wish,
-    ...same,
-    ...{ memoryBytes, hardening, health: checkOf(check) },
-    network: network === 'none' ? { mode: 'none' } : { mode: 'bridge', name: network },
-  };
+function asBefore(
+  wish: ContainerWish,
+  before: NonNullable<SessionRecord['container']>,
+  own: NetworkSettings,
+): ContainerWish {
+  const { made_with: made, hardening } = before;
+  const network = networkBefore(before, own);
+  if (made === undefined) return { ...wish, network };
+  const { env, ports, volumes, cpus, memory_bytes: memoryBytes, pids, health_check: check } = made;
+  const same = { env, ports, volumes, cpus, memoryBytes, pids };
+  return { ...wish, ...same, ...{ hardening, health: checkOf(check), network } };
+}
+
+/** No wider than it was, whatever the files say by now. */
+function networkBefore(
+  { network: name, made_with: made }: NonNullable<SessionRecord['container']>,
+  own: NetworkSettings,
+): ContainerWish['network'] {
+  if (name === 'none') return { mode: 'none' };
+  const allow = made?.allowed_domains;
+  if (allow === undefined) return { mode: 'bridge', name };
+  return { mode: 'restricted', name, allow, subnetPool: own.subnet_pool, selfTest: own.self_test };
 }
 
 /** Keeps what is there: commits that were not brought back yet are in it. */

@@ -1,12 +1,13 @@
 /** Decides what container a session gets: settings, then docker.json, then flags (design.md §4). */
-import type { Config } from '../config/defaults.ts';
 import type { DockerFile, SessionRecord } from '../config/generated/types.ts';
+import type { LoadedConfig } from '../config/load.ts';
 import { parseSize } from '../config/size.ts';
-import type { ContainerSpec, HealthCheck, PortMapping } from '../docker/driver.ts';
+import type { HealthCheck, PortMapping } from '../docker/driver.ts';
 import { parseImageReference } from '../docker/image-ref.ts';
 import type { MountRequest } from '../docker/mounts.ts';
-import type { ContainerWish } from '../docker/spec.ts';
+import { containerName, type ContainerWish } from '../docker/spec.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
+import { decideNetwork, networkSources, refuseWider, type NetworkFlags } from './network-plan.ts';
 import { chooseImage, projectType, type ImageSource } from './project.ts';
 import type { Places } from './store.ts';
 
@@ -18,7 +19,11 @@ export interface ContainerFlags {
   readonly volumes: readonly MountRequest[];
   readonly cpus: number | undefined;
   readonly memoryBytes: number | undefined;
+  readonly network: NetworkFlags;
 }
+
+/** The settings, and whose word of the network is whose. */
+export type Settings = Pick<LoadedConfig, 'config' | 'ownNetwork' | 'projectNetwork'>;
 
 /** Everything else the decision needs. */
 export interface ContainerFacts {
@@ -26,19 +31,20 @@ export interface ContainerFacts {
   readonly session: string;
   readonly operation: string;
   readonly places: Places;
-  readonly config: Config;
+  readonly settings: Settings;
   readonly file: DockerFile | undefined;
   readonly topLevelNames: readonly string[];
   readonly home: string;
   readonly caller: { readonly uid: number; readonly gid: number };
 }
 
-/** The wish, and where its image came from. @throws USAGE for an image name that is none */
+/** The wish, and where its image came from. @throws USAGE for an image name that is none, REFUSED */
 export function planContainer(
   flags: ContainerFlags,
   facts: ContainerFacts,
 ): { readonly wish: ContainerWish; readonly imageSource: ImageSource } {
-  const { config, file } = facts;
+  const { settings, file } = facts;
+  const { config } = settings;
   const { image, source } = chooseImage({
     flag: flags.image,
     file: file?.image,
@@ -60,7 +66,7 @@ export function planContainer(
       (typeof limits.memory_limit === 'string' ? parseSize(limits.memory_limit) : limits.memory_limit),
     cpus: flags.cpus ?? limits.cpu_limit,
     pids: limits.pids_limit,
-    network: network(config, facts.repo.id),
+    network: network(flags, facts),
     hardening: config.docker.hardening,
     health: healthCheck(file?.health_check),
     stateDir: facts.places.docker(facts.session),
@@ -76,7 +82,7 @@ export function planContainer(
 }
 
 /** The settings' own volumes and the flags' are a person's wish; those of docker.json are the repository's. */
-function volumes(flags: ContainerFlags, { config, file }: ContainerFacts): readonly MountRequest[] {
+function volumes(flags: ContainerFlags, { settings, file }: ContainerFacts): readonly MountRequest[] {
   const mount = (
     volume: { source: string; target: string; read_only?: boolean },
     origin: MountRequest['origin'],
@@ -88,7 +94,7 @@ function volumes(flags: ContainerFlags, { config, file }: ContainerFacts): reado
   });
   return [
     // A project's config.json is committed, so it counts as the repository's word too.
-    ...config.docker.default_volumes.map((volume) => mount(volume, 'repository')),
+    ...settings.config.docker.default_volumes.map((volume) => mount(volume, 'repository')),
     ...(file?.volumes ?? []).map((volume) => mount(volume, 'repository')),
     ...flags.volumes,
   ];
@@ -103,11 +109,21 @@ function filePort(port: { readonly host_port: number; readonly container_port: n
   };
 }
 
-/** One network per repository: sessions of one repository see each other, others do not (design.md §7). */
-function network(config: Config, repoId: string): ContainerSpec['network'] {
-  const { mode, create_custom_network: custom, custom_network_name: name } = config.docker.network;
-  if (mode === 'none') return { mode: 'none' };
-  return { mode: 'bridge', name: custom ? `${name}-${repoId}` : 'bridge' };
+/**
+ * One network per repository: sessions of one repository see each other, others do not (design.md §7). A restricted
+ * session has one of its own. @throws REFUSED for what the repository asks beyond the user's settings
+ */
+function network(
+  flags: ContainerFlags,
+  { settings, file, repo, session }: ContainerFacts,
+): ContainerWish['network'] {
+  const { mode, allow, effects } = decideNetwork(flags.network, networkSources(settings, file));
+  refuseWider(effects);
+  if (mode === 'none') return { mode };
+  const { create_custom_network: custom, custom_network_name: name } = settings.config.docker.network;
+  if (mode === 'bridge') return { mode, name: custom ? `${name}-${repo.id}` : 'bridge' };
+  const { subnet_pool: subnetPool, self_test: selfTest } = settings.ownNetwork;
+  return { mode, name: containerName(repo.id, session), allow, subnetPool, selfTest };
 }
 
 /** What is left out is as the engines have it. */

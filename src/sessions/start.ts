@@ -1,5 +1,4 @@
 /** Starting a session: read and decide first (`planStart`), then change the world (`startSteps`). */
-import type { Config } from '../config/defaults.ts';
 import type { DockerFile } from '../config/generated/types.ts';
 import { parseSessionDocker } from '../config/load.ts';
 import type { Engine } from '../docker/driver.ts';
@@ -14,7 +13,7 @@ import { readCommitted, topLevelNames } from '../git/tree.ts';
 import { placeHere } from '../git/worktrees.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
-import { planContainer, recordedCheck, type ContainerFlags } from './container-plan.ts';
+import { planContainer, recordedCheck, type ContainerFlags, type Settings } from './container-plan.ts';
 import { nameMaker, parseSessionName, type NameMaker, type SessionName } from './name.ts';
 import type { ContainerWish } from '../docker/spec.ts';
 import { newOperation } from './operation.ts';
@@ -46,7 +45,7 @@ export interface StartContext {
   readonly caller: { readonly uid: number; readonly gid: number };
   repository(): Promise<Repository>;
   places(): Promise<Places>;
-  config(): Promise<{ readonly config: Config }>;
+  config(): Promise<Settings>;
   engine(): Promise<Engine>;
   docker(): Promise<DockerService>;
   now(): Date;
@@ -79,7 +78,8 @@ export interface StartPlan {
 /** Reads all there is to know and decides. @throws ParaError for whatever is in the way */
 export async function planStart(context: StartContext, request: StartRequest): Promise<StartPlan> {
   const repo = await context.repository();
-  const [places, { config }] = await Promise.all([context.places(), context.config()]);
+  const [places, settings] = await Promise.all([context.places(), context.config()]);
+  const { config } = settings;
   await requireOwnPlaces(places);
   const session = await chooseName(
     request.name,
@@ -94,7 +94,15 @@ export async function planStart(context: StartContext, request: StartRequest): P
   const operation = context.newId();
   const wanted = request.docker ?? config.docker.enabled;
   const container = wanted
-    ? await decideContainer(context, { repo, places, config, session, base, operation, flags: request.flags })
+    ? await decideContainer(context, {
+        repo,
+        places,
+        settings,
+        session,
+        base,
+        operation,
+        flags: request.flags,
+      })
     : undefined;
   const worktree = places.worktree(session);
   await requireNothingAt(repo, places, session);
@@ -161,7 +169,7 @@ type DecideContext = Pick<StartContext, 'home' | 'caller' | 'engine' | 'docker'>
 export interface Decision {
   readonly repo: Repository;
   readonly places: Places;
-  readonly config: Config;
+  readonly settings: Settings;
   readonly session: SessionName;
   readonly base: string;
   readonly operation: string;
@@ -187,7 +195,7 @@ export async function decideContainer(context: DecideContext, decision: Decision
   const engine = await context.engine();
   // Also a check: a mount that is refused stops the start before anything is made.
   await resolveSpec(wish, engine, []);
-  const { git, limits } = decision.config.docker;
+  const { git, limits } = decision.settings.config.docker;
   const notEnforced = unenforcedLimits(engine.capabilities, limits);
   return { wish, imageSource, engine, service: await context.docker(), git, notEnforced };
 }
@@ -240,6 +248,7 @@ export function containerRecord(plan: ContainerPlan): NonNullable<SessionRecord[
       cpus: wish.cpus,
       memory_bytes: wish.memoryBytes,
       pids: wish.pids,
+      ...(wish.network.mode === 'restricted' ? { allowed_domains: [...wish.network.allow] } : {}),
       ...recordedCheck(wish.health),
     },
   };

@@ -137,6 +137,45 @@ describe('what else settings and docker.json say', () => {
     await start('start fix --docker', { network: 'bridge' });
   });
 
+  test.each([
+    ['restricted, by a flag', {}, ' --allow-domain example.com', 'restricted networks can not be made yet'],
+    ['restricted, by settings', { docker: { network: { mode: 'restricted' } } }, '', 'restricted networks'],
+  ])('%s: no box without it', async (_, settings, flags, message) => {
+    userSettings(settings);
+    const before = footprint(repo);
+    const { code, stderr } = await runPara(repo, `start fix --docker${flags}`, {
+      calls: detection('docker'),
+    });
+    expect(stderr).toContain(message);
+    expect(code).toBe(10);
+    expect(footprint(repo)).toEqual(before);
+  });
+
+  test('a wider network than the user has, asked for by the repository: nothing is made', async () => {
+    userSettings({ docker: { network: { mode: 'none' } } });
+    commit({ '.para/docker.json': { network: { mode: 'bridge' } } });
+    const before = footprint(repo);
+    const { code, stderr } = await runPara(repo, 'start fix --docker');
+    expect(stderr).toContain('.para/docker.json asks for more network');
+    expect(code).toBe(10);
+    expect(footprint(repo)).toEqual(before);
+  });
+
+  test('--network, before every file', async () => {
+    commit({ '.para/docker.json': { network: { mode: 'bridge' } } });
+    await start('start fix --docker --network none', { network: 'none' });
+  });
+
+  test.each([
+    ['--allow-domain https://a.com', 'expected a domain'],
+    ['--allow-domain a.com --network bridge', '--allow-domain is about a restricted network'],
+    ['--network host', '--network is none, restricted or bridge'],
+  ])('%s is refused', async (flags, message) => {
+    const { code, stderr } = await runPara(repo, `start fix --docker ${flags}`);
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
+
   test('a directory that the user allows, asked for by docker.json', async () => {
     const cache = join(repo.base, 'cache');
     mkdirSync(cache);

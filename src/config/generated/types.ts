@@ -179,9 +179,23 @@ export interface ConfigFile {
      */
     network?: {
       /**
-       * How far the container reaches: none or bridge.
+       * How far the container reaches: none, restricted (the allowed domains) or bridge (everywhere).
        */
-      mode?: "none" | "bridge";
+      mode?: "none" | "restricted" | "bridge";
+      /**
+       * What a restricted container reaches; those of all files add up.
+       *
+       * @maxItems 1000
+       */
+      allowed_domains?: string[];
+      /**
+       * Try at each start whether a restricted container is one; user config only.
+       */
+      self_test?: boolean;
+      /**
+       * Private addresses of which each restricted session gets sixteen; user config only.
+       */
+      subnet_pool?: string;
       /**
        * Use a network of its own.
        */
@@ -251,6 +265,21 @@ export interface DockerFile {
      */
     read_only?: boolean;
   }[];
+  /**
+   * Network of the container, narrower than that of the user's settings.
+   */
+  network?: {
+    /**
+     * How far the container reaches: none, restricted (the allowed domains) or bridge (everywhere).
+     */
+    mode?: "none" | "restricted" | "bridge";
+    /**
+     * What a restricted container reaches; those of all files add up.
+     *
+     * @maxItems 1000
+     */
+    allowed_domains?: string[];
+  };
   /**
    * Published ports.
    */
@@ -474,6 +503,10 @@ export interface SessionRecord {
       cpus: number;
       memory_bytes: number;
       pids: number;
+      /**
+       * What a restricted container reaches; left out for any other.
+       */
+      allowed_domains?: string[];
       /**
        * health_check of docker.json, with nothing left out.
        */

@@ -1,0 +1,29 @@
+/** The entries of `docker.network.allowed_domains` and of --allow-domain: presets, domains, addresses. */
+import { parseRule, ruleText } from '../proxy/host-rule.ts';
+import { DOMAIN_PRESETS } from './domain-presets.ts';
+import { nearest } from './nearest.ts';
+import { oneOf, quote } from './words.ts';
+
+/** What is wrong with an entry, as words after its place; undefined when it is one. */
+export function domainProblem(entry: string): string | undefined {
+  if (rulesOf(entry) !== undefined) return undefined;
+  const names = Object.keys(DOMAIN_PRESETS);
+  const near = nearest(entry, names);
+  const meant = near === undefined ? '' : `; did you mean ${quote(near)}?`;
+  return `expected a domain such as "example.com", "*.example.com" or "example.com:8443", or one of ${oneOf(names)}, found ${quote(entry)}${meant}`;
+}
+
+/** The canonical entries, presets as their hosts, each once; entries that are none have been refused before. */
+export function expandDomains(entries: readonly string[]): readonly string[] {
+  return [...new Set(entries.flatMap((entry) => rulesOf(entry) ?? []))];
+}
+
+function rulesOf(entry: string): readonly string[] | undefined {
+  const preset = Object.hasOwn(DOMAIN_PRESETS, entry) ? DOMAIN_PRESETS[entry] : undefined;
+  if (preset !== undefined) return preset;
+  const rule = parseRule(entry);
+  if (rule === undefined) return undefined;
+  // A word alone is more likely a misspelt preset than a host of the local network: that one has its port.
+  const isWord = rule.host.kind === 'name' && !rule.host.text.includes('.');
+  return isWord && !rule.below && rule.port === undefined ? undefined : [ruleText(rule)];
+}
