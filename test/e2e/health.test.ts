@@ -1,5 +1,5 @@
 /**
- * A container that is killed, not well, or hung is put back up with its work as it was; then it is given up, and it is
+ * A container that is killed, also for want of memory, not well, or hung is put back up with its work as it was; then it is given up, and it is
  * said why. The engines take part side by side. PARA_FAULT_FULL=1: twenty times each, and waiting for a real silence.
  */
 import { readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { inBackground, makeWorld, repoId, type Background, type World } from '..
 const FULL = process.env['PARA_FAULT_FULL'] === '1';
 const TIMES = FULL ? 20 : 1;
 /** Seconds that a recovery may take: two looks, the checks that fail, a restart; or the silence, and a restart. */
-const LIMIT_S = { killed: 20, unhealthy: 30, hung: 60 } as const;
+const LIMIT_S = { killed: 20, 'out of memory': 20, unhealthy: 30, hung: 60 } as const;
 
 type Event = Readonly<Record<'session' | 'what' | 'text', string>>;
 
@@ -23,10 +23,20 @@ class Ward {
   readonly world: World;
   readonly events: Event[] = [];
   repo = '';
+  /** Without root on cgroup v1 nobody holds a container to its memory. */
+  readonly hasLimits: boolean;
   private watcher: Background | undefined;
 
   constructor(engine: ReturnType<typeof testEngines>[number]) {
     this.world = makeWorld(engine);
+    this.hasLimits = engine.id !== 'rootless';
+  }
+
+  /** The runner offers itself to the kernel, which takes it before any of two that share the memory. */
+  async useUpMemory(): Promise<void> {
+    const hog =
+      'echo 1000 >"/proc/$(cut -d" " -f2 /run/para/out/heartbeat)/oom_score_adj"; tail /dev/zero & exec tail /dev/zero';
+    await this.world.para(this.repo, ['docker', 'exec', 's', '--', 'sh', '-c', hog]);
   }
 
   async setUp(): Promise<void> {
@@ -37,7 +47,7 @@ class Ward {
       cwd: this.repo,
     });
     await this.recovery(100);
-    await this.para('start', 's', '--docker', '--image', testImages().busybox);
+    await this.para('start', 's', '--docker', '--image', testImages().busybox, '--memory', '64m');
     await this.para('docker', 'exec', 's', '--', 'sh', '-c', 'echo work >work; echo home >~/home');
   }
 
@@ -74,6 +84,14 @@ ${ended.stderr}`);
   async stopWatching(): Promise<void> {
     this.watcher?.tell('SIGTERM');
     expect(await this.watcher?.ended).toMatchObject({ code: 143, stderr: '' });
+    this.watcher = undefined;
+  }
+
+  /** With a watcher that a failed test has left. */
+  async remove(): Promise<void> {
+    this.watcher?.tell('SIGKILL');
+    await this.watcher?.ended;
+    await this.world.remove();
   }
 
   inside(file: string): string {
@@ -117,7 +135,7 @@ const wards = testEngines().map((engine) => new Ward(engine));
 const onEach = (work: (ward: Ward) => Promise<void>): Promise<unknown> => Promise.all(wards.map(work));
 
 beforeAll(() => onEach((ward) => ward.setUp()));
-afterAll(() => onEach((ward) => ward.world.remove()));
+afterAll(() => onEach((ward) => ward.remove()));
 
 /** Hurts it in a way, and heals the cause once it was restarted. @returns seconds */
 async function recovers(
@@ -149,6 +167,12 @@ test(
         reason: 'exit code 137',
         hurt: () => ward.world.engine('kill', ward.container),
       });
+      if (ward.hasLimits)
+        await recovers(ward, 'out of memory', {
+          // podman before 5 does not say of what it died.
+          reason: 'it ',
+          hurt: () => ward.useUpMemory(),
+        });
       const sick = join(ward.repo, '.para/worktrees/s/sick');
       await recovers(ward, 'unhealthy', {
         reason: 'its health check fail',

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { testEngines, testImages } from '../support/engines.ts';
-import { makeWorld, type World } from '../support/para.ts';
+import { makeWorld, repoId, type World } from '../support/para.ts';
 import { Screen } from '../support/screen.ts';
 
 // What differs between engines is held by the tests of the commands; this is about the terminal.
@@ -90,6 +90,11 @@ describe('monitor', () => {
     await screen.until(/Press any key/);
     await screen.type(' ');
     await back();
+  });
+
+  test('a container that died is put back up while somebody watches', async () => {
+    await world.engine('kill', `para-${repoId(repo)}-box`);
+    await screen.until(/box: [^\n]*exit code 137[^]*▸ box .* running/);
   });
 
   test('what destroys asks first; what was done shows', async () => {

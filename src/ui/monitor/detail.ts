@@ -40,8 +40,23 @@ function facts(row: OverviewRow, now: Date): readonly Line[] {
   const where = [worktree, container === null ? 'no container' : `container ${container}`, ...ports];
   return [
     ...(settle === null ? [] : [{ text: `${status}; to mend it: ${settle}`, tone: 'yellow' } as const]),
+    ...healthLines(row, now),
     { text: where.join(' · '), tone: 'dim' },
     ...(row.says === null ? [] : saidLines(row.says, row.said_at, now)),
+  ];
+}
+
+/** Why it is not well, and why nobody restarts it any more. */
+function healthLines(
+  { health, health_reason: why, given_up: over }: OverviewRow,
+  now: Date,
+): readonly Line[] {
+  const isWell = health === null || health === 'healthy';
+  return [
+    ...(isWell || why === null ? [] : [{ text: `${health}: ${why}`, tone: 'yellow' } as const]),
+    ...(over === null
+      ? []
+      : [{ text: `given up ${age(over.at, now)} ago: ${over.reason}`, tone: 'red' } as const]),
   ];
 }
 

@@ -32,6 +32,23 @@ test('what is wrong, where it is, what it says, and what was printed last', () =
   ]);
 });
 
+test('why it is not well, and why it was given up', () => {
+  const given_up = { at: '2026-01-01T23:58:00Z', reason: 'it was restarted twice', log: [] };
+  const seen = (fields: Parameters<typeof overviewRow>[1]): readonly string[] =>
+    detailLines(overviewRow('fix', fields), [], {
+      width: 80,
+      height: 4,
+      now: new Date('2026-01-02T00:00:00Z'),
+    })
+      .map(({ text }) => text)
+      .slice(1, 3);
+  expect(seen({ health: 'dead', health_reason: 'it ended with exit code 137', given_up })).toEqual([
+    'dead: it ended with exit code 137',
+    'given up 2m ago: it was restarted twice',
+  ]);
+  expect(seen({ health: 'healthy', health_reason: 'its check passes' })[0]).not.toContain('passes');
+});
+
 test('as many lines as there is place for, none too wide', () => {
   for (const height of [0, 3, 11, 12, 30]) expect(lines(height)).toHaveLength(height);
   expect(lines(12).at(-1)?.text).toBe('three');
