@@ -94,7 +94,7 @@ describe('monitor', () => {
 
   test('a container that died is put back up while somebody watches', async () => {
     await world.engine('kill', `para-${repoId(repo)}-box`);
-    await screen.until(/box: [^\n]*exit code 137[^]*▸ box .* running/);
+    await screen.until(/▸ box .* running[^]*box: [^\n]*exit code 137/);
   });
 
   test('what destroys asks first; what was done shows', async () => {
