@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * Who may interrupt what. Normal work hangs on the user's Ctrl-C; undoing hangs on a deadline of its own,
@@ -20,6 +21,8 @@ export interface Cancellation {
 }
 
 const SIGINT = 2;
+/** Shorter than anybody types two things. */
+const LATE_MS = 30;
 
 /** Makes the one cancellation of this process. */
 export function createCancellation(): Cancellation {
@@ -47,6 +50,8 @@ export function createCancellation(): Cancellation {
       try {
         return await work();
       } finally {
+        // A signal may come by another thread than the word of the end that it caused, and later.
+        await sleep(LATE_MS);
         isLent = false;
       }
     },

@@ -53,6 +53,7 @@ export async function showMonitor(
   } finally {
     view.end();
     giveBack();
+    await letGo(shown.stdin);
   }
 }
 
@@ -220,7 +221,7 @@ export async function waitForKey(
   const instance = render(ask, { stdin, stdout, exitOnCtrlC: false, patchConsole: false });
   await ended(AbortSignal.any([signal, pressed.signal]));
   instance.unmount();
-  letGo(stdin);
+  await letGo(stdin);
 }
 
 function AnyKey({ onKey }: { readonly onKey: () => void }): ReactNode {

@@ -1,4 +1,5 @@
 /** Takes the whole screen of a terminal, and gives it back as it was, however the process ends. */
+import { setImmediate } from 'node:timers/promises';
 
 // xterm's control sequences: the other screen; cursor; and the first place of an empty screen.
 const TAKE = '\u001b[?1049h\u001b[H\u001b[2J';
@@ -24,7 +25,6 @@ export function takeScreen({ stdin, stdout }: Terminal): () => void {
     process.off('exit', giveBack);
     stdout.off('resize', clear);
     if (stdin.isTTY) stdin.setRawMode(false);
-    letGo(stdin);
     stdout.write(GIVE_BACK);
   };
   process.on('exit', giveBack);
@@ -33,8 +33,17 @@ export function takeScreen({ stdin, stdout }: Terminal): () => void {
   return giveBack;
 }
 
-/** Whoever only stops listening goes on reading, and takes from the next program what is typed for it. */
-export function letGo(stdin: NodeJS.ReadStream): void {
+/** How often it is looked whether the one that draws has stopped listening. */
+const TURNS = 100;
+
+/**
+ * Whoever only stops listening goes on reading, and takes from the next program what is typed for it. A stream can be
+ * paused only once it knows, a turn later, that its last listener is gone.
+ */
+export async function letGo(stdin: NodeJS.ReadStream): Promise<void> {
+  for (let turn = 0; turn < TURNS && stdin.listenerCount('readable') > 0; turn += 1) await setImmediate();
+  await setImmediate();
   stdin.resume();
   stdin.pause();
+  await setImmediate();
 }
