@@ -88,8 +88,8 @@ module.exports = {
     owner('tar', '^src/sessions/keep-files\\.ts$', 'Archives are packed and unpacked in one place.'),
     owner(
       '@inquirer',
-      '^src/cli/commands/recover\\.ts$',
-      'Questions are asked only where a list is to choose from.',
+      '^src/cli/ask\\.ts$',
+      'Questions are asked in one way, and only on a terminal.',
     ),
     {
       name: 'spawning-has-one-owner',

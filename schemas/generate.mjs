@@ -1,4 +1,4 @@
-/** schemas/{config,docker,session,agent,commands,status,health,registry,metrics}.schema.json → src/config/generated: types, and validators that need no ajv at run time. */
+/** schemas/{config,docker,session,agent,commands,status,health,registry,metrics,approval}.schema.json → src/config/generated: types, and validators that need no ajv at run time. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import Ajv from 'ajv';
 import standalone from 'ajv/dist/standalone/index.js';
@@ -15,6 +15,7 @@ const NAMES = {
   health: 'HealthFile',
   registry: 'RegistryFile',
   metrics: 'MetricsFile',
+  approval: 'ApprovalFile',
 };
 const out = new URL('../src/config/generated/', import.meta.url);
 const ajv = new Ajv({

@@ -13,6 +13,7 @@ import { runSteps } from '../pipeline/run.ts';
 import type { Progress, Step } from '../pipeline/step.ts';
 import { SECRET_NAME } from '../sessions/env-file.ts';
 import { placesOf, type Places } from '../sessions/store.ts';
+import { trustDir } from '../sessions/trust.ts';
 import type { Cancellation } from '../sys/cancel.ts';
 import { registerSecret } from '../sys/redact.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
@@ -29,6 +30,8 @@ export interface App {
   readonly output: Output;
   readonly runner: Runner;
   readonly cancellation: Cancellation;
+  /** Where approvals of what repositories ask of the host are kept. */
+  readonly trustDir: string;
   readonly caller: { readonly uid: number; readonly gid: number };
   /** The engine that flags, PARA_ENGINE or settings ask for. */
   wantedEngine(): Promise<'auto' | 'docker' | 'podman'>;
@@ -77,6 +80,7 @@ export function createApp(input: AppInput): App {
     output,
     runner,
     cancellation,
+    trustDir: trustDir(env, homeOf(env)),
     caller: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
     wantedEngine: once(async () =>
       engineName(input.engine || env['PARA_ENGINE'] || (await app.config()).config.docker.engine),

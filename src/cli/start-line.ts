@@ -9,6 +9,7 @@ import { planSetup, setupStep, type SetupPlan, type SetupScript } from '../sessi
 import { newStartState, startSteps, type StartState } from '../sessions/start-steps.ts';
 import { planStart, withNewSession, type StartPlan } from '../sessions/start.ts';
 import type { SessionRecord } from '../sessions/store.ts';
+import { readApprovals } from '../sessions/trust.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { agentLines, describeAgent } from './agent-lines.ts';
 import type { App } from './app.ts';
@@ -116,14 +117,14 @@ async function setupOf(app: App, plan: StartPlan, flag: string | undefined): Pro
   const found = await planSetup({
     ...{ cwd: app.cwd, root: plan.repo.root, flag, inContainer: plan.container !== undefined },
     allowed: config.session.setup_allowed,
+    approvals: await readApprovals(app.trustDir, plan.repo.root),
   });
-  if (found.skipped !== undefined) app.output.warn(skipped(found.skipped, plan.repo.root));
+  if (found.skipped !== undefined) app.output.warn(skipped(found.skipped));
   return found;
 }
 
-function skipped(path: string, root: string): string {
-  const allow = `para config set session.setup_allowed ${shellQuote(JSON.stringify([root]))}`;
-  return `${path} is not run: a repository's script runs on this machine only if you say so (--setup-script ${path}, or ${allow})`;
+function skipped(path: string): string {
+  return `${path} is not run: a repository's script runs on this machine only if you say so (now: --setup-script ${path}; as it is, always: para docker trust)`;
 }
 
 async function planAgent(app: App, plan: StartPlan, prompt: string): Promise<AgentJob> {

@@ -118,6 +118,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/docker-cleanup.ts'),
   },
   {
+    words: 'docker trust',
+    describe: 'Show what the files of a repository ask of this machine, and approve it',
+    load: () => import('./commands/docker-trust.ts'),
+  },
+  {
     words: 'docker list',
     aliases: ['ls'],
     describe: 'List the containers of this repository',

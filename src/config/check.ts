@@ -1,4 +1,5 @@
 /** Checks values against the schemas and against what a schema can not say. */
+import { isIP } from 'node:net';
 import { ParaError } from '../errors.ts';
 import { domainProblem } from './domains.ts';
 import { problemsOf, problemText, summaryOf, type Problem } from './explain.ts';
@@ -31,27 +32,38 @@ export function checkConfig(file: string, value: unknown): ConfigFile {
 export function checkDocker(file: string, value: unknown): DockerFile {
   const problems = problemsOf(value, validators.validateDockerFile);
   const docker = value as DockerFile;
-  const all = problems.length > 0 ? problems : domainProblems('network', docker.network);
+  const all =
+    problems.length > 0
+      ? problems
+      : [...addressProblems(docker), ...domainProblems('network', docker.network)];
   if (all.length > 0) throw invalid(file, all, `${KEYS}\npara config schema docker`);
   return docker;
 }
 
-/** Refuses what only the user may decide: a repository must not open the way to its user's files. @throws CONFIG_INVALID */
+/** Settings that open the way to the user's files: a repository may not hold them, whoever approves. */
+const USER_ONLY = [
+  'docker.allowed_mounts',
+  'docker.allowed_images',
+  'docker.allow_custom_images',
+  'docker.network.self_test',
+  'docker.network.subnet_pool',
+  'session.setup_allowed',
+];
+
+/** Refuses what only the user may decide. What a person may approve is in sessions/host-effects.ts. @throws CONFIG_INVALID */
 export function refuseUserOnly(file: string, config: ConfigFile): void {
-  const problems: Problem[] = [];
-  const message = 'a project may not set this; put it in your own config';
-  if (config.docker?.allowed_mounts !== undefined) problems.push({ place: 'docker.allowed_mounts', message });
-  for (const key of ['self_test', 'subnet_pool'] as const)
-    if (config.docker?.network?.[key] !== undefined)
-      problems.push({ place: `docker.network.${key}`, message });
-  if (config.session?.setup_allowed !== undefined) problems.push({ place: 'session.setup_allowed', message });
-  if (config.docker?.hardening === 'off') {
-    problems.push({
-      place: 'docker.hardening',
-      message: 'a project may not turn this off; put "off" in your own config',
-    });
-  }
+  const problems = USER_ONLY.filter((place) => settingAt(config, place) !== undefined).map((place) => ({
+    place,
+    message: 'a project may not set this; put it in your own config',
+  }));
   if (problems.length > 0) throw invalid(file, problems, 'Where your own config is:\npara config path');
+}
+
+/** What a tree of settings has at a path such as `docker.network.mode`; undefined when it says nothing of it. */
+export function settingAt(tree: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], tree);
 }
 
 // What git-check-ref-format refuses in the first part of a branch name; a dash would make an option of it.
@@ -73,6 +85,15 @@ function agentProblems({ agent }: ConfigFile): readonly Problem[] {
     const message = 'expected {prompt} or {prompt_file} in one of the words after the program';
     return [{ place: `agent.${key}`, message }];
   });
+}
+
+/** An address that is none would be taken for a name by one engine, and for nothing by another. */
+function addressProblems({ ports = [] }: DockerFile): readonly Problem[] {
+  return ports.flatMap(({ host_ip: ip }, index) =>
+    ip === undefined || isIP(ip) !== 0
+      ? []
+      : [{ place: `ports[${String(index)}].host_ip`, message: `expected an IP address, found ${quote(ip)}` }],
+  );
 }
 
 /** A size has a unit, so a pattern can not hold it to its least. */

@@ -56,6 +56,8 @@ export const DEFAULTS = {
     default_volumes: [{ source: '$WORKTREE', target: '/workspace', read_only: false }],
     default_environment: {},
     allowed_mounts: [],
+    allowed_images: null,
+    allow_custom_images: true,
     default_resource_limits: { cpu_limit: 2.0, memory_limit: 4294967296, pids_limit: 512 },
     auto_recovery: { enabled: true, max_restarts: 3, window_seconds: 600, backoff: 10 },
     network: {

@@ -67,6 +67,7 @@ const PATTERNS: Readonly<Partial<Record<string, string>>> = {
   '^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$': 'a size such as "512m" or "4g"',
   '^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$': 'private addresses such as "10.213.0.0/16"',
   '^[a-z0-9](-?[a-z0-9]){0,39}$': 'a session name',
+  '^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$': 'a name of letters, digits, _ . and -',
   '^[0-9a-f]{40,64}$': 'a commit id',
 };
 

@@ -1,10 +1,11 @@
 /** Finds, reads, checks and merges settings: project > user > defaults. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { checkConfig, checkDocker, refuseUserOnly } from './check.ts';
-import { DEFAULTS, type AgentSettings, type Config, type NetworkSettings } from './defaults.ts';
+import { DEFAULTS, type AgentSettings, type Config } from './defaults.ts';
 import type { ConfigFile, DockerFile } from './generated/types.ts';
 import { parseJsonc } from './jsonc.ts';
-import { MAX_CONFIG_BYTES, MAX_DOCKER_BYTES, readJsonc, requireSmall } from './read.ts';
+import { MAX_CONFIG_BYTES, MAX_DOCKER_BYTES, readBytes, readJsonc, requireSmall } from './read.ts';
 
 export type { AgentSettings, Config, NetworkSettings } from './defaults.ts';
 export type { DockerFile } from './generated/types.ts';
@@ -15,10 +16,16 @@ export interface LoadedConfig {
   readonly origin: ReadonlyMap<string, string>;
   /** The agent of the user's own file: the only one that may name a program of this machine. */
   readonly ownAgent: AgentSettings;
-  /** The network as the user has it: no file of a repository may open more than that. */
-  readonly ownNetwork: NetworkSettings;
-  /** What the project asks of the network; undefined when it says nothing. */
-  readonly projectNetwork: NetworkAsk | undefined;
+  /** The settings as they are without the project's file. */
+  readonly own: Config;
+  /** The project's file, when there is one. */
+  readonly project: ProjectFile | undefined;
+}
+
+/** A project's settings as the file has them, and what its bytes are known by. */
+export interface ProjectFile {
+  readonly config: ConfigFile;
+  readonly sha256: string;
 }
 
 /** What a file of a repository may say of the network. */
@@ -36,7 +43,7 @@ export async function loadConfig(files: {
   mark(merged, 'default', '', origin);
   const user = await readConfig(files.userFile, { follow: true });
   if (user !== undefined) merge(merged, user.config as Tree, { file: user.file, origin, path: '' });
-  const ownDocker = freeze(copy(merged['docker'])) as Config['docker'];
+  const own = freeze(copy(merged)) as Config;
   // A link in a repository could lead to any file of the user's.
   const project = await readConfig(files.projectFile, { follow: false });
   if (project !== undefined) {
@@ -44,10 +51,7 @@ export async function loadConfig(files: {
     merge(merged, project.config as Tree, { file: project.file, origin, path: '' });
   }
   const ownAgent = freeze(copy(user?.config.agent ?? {})) as AgentSettings;
-  return {
-    ...{ config: freeze(merged) as Config, origin, ownAgent, ownNetwork: ownDocker.network },
-    projectNetwork: project?.config.docker?.network,
-  };
+  return { config: freeze(merged) as Config, origin, ownAgent, own, project };
 }
 
 /** The session's container settings, undefined when there is no file. A symlink is refused. */
@@ -73,10 +77,16 @@ export function userConfigPath(env: Readonly<Record<string, string | undefined>>
 async function readConfig(
   file: string | undefined,
   { follow }: { follow: boolean },
-): Promise<{ readonly file: string; readonly config: ConfigFile } | undefined> {
+): Promise<(ProjectFile & { readonly file: string }) | undefined> {
   if (file === undefined) return undefined;
-  const value = await readJsonc(file, { maxBytes: MAX_CONFIG_BYTES, follow });
-  return value === undefined ? undefined : { file, config: checkConfig(file, value) };
+  const bytes = await readBytes(file, { maxBytes: MAX_CONFIG_BYTES, follow });
+  if (bytes === undefined) return undefined;
+  return { file, config: checkConfig(file, parseJsonc(file, bytes)), sha256: sha256Of(bytes) };
+}
+
+/** SHA-256 in hexadecimal: what a file's bytes are known by. */
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 interface Layer {

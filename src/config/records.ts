@@ -1,6 +1,7 @@
 import { problemsOf, summaryOf } from './explain.ts';
 import {
   validateAgentRecord,
+  validateApprovalFile,
   validateCommandsFile,
   validateHealthFile,
   validateMetricsFile,
@@ -44,4 +45,9 @@ export function isRegistryFile(data: unknown): boolean {
 /** True for what fits schemas/metrics.schema.json. */
 export function isMetricsFile(data: unknown): boolean {
   return validateMetricsFile(data);
+}
+
+/** True for what fits schemas/approval.schema.json. */
+export function isApprovalFile(data: unknown): boolean {
+  return validateApprovalFile(data);
 }

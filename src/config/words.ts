@@ -3,7 +3,12 @@
 /** In double quotes, at most 40 characters, with nothing in it that a terminal acts on. */
 export function quote(text: string): string {
   const short = text.length > 40 ? `${text.slice(0, 39)}…` : text;
-  return JSON.stringify(short).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escape);
+  return visible(JSON.stringify(short));
+}
+
+/** The same text with each character that can not be seen written as JSON does. */
+export function visible(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escape);
 }
 
 /** What a value is, in a few words: `"abc"`, `3`, `an object`. */

@@ -23,6 +23,8 @@ export interface MountContext {
   readonly home: string;
   /** Host directories that a repository file may mount (`docker.allowed_mounts`). */
   readonly allowed: readonly string[];
+  /** Further paths, links resolved, that a person has approved (sessions/trust.ts). */
+  readonly approved?: readonly string[];
   /** The engine in use, as DOCKER_HOST has it: its socket may be anywhere. */
   readonly endpoint?: string | undefined;
 }
@@ -41,7 +43,8 @@ const DENIED_IN_HOME = [
     '.git-credentials',
     '.password-store',
   ],
-  ...['.config/gcloud', '.config/gh', '.config/containers', '.config/para', '.local/share/keyrings'],
+  ...['.config/gcloud', '.config/gh', '.config/containers', '.config/para'],
+  ...['.local/share/keyrings', '.local/state/para'],
 ];
 const DENIED_TARGETS = ['/proc', '/sys', '/dev', '/run/para', '/para', '/workspace'];
 const SOCKET = /(?:docker|podman|containerd|crio)[^/]*\.sock$/;
@@ -69,6 +72,19 @@ export async function resolveMount(request: MountRequest, context: MountContext)
   if (source === context.worktree) checkWorktree(target);
   else await checkSource(source, request, context);
   return { source, target, readOnly: request.readOnly };
+}
+
+/**
+ * The mount as it would be made, when it needs a person's word: undefined for one that the repository may have anyway.
+ * @throws MOUNT_INVALID, MOUNT_REFUSED for what nobody gets
+ */
+export async function beyondAllowed(
+  request: MountRequest,
+  context: MountContext,
+): Promise<Mount | undefined> {
+  const mount = await resolveMount({ ...request, origin: 'person' }, context);
+  const isAllowed = mount.source === context.worktree || (await isInAllowed(mount.source, context));
+  return isAllowed ? undefined : mount;
 }
 
 /** At a second place the worktree's `.git` would be open to what runs inside; at its own it is overlaid. */
@@ -144,16 +160,25 @@ async function checkSource(source: string, request: MountRequest, context: Mount
       hint: 'Mount a directory that holds only what the container needs.',
     });
   }
-  if (request.origin === 'person') return;
-  const roots = await Promise.all(context.allowed.map((root) => expand(root, context)).map(real));
-  if (roots.some((root) => isWithin(source, root))) return;
+  if (request.origin === 'person' || context.approved?.includes(source) === true) return;
+  if (await isInAllowed(source, context)) return;
   throw new ParaError(
     'MOUNT_REFUSED',
     `the repository asks to mount ${source}, which your settings do not allow`,
     {
-      hint: `Allow it:  para config set docker.allowed_mounts '${JSON.stringify([...context.allowed, source])}'\nor give it yourself:  --volume '${source}:${request.target}'`,
+      hint: `Allow it:  ${allowMount(source, context)}\nor give it yourself:  --volume '${source}:${request.target}'`,
     },
   );
+}
+
+async function isInAllowed(source: string, context: MountContext): Promise<boolean> {
+  const roots = await Promise.all(context.allowed.map((root) => expand(root, context)).map(real));
+  return roots.some((root) => isWithin(source, root));
+}
+
+/** The command by which a person allows a directory to all repositories. */
+function allowMount(source: string, { allowed }: Pick<MountContext, 'allowed'>): string {
+  return `para config set docker.allowed_mounts '${JSON.stringify([...allowed, source])}'`;
 }
 
 /** Sockets are doors: an engine's, an ssh agent's, a desktop's. */

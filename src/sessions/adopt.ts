@@ -9,14 +9,16 @@ import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { isHeadOn, requireAdminDir } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
+import { containerRecord, decideContainer, type ContainerPlan } from './container-decision.ts';
 import type { ContainerFlags } from './container-plan.ts';
+import { chooseDockerFile } from './docker-file.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import { parseSessionName } from './name.ts';
 import { isNetworkKept } from './network.ts';
 import { newOperation } from './operation.ts';
 import { rememberSession } from './rebuild.ts';
 import { containerSteps, type ContainerHost, type ContainerState } from './start-steps.ts';
-import { containerRecord, decideContainer, type ContainerPlan, type StartContext } from './start.ts';
+import type { StartContext } from './start.ts';
 import {
   loadRecord,
   lockSession,
@@ -27,6 +29,7 @@ import {
 } from './store.ts';
 import { requireActive } from './sync.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
+import { readApprovals } from './trust.ts';
 import { requireNothingUnderWay } from './unsettled.ts';
 
 /** What giving a container needs of the App. */
@@ -46,6 +49,8 @@ export interface AdoptPlan extends ContainerHost {
   readonly container: ContainerPlan;
   /** The record as it was. */
   readonly before: SessionRecord;
+  /** A docker.json that was changed since the session began, and that nobody approved. */
+  readonly isFileChanged: boolean;
 }
 
 /** True when an earlier one was cut short. */
@@ -64,10 +69,15 @@ export async function planAdopt(context: AdoptContext, request: AdoptRequest): P
   const base = await requireOnBranch(repo, record);
   const session = parseSessionName(record.name);
   const operation = await newOperation('docker start', { id: context.newId(), at: context.now() });
-  const decision = { repo, places, settings, session, base, operation: operation.id, flags: request.flags };
-  const container = await decideContainer(context, decision);
+  const chosen = await chooseDockerFile(repo, record, await readApprovals(context.trustDir, repo.root));
+  const container = await decideContainer(context, {
+    ...{ repo, places, settings, session, base, operation: operation.id, flags: request.flags },
+    dockerFile: () => Promise.resolve(chosen.asked),
+    trust: `para docker trust ${session}`,
+  });
   return Object.freeze({
     ...{ session, branch, base, worktree, repo, places, container },
+    isFileChanged: chosen.isChanged,
     before: { ...record, container: null, operation: null },
     record: { ...record, operation, container: containerRecord(container) },
   });

@@ -10,18 +10,22 @@ import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { createSealed, maskGit, sealedMounts } from '../git/sealed.ts';
 import type { Step } from '../pipeline/step.ts';
+import { containerRecord, decideContainer, type ContainerPlan } from './container-decision.ts';
 import { checkOf, type Settings } from './container-plan.ts';
 import { forgetHealth } from './health-file.ts';
 import { prepareInside } from './inside.ts';
 import { parseSessionName } from './name.ts';
-import { containerRecord, decideContainer, type StartPlan } from './start.ts';
+import { committedDockerFile } from './docker-file.ts';
+import type { StartPlan } from './start.ts';
 import { containerSteps, type ContainerState } from './start-steps.ts';
 import type { Places, SessionRecord } from './store.ts';
+import { approvedPaths, readApprovals } from './trust.ts';
 
 /** What it needs of the App. */
 export interface AgainContext {
   readonly home: string;
   readonly caller: { readonly uid: number; readonly gid: number };
+  readonly trustDir: string;
   config(): Promise<Settings>;
   dockerFor(engine: EngineName): Promise<DockerService>;
   newId(): string;
@@ -45,30 +49,13 @@ export async function containerAgain(
   const { repo, places, record } = session;
   const before = record.container;
   if (before === null) return undefined;
-  const service = await context.dockerFor(before.engine);
   const base = (await commitOf(repo, `refs/heads/${record.branch}`)) ?? record.base;
-  const settings = await context.config();
-  const decided = await decideContainer(
-    {
-      home: context.home,
-      caller: context.caller,
-      engine: () => Promise.resolve(service.engine),
-      docker: () => Promise.resolve(service),
-    },
-    {
-      ...{ repo, places, base, operation: context.newId() },
-      settings,
-      session: parseSessionName(record.name),
-      flags: {
-        ...{ image: before.image, env: {}, ports: [], volumes: [] },
-        ...{ cpus: undefined, memoryBytes: undefined },
-        // As it was, see networkBefore.
-        network: { mode: 'none', allowDomains: [] },
-      },
-    },
-  );
-  const wish = asBefore(decided.wish, before, settings.ownNetwork);
-  const container = { ...decided, wish, git: before.git };
+  const decided = await decideAgain(context, { ...session, before, base });
+  const approved = approvedPaths(await readApprovals(context.trustDir, repo.root));
+  const own = (await context.config()).own.docker.network;
+  const wish = asBefore(decided.wish, before, { own, approved });
+  const dockerFile = before.made_with?.docker_file ?? decided.dockerFile;
+  const container = { ...decided, wish, git: before.git, dockerFile };
   const after = {
     ...record,
     container: { ...containerRecord(container), image_source: before.image_source },
@@ -80,22 +67,67 @@ export async function containerAgain(
   return { record: after, steps: containerSteps(plan, container, prepare(plan, before.git)) };
 }
 
-function asBefore(
-  wish: ContainerWish,
-  before: NonNullable<SessionRecord['container']>,
-  own: NetworkSettings,
-): ContainerWish {
+type Before = NonNullable<SessionRecord['container']>;
+
+/** A record that says what the container was made with is all that counts: what files say now may be an agent's. */
+async function decideAgain(
+  context: AgainContext,
+  found: {
+    readonly repo: Repository;
+    readonly places: Places;
+    readonly record: SessionRecord;
+    readonly before: Before;
+    readonly base: string;
+  },
+): Promise<ContainerPlan> {
+  const { repo, places, record, before, base } = found;
+  const service = await context.dockerFor(before.engine);
+  const settings = await context.config();
+  const isKnown = before.made_with !== undefined;
+  return decideContainer(
+    {
+      ...{ home: context.home, caller: context.caller, trustDir: context.trustDir },
+      engine: () => Promise.resolve(service.engine),
+      docker: () => Promise.resolve(service),
+    },
+    {
+      ...{ repo, places, base, operation: context.newId(), trust: `para docker trust` },
+      settings: isKnown ? { config: settings.own, own: settings.own, project: undefined } : settings,
+      dockerFile: () => (isKnown ? Promise.resolve(undefined) : committedDockerFile(repo, record.base)),
+      session: parseSessionName(record.name),
+      flags: {
+        ...{ image: before.image, env: {}, ports: [], volumes: [] },
+        ...{ cpus: undefined, memoryBytes: undefined },
+        // As it was, see networkBefore.
+        network: { mode: 'none', allowDomains: [] },
+      },
+    },
+  );
+}
+
+/** What a container has whatever the files say by now. */
+interface Kept {
+  readonly own: NetworkSettings;
+  /** Host paths that a person has approved. */
+  readonly approved: readonly string[];
+}
+
+function asBefore(wish: ContainerWish, before: Before, { own, approved }: Kept): ContainerWish {
   const { made_with: made, hardening } = before;
   const network = networkBefore(before, own);
   if (made === undefined) return { ...wish, network };
   const { env, ports, volumes, cpus, memory_bytes: memoryBytes, pids, health_check: check } = made;
-  const same = { env, ports, volumes, cpus, memoryBytes, pids };
-  return { ...wish, ...same, ...{ hardening, health: checkOf(check), network } };
+  return {
+    ...wish,
+    ...{ env, ports, volumes, cpus, memoryBytes, pids, hardening, network },
+    health: checkOf(check),
+    mountContext: { ...wish.mountContext, approved },
+  };
 }
 
 /** No wider than it was, whatever the files say by now. */
 function networkBefore(
-  { network: name, made_with: made }: NonNullable<SessionRecord['container']>,
+  { network: name, made_with: made }: Before,
   own: NetworkSettings,
 ): ContainerWish['network'] {
   if (name === 'none') return { mode: 'none' };

@@ -7,7 +7,8 @@ import { parseImageReference } from '../docker/image-ref.ts';
 import type { MountRequest } from '../docker/mounts.ts';
 import { containerName, type ContainerWish } from '../docker/spec.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
-import { decideNetwork, networkSources, refuseWider, type NetworkFlags } from './network-plan.ts';
+import { LOOPBACK, toMount } from './host-effects.ts';
+import { decideNetwork, networkSources, type NetworkFlags } from './network-plan.ts';
 import { chooseImage, projectType, type ImageSource } from './project.ts';
 import type { Places } from './store.ts';
 
@@ -22,8 +23,8 @@ export interface ContainerFlags {
   readonly network: NetworkFlags;
 }
 
-/** The settings, and whose word of the network is whose. */
-export type Settings = Pick<LoadedConfig, 'config' | 'ownNetwork' | 'projectNetwork'>;
+/** The settings of all files, of the user alone, and what the project adds. */
+export type Settings = Pick<LoadedConfig, 'config' | 'own' | 'project'>;
 
 /** Everything else the decision needs. */
 export interface ContainerFacts {
@@ -38,7 +39,7 @@ export interface ContainerFacts {
   readonly caller: { readonly uid: number; readonly gid: number };
 }
 
-/** The wish, and where its image came from. @throws USAGE for an image name that is none, REFUSED */
+/** The wish, and where its image came from. @throws USAGE for an image name that is none */
 export function planContainer(
   flags: ContainerFlags,
   facts: ContainerFacts,
@@ -81,48 +82,43 @@ export function planContainer(
   return { wish, imageSource: source };
 }
 
-/** The settings' own volumes and the flags' are a person's wish; those of docker.json are the repository's. */
-function volumes(flags: ContainerFlags, { settings, file }: ContainerFacts): readonly MountRequest[] {
-  const mount = (
-    volume: { source: string; target: string; read_only?: boolean },
-    origin: MountRequest['origin'],
-  ): MountRequest => ({
-    source: volume.source,
-    target: volume.target,
-    readOnly: volume.read_only ?? false,
-    origin,
-  });
+/** The user's settings and the flags are a person's wish; the project's settings and docker.json the repository's. */
+function volumes(
+  flags: ContainerFlags,
+  { settings: { config, project }, file }: ContainerFacts,
+): readonly MountRequest[] {
+  const origin = project?.config.docker?.default_volumes === undefined ? 'person' : 'repository';
   return [
-    // A project's config.json is committed, so it counts as the repository's word too.
-    ...settings.config.docker.default_volumes.map((volume) => mount(volume, 'repository')),
-    ...(file?.volumes ?? []).map((volume) => mount(volume, 'repository')),
+    ...config.docker.default_volumes.map((volume) => toMount(volume, origin)),
+    ...(file?.volumes ?? []).map((volume) => toMount(volume, 'repository')),
     ...flags.volumes,
   ];
 }
 
-function filePort(port: { readonly host_port: number; readonly container_port: number }): PortMapping {
-  return {
-    hostIp: '127.0.0.1',
-    hostPort: port.host_port,
-    containerPort: port.container_port,
-    protocol: 'tcp',
-  };
+type FilePort = NonNullable<DockerFile['ports']>[number];
+
+function filePort({
+  host_port: hostPort,
+  container_port: containerPort,
+  host_ip: ip,
+}: FilePort): PortMapping {
+  return { hostIp: ip ?? LOOPBACK, hostPort, containerPort, protocol: 'tcp' };
 }
 
 /**
  * One network per repository: sessions of one repository see each other, others do not (design.md §7). A restricted
- * session has one of its own. @throws REFUSED for what the repository asks beyond the user's settings
+ * session has one of its own. What the repository asks beyond the user's settings is an effect (host-effects.ts).
  */
 function network(
   flags: ContainerFlags,
   { settings, file, repo, session }: ContainerFacts,
 ): ContainerWish['network'] {
-  const { mode, allow, effects } = decideNetwork(flags.network, networkSources(settings, file));
-  refuseWider(effects);
+  const { own, project } = settings;
+  const { mode, allow } = decideNetwork(flags.network, networkSources(own, project?.config, file));
   if (mode === 'none') return { mode };
   const { create_custom_network: custom, custom_network_name: name } = settings.config.docker.network;
   if (mode === 'bridge') return { mode, name: custom ? `${name}-${repo.id}` : 'bridge' };
-  const { subnet_pool: subnetPool, self_test: selfTest } = settings.ownNetwork;
+  const { subnet_pool: subnetPool, self_test: selfTest } = own.docker.network;
   return { mode, name: containerName(repo.id, session), allow, subnetPool, selfTest };
 }
 

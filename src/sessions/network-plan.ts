@@ -1,8 +1,9 @@
 /** Decides how far a container reaches: the user's word is the most, a repository's files may only narrow it. */
 import { expandDomains } from '../config/domains.ts';
-import type { DockerFile, LoadedConfig, NetworkAsk, NetworkSettings } from '../config/load.ts';
-import { ParaError } from '../errors.ts';
+import type { ConfigFile } from '../config/generated/types.ts';
+import type { Config, DockerFile, NetworkAsk, NetworkSettings } from '../config/load.ts';
 import { isCovered, parseRule, parseRules } from '../proxy/host-rule.ts';
+import { CONFIG_FILE, DOCKER_FILE } from './asking-files.ts';
 
 /** How far a container reaches. */
 export type NetworkMode = NetworkSettings['mode'];
@@ -81,27 +82,13 @@ function isGiven(allow: readonly string[], entry: string): boolean {
 
 /** Whose word of the network is whose: the user's, the project's settings, the session's docker.json. */
 export function networkSources(
-  { ownNetwork, projectNetwork }: Pick<LoadedConfig, 'ownNetwork' | 'projectNetwork'>,
+  own: Config,
+  project: ConfigFile | undefined,
   docker: DockerFile | undefined,
 ): NetworkSources {
   const asks = [
-    { file: '.para/config.json', ...projectNetwork },
-    { file: '.para/docker.json', ...docker?.network },
+    { file: CONFIG_FILE, ...project?.docker?.network },
+    { file: DOCKER_FILE, ...docker?.network },
   ];
-  return { own: ownNetwork, asks };
-}
-
-/** @throws REFUSED when the repository asks for more than the user's settings give, with what to type */
-export function refuseWider(effects: readonly NetworkEffect[]): void {
-  const [first] = effects;
-  if (first === undefined) return;
-  const more = effects.length > 1 ? ` (and ${String(effects.length - 1)} more)` : '';
-  throw new ParaError(
-    'REFUSED',
-    `${first.file} asks for more network than your settings give: ${first.effect}${more}`,
-    {
-      hint: 'Say it yourself, for this session or in your own config:\n--allow-domain DOMAIN\n--network none|restricted|bridge',
-      details: { effects },
-    },
-  );
+  return { own: own.docker.network, asks };
 }

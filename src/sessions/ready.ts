@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerInfo } from '../docker/driver.ts';
 import { ParaError } from '../errors.ts';
 import { diedOfMemory, memoryOf, twice } from './limit-hit.ts';
-import type { ContainerPlan } from './start.ts';
+import type { ContainerPlan } from './container-decision.ts';
 
 /**
  * Waits for the file that the container's main process writes first, and checks whose it is: files made in the

@@ -2,10 +2,13 @@
 import { constants } from 'node:fs';
 import { chmod, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { sha256Of } from '../config/load.ts';
 import { ParaError } from '../errors.ts';
 import type { Step } from '../pipeline/step.ts';
 import { replaceFile } from '../sys/files.ts';
+import { scriptEffect } from './host-effects.ts';
 import { prepareSite, runAt, seenAs, type Site, type SiteContext } from './site.ts';
+import { isApproved, type ApprovalFile } from './trust.ts';
 
 /** What is to be run. */
 export interface SetupScript {
@@ -31,6 +34,8 @@ export interface SetupWish {
   readonly inContainer: boolean;
   /** `session.setup_allowed`. */
   readonly allowed: readonly string[];
+  /** What was approved in this repository. */
+  readonly approvals: readonly ApprovalFile[];
 }
 
 const MAX_SCRIPT = 1024 * 1024;
@@ -41,9 +46,9 @@ const MAX_SCRIPT = 1024 * 1024;
  * user's own settings allow it on this machine. @throws USAGE
  */
 export async function planSetup(wish: SetupWish): Promise<SetupPlan> {
-  const { cwd, root, flag, inContainer, allowed } = wish;
+  const { cwd, root, flag, inContainer, allowed, approvals } = wish;
   if (flag !== undefined) {
-    const text = await read(resolve(cwd, flag), true).catch((error: unknown) => {
+    const { text } = await read(resolve(cwd, flag), true).catch((error: unknown) => {
       const { code, message } = error as NodeJS.ErrnoException;
       throw new ParaError(
         'USAGE',
@@ -52,25 +57,41 @@ export async function planSetup(wish: SetupWish): Promise<SetupPlan> {
     });
     return { script: { path: flag, text }, skipped: undefined };
   }
+  const script = await repositoryScript(root, inContainer);
+  if (script === undefined) return { script: undefined, skipped: undefined };
+  const mayRun =
+    inContainer || allowed.includes(root) || isApproved(approvals, scriptEffect(script.path), script.sha256);
+  return mayRun ? { script, skipped: undefined } : { script: undefined, skipped: script.path };
+}
+
+/** A repository's own script, and what its bytes are known by. */
+export interface RepositoryScript extends SetupScript {
+  readonly sha256: string;
+}
+
+/** The script of the main checkout that makes a session ready; undefined when there is none that can be read. */
+export async function repositoryScript(
+  root: string,
+  inContainer: boolean,
+): Promise<RepositoryScript | undefined> {
   for (const name of [inContainer ? 'setup-docker.sh' : 'setup-worktree.sh', 'setup.sh']) {
     const path = join('.para', name);
-    const text = await read(join(root, path), false).catch(() => undefined);
-    if (text === undefined) continue;
-    if (inContainer || allowed.includes(root)) return { script: { path, text }, skipped: undefined };
-    return { script: undefined, skipped: path };
+    const found = await read(join(root, path), false).catch(() => undefined);
+    if (found !== undefined) return { path, ...found };
   }
-  return { script: undefined, skipped: undefined };
+  return undefined;
 }
 
 /** Only the user's own word may lead elsewhere: a link in a repository could name any file. */
-async function read(path: string, follow: boolean): Promise<string> {
+async function read(path: string, follow: boolean): Promise<Omit<RepositoryScript, 'path'>> {
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | (follow ? 0 : constants.O_NOFOLLOW);
   const file = await open(path, flags);
   try {
     const stat = await file.stat();
     if (!stat.isFile()) throw new Error('not a regular file');
     if (stat.size > MAX_SCRIPT) throw new Error('larger than 1 MiB');
-    return await file.readFile('utf8');
+    const bytes = await file.readFile();
+    return { text: bytes.toString('utf8'), sha256: sha256Of(bytes) };
   } finally {
     await file.close();
   }

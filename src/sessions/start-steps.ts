@@ -13,7 +13,8 @@ import { isNetworkKept } from './network.ts';
 import { waitUntilReady } from './ready.ts';
 import { asRegistered, registerContainer } from './registry.ts';
 import { rememberSession } from './rebuild.ts';
-import type { ContainerPlan, StartPlan } from './start.ts';
+import type { ContainerPlan } from './container-decision.ts';
+import type { StartPlan } from './start.ts';
 import { lockRepository, removeRecord, saveRecord, type SessionRecord } from './store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 

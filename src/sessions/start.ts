@@ -1,23 +1,24 @@
 /** Starting a session: read and decide first (`planStart`), then change the world (`startSteps`). */
-import type { DockerFile } from '../config/generated/types.ts';
-import { parseSessionDocker } from '../config/load.ts';
-import type { Engine } from '../docker/driver.ts';
-import { unenforcedLimits } from '../docker/limits.ts';
-import { resolveSpec, containerName } from '../docker/spec.ts';
-import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import { hideParaFiles } from '../git/exclude.ts';
 import { checkBranchName, resolveBase } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
-import { readCommitted, topLevelNames } from '../git/tree.ts';
 import { placeHere } from '../git/worktrees.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
-import { planContainer, recordedCheck, type ContainerFlags, type Settings } from './container-plan.ts';
+import {
+  containerRecord,
+  decideContainer,
+  requireTrust,
+  trustCommand,
+  type ContainerPlan,
+  type DecideContext,
+} from './container-decision.ts';
+import type { ContainerFlags, Settings } from './container-plan.ts';
+import { committedDockerFile } from './docker-file.ts';
+import { withoutContainer } from './host-effects.ts';
 import { nameMaker, parseSessionName, type NameMaker, type SessionName } from './name.ts';
-import type { ContainerWish } from '../docker/spec.ts';
 import { newOperation } from './operation.ts';
-import type { ImageSource } from './project.ts';
 import { nameTaken, requireFreeBranch } from './free-name.ts';
 import {
   listRecords,
@@ -40,27 +41,12 @@ export interface StartRequest {
 }
 
 /** What starting needs of the App; named one by one so that it is plain what it touches. */
-export interface StartContext {
-  readonly home: string;
-  readonly caller: { readonly uid: number; readonly gid: number };
+export interface StartContext extends DecideContext {
   repository(): Promise<Repository>;
   places(): Promise<Places>;
   config(): Promise<Settings>;
-  engine(): Promise<Engine>;
-  docker(): Promise<DockerService>;
   now(): Date;
   newId(): string;
-}
-
-/** The container's part of a plan. */
-export interface ContainerPlan {
-  readonly wish: ContainerWish;
-  readonly imageSource: ImageSource;
-  readonly engine: Engine;
-  readonly service: DockerService;
-  readonly git: 'sealed' | 'off';
-  /** Limits that the engine does not hold the container to. */
-  readonly notEnforced: readonly string[];
 }
 
 /** Everything decided; nothing changed yet. */
@@ -95,15 +81,17 @@ export async function planStart(context: StartContext, request: StartRequest): P
   const wanted = request.docker ?? config.docker.enabled;
   const container = wanted
     ? await decideContainer(context, {
-        repo,
-        places,
-        settings,
-        session,
-        base,
-        operation,
-        flags: request.flags,
+        ...{ repo, places, settings, session, base, operation, flags: request.flags },
+        dockerFile: () => committedDockerFile(repo, base),
+        trust: trustCommand(request.base),
       })
     : undefined;
+  if (request.docker === undefined)
+    await requireTrust(context, {
+      repo,
+      settings,
+      effects: withoutContainer(settings.own, settings.project?.config),
+    });
   const worktree = places.worktree(session);
   await requireNothingAt(repo, places, session);
   const record = await newRecord(context, { session, branch, base, baseRef, worktree, operation, container });
@@ -163,43 +151,6 @@ async function requireNothingAt(repo: Repository, places: Places, session: strin
   throw pathTaken(path);
 }
 
-type DecideContext = Pick<StartContext, 'home' | 'caller' | 'engine' | 'docker'>;
-
-/** All that a container's plan is made from. */
-export interface Decision {
-  readonly repo: Repository;
-  readonly places: Places;
-  readonly settings: Settings;
-  readonly session: SessionName;
-  readonly base: string;
-  readonly operation: string;
-  readonly flags: ContainerFlags;
-}
-
-/** Decides what container it is; asks for an engine, and changes nothing. @throws ParaError */
-export async function decideContainer(context: DecideContext, decision: Decision): Promise<ContainerPlan> {
-  const { repo, base } = decision;
-  const [names, blob] = await Promise.all([
-    topLevelNames(repo, base),
-    readCommitted(repo, base, '.para/docker.json'),
-  ]);
-  const file: DockerFile | undefined =
-    blob === undefined ? undefined : parseSessionDocker('.para/docker.json', blob);
-  const { wish, imageSource } = planContainer(decision.flags, {
-    ...decision,
-    file,
-    topLevelNames: names,
-    home: context.home,
-    caller: context.caller,
-  });
-  const engine = await context.engine();
-  // Also a check: a mount that is refused stops the start before anything is made.
-  await resolveSpec(wish, engine, []);
-  const { git, limits } = decision.settings.config.docker;
-  const notEnforced = unenforcedLimits(engine.capabilities, limits);
-  return { wish, imageSource, engine, service: await context.docker(), git, notEnforced };
-}
-
 async function newRecord(
   context: StartContext,
   made: {
@@ -225,31 +176,5 @@ async function newRecord(
     status: 'starting',
     operation: await newOperation('start', { id: made.operation, at: new Date(at) }),
     container: made.container === undefined ? null : containerRecord(made.container),
-  };
-}
-
-/** The container's part of a record. */
-export function containerRecord(plan: ContainerPlan): NonNullable<SessionRecord['container']> {
-  const { wish, engine } = plan;
-  return {
-    name: containerName(wish.repoId, wish.session),
-    engine: engine.driver.name,
-    binary: engine.binary,
-    endpoint: engine.endpoint,
-    image: wish.image,
-    image_source: plan.imageSource,
-    network: wish.network.mode === 'none' ? 'none' : wish.network.name,
-    hardening: wish.hardening,
-    git: plan.git,
-    made_with: {
-      env: wish.env,
-      ports: [...wish.ports],
-      volumes: [...wish.volumes],
-      cpus: wish.cpus,
-      memory_bytes: wish.memoryBytes,
-      pids: wish.pids,
-      ...(wish.network.mode === 'restricted' ? { allowed_domains: [...wish.network.allow] } : {}),
-      ...recordedCheck(wish.health),
-    },
   };
 }

@@ -47,7 +47,7 @@ describe('on this machine', () => {
       expect(ran.stderr).toContain(
         `▲ ${path} is not run: a repository's script runs on this machine only if`,
       );
-      expect(ran.stderr).toContain(`para config set session.setup_allowed '["${repo.root}"]'`);
+      expect(ran.stderr).toContain('as it is, always: para docker trust)');
       expect(existsSync(worktree('made'))).toBe(false);
       allow(['/elsewhere', repo.root]);
       expect(await runPara(repo, 'start two')).toMatchObject({ code: 0 });

@@ -156,7 +156,7 @@ describe('what else settings and docker.json say', () => {
     commit({ '.para/docker.json': { network: { mode: 'bridge' } } });
     const before = footprint(repo);
     const { code, stderr } = await runPara(repo, 'start fix --docker');
-    expect(stderr).toContain('.para/docker.json asks for more network');
+    expect(stderr).toContain('.para/docker.json asks for more network than your settings give: network mode bridge');
     expect(code).toBe(10);
     expect(footprint(repo)).toEqual(before);
   });
@@ -189,8 +189,9 @@ describe('what else settings and docker.json say', () => {
     mkdirSync(cache);
     commit({ '.para/docker.json': { volumes: [{ source: cache, target: '/cache' }] } });
     const before = footprint(repo);
-    const { code, stderr } = await runPara(repo, 'start fix --docker', { calls: detection('docker') });
-    expect(stderr).toContain(`para config set docker.allowed_mounts '["${cache}"]'`);
+    const { code, stderr } = await runPara(repo, 'start fix --docker');
+    expect(stderr).toContain(`.para/docker.json mounts ${cache} at /cache, to read and write, which you`);
+    expect(stderr).toContain('para docker trust\n');
     expect(code).toBe(10);
     expect(footprint(repo)).toEqual(before);
   });

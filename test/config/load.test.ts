@@ -86,7 +86,11 @@ test('has no settings that nobody set', async () => {
 test.each([
   [{ allowed_mounts: ['/'] }, 'docker.allowed_mounts: a project may not set this; put it in your own config'],
   [{ allowed_mounts: [] }, 'docker.allowed_mounts: a project may not set this; put it in your own config'],
-  [{ hardening: 'off' }, 'docker.hardening: a project may not turn this off; put "off" in your own config'],
+  [
+    { allow_custom_images: true },
+    'docker.allow_custom_images: a project may not set this; put it in your own config',
+  ],
+  [{ allowed_images: null }, 'docker.allowed_images: a project may not set this; put it in your own config'],
 ])('refuses %j from a project and takes it from the user', async (docker, message) => {
   await write(userFile, { docker });
   await write(projectFile, { docker });

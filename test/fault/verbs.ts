@@ -1,4 +1,5 @@
 /** Every changing verb: what is there before, the command, and where it has to end whatever happened to it. */
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -70,6 +71,21 @@ async function over(at: Place): Promise<void> {
   await plain(at);
   await must(at, 'finish', 'Done', 's');
   await at.git('merge', '-q', 'para/s');
+}
+
+/** A script that would run on this machine. */
+const SCRIPT = 'true\n';
+
+/** A repository that asks for something. */
+function asking(at: Place): Promise<void> {
+  mkdirSync(join(at.repo, '.para'));
+  writeFileSync(join(at.repo, '.para/setup.sh'), SCRIPT);
+  return Promise.resolve();
+}
+
+async function isTrusted(at: Place): Promise<boolean> {
+  const { stdout } = await at.here(['docker', 'trust', '--show', '--json']);
+  return (JSON.parse(stdout) as { files: { approved: boolean }[] }).files.every(({ approved }) => approved);
 }
 
 /** Record, branch and container are gone. */
@@ -185,5 +201,13 @@ export const VERBS: readonly Verb[] = [
     args: ['clean'],
     end: undefined,
     isDone: async (at) => (await at.git('for-each-ref', 'refs/heads/para', 'refs/para')) === '',
+  },
+  {
+    // The approval is there or it is not: half of one would be none.
+    name: 'docker trust',
+    prepare: asking,
+    args: ['docker', 'trust', '--yes', '--sha256', createHash('sha256').update(SCRIPT).digest('hex')],
+    end: undefined,
+    isDone: isTrusted,
   },
 ];

@@ -129,6 +129,7 @@ function copies(world: World, repo: string, fake: FakeEngine): Pick<FaultWorld, 
       writeFileSync(savedState, existsSync(state) ? readFileSync(state) : '');
     },
     reset: () => {
+      rmSync(join(world.dir, 'state/para'), { recursive: true, force: true });
       copy(savedRepo, repo);
       const saved = readFileSync(savedState);
       if (saved.length > 0) writeFileSync(state, saved);

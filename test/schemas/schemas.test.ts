@@ -21,7 +21,7 @@ function properties(node: Node, path = ''): readonly (readonly [string, Node])[]
   return [[path, node], ...inner, ...(node.items === undefined ? [] : properties(node.items, `${path}[]`))];
 }
 
-test.each(['config', 'docker', 'session', 'agent'])(
+test.each(['config', 'docker', 'session', 'agent', 'approval'])(
   'the schema %s describes everything and leaves nothing open',
   (name) => {
     for (const [path, node] of properties(load(name))) {

@@ -77,7 +77,7 @@ export function repoId(root: string): string {
 export function makeWorld(engine?: TestEngine): World {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'para-e2e-')));
   chmodSync(dir, 0o755);
-  const owned = ['home', 'config', 'cache', 'tmp', 'work'].map((name) => join(dir, name));
+  const owned = ['home', 'config', 'cache', 'state', 'tmp', 'work'].map((name) => join(dir, name));
   for (const path of owned) mkdirSync(path);
   if (engine !== undefined) for (const path of owned) chownSync(path, engine.uid, engine.gid);
   copyBuild(join(dir, 'para'));
@@ -93,6 +93,7 @@ export function makeWorld(engine?: TestEngine): World {
     ...engine?.env,
     XDG_CONFIG_HOME: join(dir, 'config'),
     XDG_CACHE_HOME: join(dir, 'cache'),
+    XDG_STATE_HOME: join(dir, 'state'),
     TMPDIR: join(dir, 'tmp'),
     GIT_CONFIG_GLOBAL: gitconfig,
     GIT_CONFIG_NOSYSTEM: '1',

@@ -9,6 +9,7 @@ import {
   type AdoptRequest,
 } from '../../sessions/adopt.ts';
 import { startSessionContainer } from '../../sessions/start-stop.ts';
+import { changedSinceMade } from '../../sessions/docker-file.ts';
 import { findSession } from '../../sessions/find.ts';
 import type { App } from '../app.ts';
 import { containerFlags, givenOption, LIKENESS_OPTIONS } from '../container-flags.ts';
@@ -39,12 +40,18 @@ export default defineCommand({
       throw new ParaError('USAGE', `${name} has a container already: --${given} is for a new one`, {
         hint: `To make it anew, with all its commits:\npara docker stop ${name} --remove`,
       });
+    const changed = await changedSinceMade(record);
+    if (changed !== undefined) app.output.warn(changed);
     if (!args['dry-run']) return start(app, name);
     const plan = { session: name, container: { ...container, made_with: undefined } };
     app.output.answer({ dry_run: true, plan }, () => `Would start ${container.name}`);
     return 0;
   },
 });
+
+function fileChanged({ session }: AdoptPlan): string {
+  return `The .para/docker.json of ${session} is not the one that it was started from, which is used. To look at it, and to use it from then on: para docker trust ${session}`;
+}
 
 async function start(app: App, name: string): Promise<number> {
   const { session, container } = await startSessionContainer(app, name);
@@ -58,6 +65,7 @@ async function start(app: App, name: string): Promise<number> {
 async function adopt(app: App, request: AdoptRequest): Promise<number> {
   const made = await withAdoptPlan(app, request, async (plan) => {
     const { notEnforced } = plan.container;
+    if (plan.isFileChanged) app.output.warn(fileChanged(plan));
     if (notEnforced.length > 0)
       app.output.note(`The engine does not enforce limits on ${notEnforced.join(', ')} here`);
     await app.run(adoptSteps(plan), newAdoptState());
@@ -74,6 +82,7 @@ async function adopt(app: App, request: AdoptRequest): Promise<number> {
 
 function say(app: App, plan: AdoptPlan): number {
   const { session, record } = plan;
+  if (plan.isFileChanged) app.output.warn(fileChanged(plan));
   app.output.answer(
     { dry_run: true, plan: { session, container: { ...record.container, made_with: undefined } } },
     () => `Would give ${session} a container: ${described(plan)}`,

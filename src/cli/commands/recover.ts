@@ -14,8 +14,10 @@ import {
 import { isWhole, setHopelessAside, withMendPlan, type MendPlan } from '../../sessions/mend.ts';
 import { mendSteps, newMendState } from '../../sessions/mend-steps.ts';
 import { recoverSteps } from '../../sessions/recover-steps.ts';
+import { changedSinceMade } from '../../sessions/docker-file.ts';
 import { age } from '../../ui/age.ts';
 import type { App } from '../app.ts';
+import { ask, canAsk } from '../ask.ts';
 import { defineCommand } from '../define.ts';
 import { shellQuote } from '../../sys/shell-quote.ts';
 
@@ -106,6 +108,8 @@ async function settle(app: App, name: string): Promise<number> {
 async function mend(app: App, plan: MendPlan | undefined): Promise<boolean> {
   if (plan === undefined) return false;
   const { name, branch } = plan.record;
+  const changed = await changedSinceMade(plan.record);
+  if (changed !== undefined) app.output.warn(changed);
   if (isWhole(plan)) {
     // Whoever asks for an archive while another session has its name is told so.
     const [newest] = (await listArchived(plan.repo, name)).archived;
@@ -197,8 +201,7 @@ function say(app: App, { plan, state }: Back, container: string | null): void {
 async function choose(app: App): Promise<Archived | undefined> {
   const { archived, broken } = await listArchived(await app.repository());
   for (const ref of broken) app.output.warn(`${ref} can not be read; it is left as it is`);
-  if (archived.length > 0 && process.stdin.isTTY && app.output.progress === 'tasks')
-    return ask(app, archived);
+  if (archived.length > 0 && canAsk(app.output)) return askWhich(app, archived);
   const rows = archived.map(({ archive, record, snapshot }) => ({
     session: archive.session,
     time: archive.time,
@@ -217,18 +220,10 @@ async function choose(app: App): Promise<Archived | undefined> {
   return undefined;
 }
 
-async function ask(app: App, archived: readonly Archived[]): Promise<Archived> {
-  const { default: select } = await import('@inquirer/select');
+function askWhich(app: App, archived: readonly Archived[]): Promise<Archived> {
   const choices = archived.map((one) => ({
     name: `${one.archive.session}  (${one.record.branch}, cancelled ${age(archiveDate(one.archive.time).toISOString(), app.now())} ago${one.snapshot === undefined ? '' : ', with uncommitted work'})`,
     value: one,
   }));
-  try {
-    return await select({ message: 'Which session?', choices }, { output: app.output.stderr });
-  } catch (error) {
-    // Ctrl-C at the question.
-    if (error instanceof Error && error.name === 'ExitPromptError')
-      throw new ParaError('INTERRUPTED', 'interrupted');
-    throw error;
-  }
+  return ask(app.output, 'Which session?', choices);
 }

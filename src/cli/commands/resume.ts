@@ -1,4 +1,5 @@
 import { readPrompt } from '../../sessions/prompt.ts';
+import { changedSinceMade } from '../../sessions/docker-file.ts';
 import { resumeSession, type Resumed } from '../../sessions/resume.ts';
 import { shellQuote } from '../../sys/shell-quote.ts';
 import { agentLines, describeAgent } from '../agent-lines.ts';
@@ -29,6 +30,8 @@ export default defineCommand({
     const request = { session: args['session'] as string | undefined, prompt };
     const resumed = await resumeSession(app, request);
     const { record, container, agent } = resumed;
+    const changed = await changedSinceMade(record);
+    if (changed !== undefined) app.output.warn(changed);
     if (container === 'started') app.output.note(`Started the container ${record.container?.name ?? ''}`);
     if (container === 'unpaused') app.output.note(`Unpaused the container ${record.container?.name ?? ''}`);
     app.output.answer(

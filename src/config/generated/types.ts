@@ -158,6 +158,14 @@ export interface ConfigFile {
      */
     allowed_mounts?: string[];
     /**
+     * Patterns of the images that a repository may name by itself; null allows all; user config only.
+     */
+    allowed_images?: string[] | null;
+    /**
+     * False: only images of the user config, or that fit allowed_images, whoever asks; user config only.
+     */
+    allow_custom_images?: boolean;
+    /**
      * Limits of every container.
      */
     default_resource_limits?: {
@@ -292,6 +300,10 @@ export interface DockerFile {
      * Port in the container.
      */
     container_port: number;
+    /**
+     * Address on the host; 127.0.0.1 when left out, and any other has to be approved.
+     */
+    host_ip?: string;
   }[];
   /**
    * How para and the engine tell whether what runs in the container is well.
@@ -500,6 +512,10 @@ export interface SessionRecord {
         readOnly: boolean;
         origin: "person" | "repository";
       }[];
+      /**
+       * SHA-256 of the .para/docker.json that was used; null for none.
+       */
+      docker_file?: string | null;
       cpus: number;
       memory_bytes: number;
       pids: number;
@@ -868,4 +884,41 @@ export interface MetricsFile {
    * It is not restarted any more.
    */
   given_up: boolean;
+}
+/**
+ * What a person has approved of one file of a repository (XDG state directory, para/trust). It holds for these bytes alone.
+ */
+export interface ApprovalFile {
+  /**
+   * Version of this format.
+   */
+  schema: 1;
+  /**
+   * Absolute path of the main checkout.
+   */
+  repository: string;
+  /**
+   * Path of the file in the repository.
+   */
+  file: string;
+  /**
+   * Of the file's bytes.
+   */
+  sha256: string;
+  /**
+   * Each effect on the host, in the words that the person saw.
+   *
+   * @maxItems 10000
+   */
+  effects: string[];
+  /**
+   * Host paths that may be mounted, with every link resolved.
+   *
+   * @maxItems 10000
+   */
+  paths: string[];
+  /**
+   * RFC 3339, for people.
+   */
+  approved_at: string;
 }

@@ -37,13 +37,14 @@ var require_ucs2length = __commonJS({
 
 // <stdin>
 exports.validateConfigFile = validate10;
-var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": ["string", "null"], "description": "Remote to push to; null takes the one git would.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": ["string", "null"], "minLength": 1, "description": "Names that start makes, with %Y %m %d %H %M %S; null makes readable ones." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." }, "setup_allowed": { "type": "array", "description": "Repositories whose own setup script may run on this machine; user config only.", "items": { "type": "string", "description": "Absolute path of the main checkout.", "pattern": "^/" } } } }, "agent": { "type": "object", "description": "The program that dispatch gives its prompt to. The nearest file with this section decides all of it.", "additionalProperties": false, "properties": { "preset": { "type": "string", "description": "A known agent's own command lines; none unless set.", "enum": ["claude", "codex", "gemini", "opencode", "aider"] }, "command": { "type": "array", "description": "Command line; {prompt}, {prompt_file} and {session} are filled in; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "resume_command": { "type": "array", "description": "The same for a follow-up to what was said before; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none, restricted (the allowed domains) or bridge (everywhere).", "enum": ["none", "restricted", "bridge"] }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; those of all files add up.", "maxItems": 1e3, "items": { "type": "string", "description": "A domain, *.domain, domain:port, address:port or the name of a preset such as npm.", "maxLength": 300 } }, "self_test": { "type": "boolean", "description": "Try at each start whether a restricted container is one; user config only." }, "subnet_pool": { "type": "string", "description": "Private addresses of which each restricted session gets sixteen; user config only.", "pattern": "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$" }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "minLength": 1 } } }, "auto_recovery": { "type": "object", "description": "What whoever watches does with a container that died or is not well.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Restart it." }, "max_restarts": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Restarts within the window; then it is given up." }, "window_seconds": { "type": "integer", "minimum": 1, "maximum": 604800, "description": "How long a restart counts." }, "backoff": { "type": "integer", "minimum": 0, "maximum": 3600, "description": "Seconds from the first restart to the second; twice as many to each one after it." } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
+var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": ["string", "null"], "description": "Remote to push to; null takes the one git would.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": ["string", "null"], "minLength": 1, "description": "Names that start makes, with %Y %m %d %H %M %S; null makes readable ones." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." }, "setup_allowed": { "type": "array", "description": "Repositories whose own setup script may run on this machine; user config only.", "items": { "type": "string", "description": "Absolute path of the main checkout.", "pattern": "^/" } } } }, "agent": { "type": "object", "description": "The program that dispatch gives its prompt to. The nearest file with this section decides all of it.", "additionalProperties": false, "properties": { "preset": { "type": "string", "description": "A known agent's own command lines; none unless set.", "enum": ["claude", "codex", "gemini", "opencode", "aider"] }, "command": { "type": "array", "description": "Command line; {prompt}, {prompt_file} and {session} are filled in; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "resume_command": { "type": "array", "description": "The same for a follow-up to what was said before; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "allowed_images": { "type": ["array", "null"], "description": "Patterns of the images that a repository may name by itself; null allows all; user config only.", "items": { "type": "string", "minLength": 1 } }, "allow_custom_images": { "type": "boolean", "description": "False: only images of the user config, or that fit allowed_images, whoever asks; user config only." }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none, restricted (the allowed domains) or bridge (everywhere).", "enum": ["none", "restricted", "bridge"] }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; those of all files add up.", "maxItems": 1e3, "items": { "type": "string", "description": "A domain, *.domain, domain:port, address:port or the name of a preset such as npm.", "maxLength": 300 } }, "self_test": { "type": "boolean", "description": "Try at each start whether a restricted container is one; user config only." }, "subnet_pool": { "type": "string", "description": "Private addresses of which each restricted session gets sixteen; user config only.", "pattern": "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$" }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "pattern": "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$" } } }, "auto_recovery": { "type": "object", "description": "What whoever watches does with a container that died or is not well.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Restart it." }, "max_restarts": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Restarts within the window; then it is given up." }, "window_seconds": { "type": "integer", "minimum": 1, "maximum": 604800, "description": "How long a restart counts." }, "backoff": { "type": "integer", "minimum": 0, "maximum": 3600, "description": "Seconds from the first restart to the second; twice as many to each one after it." } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
 var func2 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 var pattern0 = new RegExp("^/", "u");
 var pattern2 = new RegExp("^[A-Za-z_][A-Za-z0-9_]*$", "u");
 var pattern3 = new RegExp("^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "u");
 var pattern4 = new RegExp("^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$", "u");
+var pattern5 = new RegExp("^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$", "u");
 function validate10(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -851,25 +852,24 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data23.default_resource_limits !== void 0) {
-          let data41 = data23.default_resource_limits;
-          if (data41 && typeof data41 == "object" && !Array.isArray(data41)) {
-            for (const key9 in data41) {
-              if (!(key9 === "cpu_limit" || key9 === "memory_limit" || key9 === "pids_limit")) {
-                const err70 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data41 };
-                if (vErrors === null) {
-                  vErrors = [err70];
-                } else {
-                  vErrors.push(err70);
-                }
-                errors++;
-              }
+        if (data23.allowed_images !== void 0) {
+          let data41 = data23.allowed_images;
+          if (!Array.isArray(data41) && data41 !== null) {
+            const err70 = { instancePath: instancePath + "/docker/allowed_images", schemaPath: "#/properties/docker/properties/allowed_images/type", keyword: "type", params: { type: schema11.properties.docker.properties.allowed_images.type }, message: "must be array,null", schema: schema11.properties.docker.properties.allowed_images.type, parentSchema: schema11.properties.docker.properties.allowed_images, data: data41 };
+            if (vErrors === null) {
+              vErrors = [err70];
+            } else {
+              vErrors.push(err70);
             }
-            if (data41.cpu_limit !== void 0) {
-              let data42 = data41.cpu_limit;
-              if (typeof data42 == "number" && isFinite(data42)) {
-                if (data42 <= 0 || isNaN(data42)) {
-                  const err71 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0", schema: 0, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data42 };
+            errors++;
+          }
+          if (Array.isArray(data41)) {
+            const len5 = data41.length;
+            for (let i5 = 0; i5 < len5; i5++) {
+              let data42 = data41[i5];
+              if (typeof data42 === "string") {
+                if (func3(data42) < 1) {
+                  const err71 = { instancePath: instancePath + "/docker/allowed_images/" + i5, schemaPath: "#/properties/docker/properties/allowed_images/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.allowed_images.items, data: data42 };
                   if (vErrors === null) {
                     vErrors = [err71];
                   } else {
@@ -878,7 +878,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   errors++;
                 }
               } else {
-                const err72 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data42 };
+                const err72 = { instancePath: instancePath + "/docker/allowed_images/" + i5, schemaPath: "#/properties/docker/properties/allowed_images/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.allowed_images.items.type, parentSchema: schema11.properties.docker.properties.allowed_images.items, data: data42 };
                 if (vErrors === null) {
                   vErrors = [err72];
                 } else {
@@ -887,31 +887,39 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data41.memory_limit !== void 0) {
-              let data43 = data41.memory_limit;
-              if (!(typeof data43 == "number" && (!(data43 % 1) && !isNaN(data43)) && isFinite(data43)) && typeof data43 !== "string") {
-                const err73 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/type", keyword: "type", params: { type: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type }, message: "must be integer,string", schema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data43 };
+          }
+        }
+        if (data23.allow_custom_images !== void 0) {
+          let data43 = data23.allow_custom_images;
+          if (typeof data43 !== "boolean") {
+            const err73 = { instancePath: instancePath + "/docker/allow_custom_images", schemaPath: "#/properties/docker/properties/allow_custom_images/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.allow_custom_images.type, parentSchema: schema11.properties.docker.properties.allow_custom_images, data: data43 };
+            if (vErrors === null) {
+              vErrors = [err73];
+            } else {
+              vErrors.push(err73);
+            }
+            errors++;
+          }
+        }
+        if (data23.default_resource_limits !== void 0) {
+          let data44 = data23.default_resource_limits;
+          if (data44 && typeof data44 == "object" && !Array.isArray(data44)) {
+            for (const key9 in data44) {
+              if (!(key9 === "cpu_limit" || key9 === "memory_limit" || key9 === "pids_limit")) {
+                const err74 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data44 };
                 if (vErrors === null) {
-                  vErrors = [err73];
+                  vErrors = [err74];
                 } else {
-                  vErrors.push(err73);
+                  vErrors.push(err74);
                 }
                 errors++;
               }
-              if (typeof data43 == "number" && isFinite(data43)) {
-                if (data43 < 6291456 || isNaN(data43)) {
-                  const err74 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6291456 }, message: "must be >= 6291456", schema: 6291456, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data43 };
-                  if (vErrors === null) {
-                    vErrors = [err74];
-                  } else {
-                    vErrors.push(err74);
-                  }
-                  errors++;
-                }
-              }
-              if (typeof data43 === "string") {
-                if (!pattern3.test(data43)) {
-                  const err75 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$"', schema: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data43 };
+            }
+            if (data44.cpu_limit !== void 0) {
+              let data45 = data44.cpu_limit;
+              if (typeof data45 == "number" && isFinite(data45)) {
+                if (data45 <= 0 || isNaN(data45)) {
+                  const err75 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0", schema: 0, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data45 };
                   if (vErrors === null) {
                     vErrors = [err75];
                   } else {
@@ -919,12 +927,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-              }
-            }
-            if (data41.pids_limit !== void 0) {
-              let data44 = data41.pids_limit;
-              if (!(typeof data44 == "number" && (!(data44 % 1) && !isNaN(data44)) && isFinite(data44))) {
-                const err76 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data44 };
+              } else {
+                const err76 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data45 };
                 if (vErrors === null) {
                   vErrors = [err76];
                 } else {
@@ -932,46 +936,45 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-              if (typeof data44 == "number" && isFinite(data44)) {
-                if (data44 < 1 || isNaN(data44)) {
-                  const err77 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data44 };
+            }
+            if (data44.memory_limit !== void 0) {
+              let data46 = data44.memory_limit;
+              if (!(typeof data46 == "number" && (!(data46 % 1) && !isNaN(data46)) && isFinite(data46)) && typeof data46 !== "string") {
+                const err77 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/type", keyword: "type", params: { type: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type }, message: "must be integer,string", schema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data46 };
+                if (vErrors === null) {
+                  vErrors = [err77];
+                } else {
+                  vErrors.push(err77);
+                }
+                errors++;
+              }
+              if (typeof data46 == "number" && isFinite(data46)) {
+                if (data46 < 6291456 || isNaN(data46)) {
+                  const err78 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6291456 }, message: "must be >= 6291456", schema: 6291456, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data46 };
                   if (vErrors === null) {
-                    vErrors = [err77];
+                    vErrors = [err78];
                   } else {
-                    vErrors.push(err77);
+                    vErrors.push(err78);
+                  }
+                  errors++;
+                }
+              }
+              if (typeof data46 === "string") {
+                if (!pattern3.test(data46)) {
+                  const err79 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$"', schema: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data46 };
+                  if (vErrors === null) {
+                    vErrors = [err79];
+                  } else {
+                    vErrors.push(err79);
                   }
                   errors++;
                 }
               }
             }
-          } else {
-            const err78 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_resource_limits.type, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data41 };
-            if (vErrors === null) {
-              vErrors = [err78];
-            } else {
-              vErrors.push(err78);
-            }
-            errors++;
-          }
-        }
-        if (data23.network !== void 0) {
-          let data45 = data23.network;
-          if (data45 && typeof data45 == "object" && !Array.isArray(data45)) {
-            for (const key10 in data45) {
-              if (!(key10 === "mode" || key10 === "allowed_domains" || key10 === "self_test" || key10 === "subnet_pool" || key10 === "create_custom_network" || key10 === "custom_network_name")) {
-                const err79 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.network, data: data45 };
-                if (vErrors === null) {
-                  vErrors = [err79];
-                } else {
-                  vErrors.push(err79);
-                }
-                errors++;
-              }
-            }
-            if (data45.mode !== void 0) {
-              let data46 = data45.mode;
-              if (typeof data46 !== "string") {
-                const err80 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.mode.type, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data46 };
+            if (data44.pids_limit !== void 0) {
+              let data47 = data44.pids_limit;
+              if (!(typeof data47 == "number" && (!(data47 % 1) && !isNaN(data47)) && isFinite(data47))) {
+                const err80 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data47 };
                 if (vErrors === null) {
                   vErrors = [err80];
                 } else {
@@ -979,53 +982,55 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-              if (!(data46 === "none" || data46 === "restricted" || data46 === "bridge")) {
-                const err81 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.network.properties.mode.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.network.properties.mode.enum, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data46 };
+              if (typeof data47 == "number" && isFinite(data47)) {
+                if (data47 < 1 || isNaN(data47)) {
+                  const err81 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data47 };
+                  if (vErrors === null) {
+                    vErrors = [err81];
+                  } else {
+                    vErrors.push(err81);
+                  }
+                  errors++;
+                }
+              }
+            }
+          } else {
+            const err82 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_resource_limits.type, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data44 };
+            if (vErrors === null) {
+              vErrors = [err82];
+            } else {
+              vErrors.push(err82);
+            }
+            errors++;
+          }
+        }
+        if (data23.network !== void 0) {
+          let data48 = data23.network;
+          if (data48 && typeof data48 == "object" && !Array.isArray(data48)) {
+            for (const key10 in data48) {
+              if (!(key10 === "mode" || key10 === "allowed_domains" || key10 === "self_test" || key10 === "subnet_pool" || key10 === "create_custom_network" || key10 === "custom_network_name")) {
+                const err83 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.network, data: data48 };
                 if (vErrors === null) {
-                  vErrors = [err81];
+                  vErrors = [err83];
                 } else {
-                  vErrors.push(err81);
+                  vErrors.push(err83);
                 }
                 errors++;
               }
             }
-            if (data45.allowed_domains !== void 0) {
-              let data47 = data45.allowed_domains;
-              if (Array.isArray(data47)) {
-                if (data47.length > 1e3) {
-                  const err82 = { instancePath: instancePath + "/docker/network/allowed_domains", schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items", schema: 1e3, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains, data: data47 };
-                  if (vErrors === null) {
-                    vErrors = [err82];
-                  } else {
-                    vErrors.push(err82);
-                  }
-                  errors++;
+            if (data48.mode !== void 0) {
+              let data49 = data48.mode;
+              if (typeof data49 !== "string") {
+                const err84 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.mode.type, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data49 };
+                if (vErrors === null) {
+                  vErrors = [err84];
+                } else {
+                  vErrors.push(err84);
                 }
-                const len5 = data47.length;
-                for (let i5 = 0; i5 < len5; i5++) {
-                  let data48 = data47[i5];
-                  if (typeof data48 === "string") {
-                    if (func3(data48) > 300) {
-                      const err83 = { instancePath: instancePath + "/docker/network/allowed_domains/" + i5, schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains.items, data: data48 };
-                      if (vErrors === null) {
-                        vErrors = [err83];
-                      } else {
-                        vErrors.push(err83);
-                      }
-                      errors++;
-                    }
-                  } else {
-                    const err84 = { instancePath: instancePath + "/docker/network/allowed_domains/" + i5, schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.allowed_domains.items.type, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains.items, data: data48 };
-                    if (vErrors === null) {
-                      vErrors = [err84];
-                    } else {
-                      vErrors.push(err84);
-                    }
-                    errors++;
-                  }
-                }
-              } else {
-                const err85 = { instancePath: instancePath + "/docker/network/allowed_domains", schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.network.properties.allowed_domains.type, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains, data: data47 };
+                errors++;
+              }
+              if (!(data49 === "none" || data49 === "restricted" || data49 === "bridge")) {
+                const err85 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.network.properties.mode.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.network.properties.mode.enum, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data49 };
                 if (vErrors === null) {
                   vErrors = [err85];
                 } else {
@@ -1034,44 +1039,43 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data45.self_test !== void 0) {
-              let data49 = data45.self_test;
-              if (typeof data49 !== "boolean") {
-                const err86 = { instancePath: instancePath + "/docker/network/self_test", schemaPath: "#/properties/docker/properties/network/properties/self_test/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.self_test.type, parentSchema: schema11.properties.docker.properties.network.properties.self_test, data: data49 };
-                if (vErrors === null) {
-                  vErrors = [err86];
-                } else {
-                  vErrors.push(err86);
-                }
-                errors++;
-              }
-            }
-            if (data45.subnet_pool !== void 0) {
-              let data50 = data45.subnet_pool;
-              if (typeof data50 === "string") {
-                if (!pattern4.test(data50)) {
-                  const err87 = { instancePath: instancePath + "/docker/network/subnet_pool", schemaPath: "#/properties/docker/properties/network/properties/subnet_pool/pattern", keyword: "pattern", params: { pattern: "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$" }, message: 'must match pattern "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$"', schema: "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$", parentSchema: schema11.properties.docker.properties.network.properties.subnet_pool, data: data50 };
+            if (data48.allowed_domains !== void 0) {
+              let data50 = data48.allowed_domains;
+              if (Array.isArray(data50)) {
+                if (data50.length > 1e3) {
+                  const err86 = { instancePath: instancePath + "/docker/network/allowed_domains", schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items", schema: 1e3, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains, data: data50 };
                   if (vErrors === null) {
-                    vErrors = [err87];
+                    vErrors = [err86];
                   } else {
-                    vErrors.push(err87);
+                    vErrors.push(err86);
                   }
                   errors++;
                 }
-              } else {
-                const err88 = { instancePath: instancePath + "/docker/network/subnet_pool", schemaPath: "#/properties/docker/properties/network/properties/subnet_pool/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.subnet_pool.type, parentSchema: schema11.properties.docker.properties.network.properties.subnet_pool, data: data50 };
-                if (vErrors === null) {
-                  vErrors = [err88];
-                } else {
-                  vErrors.push(err88);
+                const len6 = data50.length;
+                for (let i6 = 0; i6 < len6; i6++) {
+                  let data51 = data50[i6];
+                  if (typeof data51 === "string") {
+                    if (func3(data51) > 300) {
+                      const err87 = { instancePath: instancePath + "/docker/network/allowed_domains/" + i6, schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains.items, data: data51 };
+                      if (vErrors === null) {
+                        vErrors = [err87];
+                      } else {
+                        vErrors.push(err87);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err88 = { instancePath: instancePath + "/docker/network/allowed_domains/" + i6, schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.allowed_domains.items.type, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains.items, data: data51 };
+                    if (vErrors === null) {
+                      vErrors = [err88];
+                    } else {
+                      vErrors.push(err88);
+                    }
+                    errors++;
+                  }
                 }
-                errors++;
-              }
-            }
-            if (data45.create_custom_network !== void 0) {
-              let data51 = data45.create_custom_network;
-              if (typeof data51 !== "boolean") {
-                const err89 = { instancePath: instancePath + "/docker/network/create_custom_network", schemaPath: "#/properties/docker/properties/network/properties/create_custom_network/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.create_custom_network.type, parentSchema: schema11.properties.docker.properties.network.properties.create_custom_network, data: data51 };
+              } else {
+                const err89 = { instancePath: instancePath + "/docker/network/allowed_domains", schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.network.properties.allowed_domains.type, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains, data: data50 };
                 if (vErrors === null) {
                   vErrors = [err89];
                 } else {
@@ -1080,44 +1084,44 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data45.custom_network_name !== void 0) {
-              let data52 = data45.custom_network_name;
-              if (typeof data52 === "string") {
-                if (func3(data52) < 1) {
-                  const err90 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data52 };
-                  if (vErrors === null) {
-                    vErrors = [err90];
-                  } else {
-                    vErrors.push(err90);
-                  }
-                  errors++;
-                }
-              } else {
-                const err91 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.custom_network_name.type, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data52 };
+            if (data48.self_test !== void 0) {
+              let data52 = data48.self_test;
+              if (typeof data52 !== "boolean") {
+                const err90 = { instancePath: instancePath + "/docker/network/self_test", schemaPath: "#/properties/docker/properties/network/properties/self_test/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.self_test.type, parentSchema: schema11.properties.docker.properties.network.properties.self_test, data: data52 };
                 if (vErrors === null) {
-                  vErrors = [err91];
+                  vErrors = [err90];
                 } else {
-                  vErrors.push(err91);
+                  vErrors.push(err90);
                 }
                 errors++;
               }
             }
-          } else {
-            const err92 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.network.type, parentSchema: schema11.properties.docker.properties.network, data: data45 };
-            if (vErrors === null) {
-              vErrors = [err92];
-            } else {
-              vErrors.push(err92);
+            if (data48.subnet_pool !== void 0) {
+              let data53 = data48.subnet_pool;
+              if (typeof data53 === "string") {
+                if (!pattern4.test(data53)) {
+                  const err91 = { instancePath: instancePath + "/docker/network/subnet_pool", schemaPath: "#/properties/docker/properties/network/properties/subnet_pool/pattern", keyword: "pattern", params: { pattern: "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$" }, message: 'must match pattern "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$"', schema: "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$", parentSchema: schema11.properties.docker.properties.network.properties.subnet_pool, data: data53 };
+                  if (vErrors === null) {
+                    vErrors = [err91];
+                  } else {
+                    vErrors.push(err91);
+                  }
+                  errors++;
+                }
+              } else {
+                const err92 = { instancePath: instancePath + "/docker/network/subnet_pool", schemaPath: "#/properties/docker/properties/network/properties/subnet_pool/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.subnet_pool.type, parentSchema: schema11.properties.docker.properties.network.properties.subnet_pool, data: data53 };
+                if (vErrors === null) {
+                  vErrors = [err92];
+                } else {
+                  vErrors.push(err92);
+                }
+                errors++;
+              }
             }
-            errors++;
-          }
-        }
-        if (data23.auto_recovery !== void 0) {
-          let data53 = data23.auto_recovery;
-          if (data53 && typeof data53 == "object" && !Array.isArray(data53)) {
-            for (const key11 in data53) {
-              if (!(key11 === "enabled" || key11 === "max_restarts" || key11 === "window_seconds" || key11 === "backoff")) {
-                const err93 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data53 };
+            if (data48.create_custom_network !== void 0) {
+              let data54 = data48.create_custom_network;
+              if (typeof data54 !== "boolean") {
+                const err93 = { instancePath: instancePath + "/docker/network/create_custom_network", schemaPath: "#/properties/docker/properties/network/properties/create_custom_network/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.create_custom_network.type, parentSchema: schema11.properties.docker.properties.network.properties.create_custom_network, data: data54 };
                 if (vErrors === null) {
                   vErrors = [err93];
                 } else {
@@ -1126,22 +1130,20 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data53.enabled !== void 0) {
-              let data54 = data53.enabled;
-              if (typeof data54 !== "boolean") {
-                const err94 = { instancePath: instancePath + "/docker/auto_recovery/enabled", schemaPath: "#/properties/docker/properties/auto_recovery/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.auto_recovery.properties.enabled.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.enabled, data: data54 };
-                if (vErrors === null) {
-                  vErrors = [err94];
-                } else {
-                  vErrors.push(err94);
+            if (data48.custom_network_name !== void 0) {
+              let data55 = data48.custom_network_name;
+              if (typeof data55 === "string") {
+                if (!pattern5.test(data55)) {
+                  const err94 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/pattern", keyword: "pattern", params: { pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$" }, message: 'must match pattern "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$"', schema: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$", parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data55 };
+                  if (vErrors === null) {
+                    vErrors = [err94];
+                  } else {
+                    vErrors.push(err94);
+                  }
+                  errors++;
                 }
-                errors++;
-              }
-            }
-            if (data53.max_restarts !== void 0) {
-              let data55 = data53.max_restarts;
-              if (!(typeof data55 == "number" && (!(data55 % 1) && !isNaN(data55)) && isFinite(data55))) {
-                const err95 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data55 };
+              } else {
+                const err95 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.custom_network_name.type, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data55 };
                 if (vErrors === null) {
                   vErrors = [err95];
                 } else {
@@ -1149,31 +1151,35 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-              if (typeof data55 == "number" && isFinite(data55)) {
-                if (data55 > 100 || isNaN(data55)) {
-                  const err96 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100", schema: 100, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data55 };
-                  if (vErrors === null) {
-                    vErrors = [err96];
-                  } else {
-                    vErrors.push(err96);
-                  }
-                  errors++;
+            }
+          } else {
+            const err96 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.network.type, parentSchema: schema11.properties.docker.properties.network, data: data48 };
+            if (vErrors === null) {
+              vErrors = [err96];
+            } else {
+              vErrors.push(err96);
+            }
+            errors++;
+          }
+        }
+        if (data23.auto_recovery !== void 0) {
+          let data56 = data23.auto_recovery;
+          if (data56 && typeof data56 == "object" && !Array.isArray(data56)) {
+            for (const key11 in data56) {
+              if (!(key11 === "enabled" || key11 === "max_restarts" || key11 === "window_seconds" || key11 === "backoff")) {
+                const err97 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data56 };
+                if (vErrors === null) {
+                  vErrors = [err97];
+                } else {
+                  vErrors.push(err97);
                 }
-                if (data55 < 1 || isNaN(data55)) {
-                  const err97 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data55 };
-                  if (vErrors === null) {
-                    vErrors = [err97];
-                  } else {
-                    vErrors.push(err97);
-                  }
-                  errors++;
-                }
+                errors++;
               }
             }
-            if (data53.window_seconds !== void 0) {
-              let data56 = data53.window_seconds;
-              if (!(typeof data56 == "number" && (!(data56 % 1) && !isNaN(data56)) && isFinite(data56))) {
-                const err98 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data56 };
+            if (data56.enabled !== void 0) {
+              let data57 = data56.enabled;
+              if (typeof data57 !== "boolean") {
+                const err98 = { instancePath: instancePath + "/docker/auto_recovery/enabled", schemaPath: "#/properties/docker/properties/auto_recovery/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.auto_recovery.properties.enabled.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.enabled, data: data57 };
                 if (vErrors === null) {
                   vErrors = [err98];
                 } else {
@@ -1181,18 +1187,21 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-              if (typeof data56 == "number" && isFinite(data56)) {
-                if (data56 > 604800 || isNaN(data56)) {
-                  const err99 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 604800 }, message: "must be <= 604800", schema: 604800, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data56 };
-                  if (vErrors === null) {
-                    vErrors = [err99];
-                  } else {
-                    vErrors.push(err99);
-                  }
-                  errors++;
+            }
+            if (data56.max_restarts !== void 0) {
+              let data58 = data56.max_restarts;
+              if (!(typeof data58 == "number" && (!(data58 % 1) && !isNaN(data58)) && isFinite(data58))) {
+                const err99 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data58 };
+                if (vErrors === null) {
+                  vErrors = [err99];
+                } else {
+                  vErrors.push(err99);
                 }
-                if (data56 < 1 || isNaN(data56)) {
-                  const err100 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data56 };
+                errors++;
+              }
+              if (typeof data58 == "number" && isFinite(data58)) {
+                if (data58 > 100 || isNaN(data58)) {
+                  const err100 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100", schema: 100, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data58 };
                   if (vErrors === null) {
                     vErrors = [err100];
                   } else {
@@ -1200,31 +1209,31 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-              }
-            }
-            if (data53.backoff !== void 0) {
-              let data57 = data53.backoff;
-              if (!(typeof data57 == "number" && (!(data57 % 1) && !isNaN(data57)) && isFinite(data57))) {
-                const err101 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.backoff.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data57 };
-                if (vErrors === null) {
-                  vErrors = [err101];
-                } else {
-                  vErrors.push(err101);
-                }
-                errors++;
-              }
-              if (typeof data57 == "number" && isFinite(data57)) {
-                if (data57 > 3600 || isNaN(data57)) {
-                  const err102 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/maximum", keyword: "maximum", params: { comparison: "<=", limit: 3600 }, message: "must be <= 3600", schema: 3600, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data57 };
+                if (data58 < 1 || isNaN(data58)) {
+                  const err101 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data58 };
                   if (vErrors === null) {
-                    vErrors = [err102];
+                    vErrors = [err101];
                   } else {
-                    vErrors.push(err102);
+                    vErrors.push(err101);
                   }
                   errors++;
                 }
-                if (data57 < 0 || isNaN(data57)) {
-                  const err103 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data57 };
+              }
+            }
+            if (data56.window_seconds !== void 0) {
+              let data59 = data56.window_seconds;
+              if (!(typeof data59 == "number" && (!(data59 % 1) && !isNaN(data59)) && isFinite(data59))) {
+                const err102 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data59 };
+                if (vErrors === null) {
+                  vErrors = [err102];
+                } else {
+                  vErrors.push(err102);
+                }
+                errors++;
+              }
+              if (typeof data59 == "number" && isFinite(data59)) {
+                if (data59 > 604800 || isNaN(data59)) {
+                  const err103 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 604800 }, message: "must be <= 604800", schema: 604800, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data59 };
                   if (vErrors === null) {
                     vErrors = [err103];
                   } else {
@@ -1232,72 +1241,113 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
+                if (data59 < 1 || isNaN(data59)) {
+                  const err104 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data59 };
+                  if (vErrors === null) {
+                    vErrors = [err104];
+                  } else {
+                    vErrors.push(err104);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data56.backoff !== void 0) {
+              let data60 = data56.backoff;
+              if (!(typeof data60 == "number" && (!(data60 % 1) && !isNaN(data60)) && isFinite(data60))) {
+                const err105 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.backoff.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data60 };
+                if (vErrors === null) {
+                  vErrors = [err105];
+                } else {
+                  vErrors.push(err105);
+                }
+                errors++;
+              }
+              if (typeof data60 == "number" && isFinite(data60)) {
+                if (data60 > 3600 || isNaN(data60)) {
+                  const err106 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/maximum", keyword: "maximum", params: { comparison: "<=", limit: 3600 }, message: "must be <= 3600", schema: 3600, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data60 };
+                  if (vErrors === null) {
+                    vErrors = [err106];
+                  } else {
+                    vErrors.push(err106);
+                  }
+                  errors++;
+                }
+                if (data60 < 0 || isNaN(data60)) {
+                  const err107 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data60 };
+                  if (vErrors === null) {
+                    vErrors = [err107];
+                  } else {
+                    vErrors.push(err107);
+                  }
+                  errors++;
+                }
               }
             }
           } else {
-            const err104 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.auto_recovery.type, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data53 };
+            const err108 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.auto_recovery.type, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data56 };
             if (vErrors === null) {
-              vErrors = [err104];
+              vErrors = [err108];
             } else {
-              vErrors.push(err104);
+              vErrors.push(err108);
             }
             errors++;
           }
         }
         if (data23.setup_script !== void 0) {
-          let data58 = data23.setup_script;
-          if (typeof data58 !== "string" && data58 !== null) {
-            const err105 = { instancePath: instancePath + "/docker/setup_script", schemaPath: "#/properties/docker/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.docker.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.docker.properties.setup_script.type, parentSchema: schema11.properties.docker.properties.setup_script, data: data58 };
+          let data61 = data23.setup_script;
+          if (typeof data61 !== "string" && data61 !== null) {
+            const err109 = { instancePath: instancePath + "/docker/setup_script", schemaPath: "#/properties/docker/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.docker.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.docker.properties.setup_script.type, parentSchema: schema11.properties.docker.properties.setup_script, data: data61 };
             if (vErrors === null) {
-              vErrors = [err105];
+              vErrors = [err109];
             } else {
-              vErrors.push(err105);
+              vErrors.push(err109);
             }
             errors++;
           }
         }
         if (data23.forward_env_keys !== void 0) {
-          let data59 = data23.forward_env_keys;
-          if (Array.isArray(data59)) {
-            const len6 = data59.length;
-            for (let i6 = 0; i6 < len6; i6++) {
-              let data60 = data59[i6];
-              if (typeof data60 !== "string") {
-                const err106 = { instancePath: instancePath + "/docker/forward_env_keys/" + i6, schemaPath: "#/properties/docker/properties/forward_env_keys/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.forward_env_keys.items.type, parentSchema: schema11.properties.docker.properties.forward_env_keys.items, data: data60 };
+          let data62 = data23.forward_env_keys;
+          if (Array.isArray(data62)) {
+            const len7 = data62.length;
+            for (let i7 = 0; i7 < len7; i7++) {
+              let data63 = data62[i7];
+              if (typeof data63 !== "string") {
+                const err110 = { instancePath: instancePath + "/docker/forward_env_keys/" + i7, schemaPath: "#/properties/docker/properties/forward_env_keys/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.forward_env_keys.items.type, parentSchema: schema11.properties.docker.properties.forward_env_keys.items, data: data63 };
                 if (vErrors === null) {
-                  vErrors = [err106];
+                  vErrors = [err110];
                 } else {
-                  vErrors.push(err106);
+                  vErrors.push(err110);
                 }
                 errors++;
               }
             }
           } else {
-            const err107 = { instancePath: instancePath + "/docker/forward_env_keys", schemaPath: "#/properties/docker/properties/forward_env_keys/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.forward_env_keys.type, parentSchema: schema11.properties.docker.properties.forward_env_keys, data: data59 };
+            const err111 = { instancePath: instancePath + "/docker/forward_env_keys", schemaPath: "#/properties/docker/properties/forward_env_keys/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.forward_env_keys.type, parentSchema: schema11.properties.docker.properties.forward_env_keys, data: data62 };
             if (vErrors === null) {
-              vErrors = [err107];
+              vErrors = [err111];
             } else {
-              vErrors.push(err107);
+              vErrors.push(err111);
             }
             errors++;
           }
         }
       } else {
-        const err108 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data23 };
+        const err112 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data23 };
         if (vErrors === null) {
-          vErrors = [err108];
+          vErrors = [err112];
         } else {
-          vErrors.push(err108);
+          vErrors.push(err112);
         }
         errors++;
       }
     }
   } else {
-    const err109 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
+    const err113 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
     if (vErrors === null) {
-      vErrors = [err109];
+      vErrors = [err113];
     } else {
-      vErrors.push(err109);
+      vErrors.push(err113);
     }
     errors++;
   }
@@ -1305,7 +1355,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 exports.validateDockerFile = validate11;
-var schema12 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "DockerFile", "description": "Container settings of one session.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "image": { "type": "string", "description": "Image.", "minLength": 1 }, "volumes": { "type": "array", "description": "Further mounts.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "network": { "type": "object", "description": "Network of the container, narrower than that of the user's settings.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none, restricted (the allowed domains) or bridge (everywhere).", "enum": ["none", "restricted", "bridge"] }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; those of all files add up.", "maxItems": 1e3, "items": { "type": "string", "description": "A domain, *.domain, domain:port, address:port or the name of a preset such as npm.", "maxLength": 300 } } } }, "ports": { "type": "array", "description": "Published ports.", "items": { "type": "object", "description": "One port.", "additionalProperties": false, "properties": { "host_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port on the host." }, "container_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port in the container." } }, "required": ["host_port", "container_port"] } }, "health_check": { "type": "object", "description": "How para and the engine tell whether what runs in the container is well.", "additionalProperties": false, "required": ["command"], "properties": { "command": { "type": ["string", "array"], "description": "Run in the container, as a line for sh or as a program and its arguments; exit code 0 means healthy.", "minLength": 1, "minItems": 1, "items": { "type": "string" } }, "interval_seconds": { "type": "integer", "minimum": 1, "maximum": 86400, "description": "From one check to the next; 30 when left out." }, "timeout_seconds": { "type": "integer", "minimum": 1, "maximum": 3600, "description": "A check that takes longer has failed; 30 when left out." }, "retries": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Failures in a row that make it unhealthy; 3 when left out." }, "start_period_seconds": { "type": "integer", "minimum": 0, "maximum": 86400, "description": "Time after a start in which failures do not count; 0 when left out." } } }, "environment": { "type": "object", "description": "Environment.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } } } };
+var schema12 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "DockerFile", "description": "Container settings of one session.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "image": { "type": "string", "description": "Image.", "minLength": 1 }, "volumes": { "type": "array", "description": "Further mounts.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "network": { "type": "object", "description": "Network of the container, narrower than that of the user's settings.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none, restricted (the allowed domains) or bridge (everywhere).", "enum": ["none", "restricted", "bridge"] }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; those of all files add up.", "maxItems": 1e3, "items": { "type": "string", "description": "A domain, *.domain, domain:port, address:port or the name of a preset such as npm.", "maxLength": 300 } } } }, "ports": { "type": "array", "description": "Published ports.", "items": { "type": "object", "description": "One port.", "additionalProperties": false, "properties": { "host_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port on the host." }, "container_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port in the container." }, "host_ip": { "type": "string", "maxLength": 45, "description": "Address on the host; 127.0.0.1 when left out, and any other has to be approved." } }, "required": ["host_port", "container_port"] } }, "health_check": { "type": "object", "description": "How para and the engine tell whether what runs in the container is well.", "additionalProperties": false, "required": ["command"], "properties": { "command": { "type": ["string", "array"], "description": "Run in the container, as a line for sh or as a program and its arguments; exit code 0 means healthy.", "minLength": 1, "minItems": 1, "items": { "type": "string" } }, "interval_seconds": { "type": "integer", "minimum": 1, "maximum": 86400, "description": "From one check to the next; 30 when left out." }, "timeout_seconds": { "type": "integer", "minimum": 1, "maximum": 3600, "description": "A check that takes longer has failed; 30 when left out." }, "retries": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Failures in a row that make it unhealthy; 3 when left out." }, "start_period_seconds": { "type": "integer", "minimum": 0, "maximum": 86400, "description": "Time after a start in which failures do not count; 0 when left out." } } }, "environment": { "type": "object", "description": "Environment.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } } } };
 function validate11(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -1583,7 +1633,7 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
             for (const key3 in data12) {
-              if (!(key3 === "host_port" || key3 === "container_port")) {
+              if (!(key3 === "host_port" || key3 === "container_port" || key3 === "host_ip")) {
                 const err24 = { instancePath: instancePath + "/ports/" + i2, schemaPath: "#/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties", schema: false, parentSchema: schema12.properties.ports.items, data: data12 };
                 if (vErrors === null) {
                   vErrors = [err24];
@@ -1657,142 +1707,141 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
                 }
               }
             }
+            if (data12.host_ip !== void 0) {
+              let data15 = data12.host_ip;
+              if (typeof data15 === "string") {
+                if (func3(data15) > 45) {
+                  const err31 = { instancePath: instancePath + "/ports/" + i2 + "/host_ip", schemaPath: "#/properties/ports/items/properties/host_ip/maxLength", keyword: "maxLength", params: { limit: 45 }, message: "must NOT have more than 45 characters", schema: 45, parentSchema: schema12.properties.ports.items.properties.host_ip, data: data15 };
+                  if (vErrors === null) {
+                    vErrors = [err31];
+                  } else {
+                    vErrors.push(err31);
+                  }
+                  errors++;
+                }
+              } else {
+                const err32 = { instancePath: instancePath + "/ports/" + i2 + "/host_ip", schemaPath: "#/properties/ports/items/properties/host_ip/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.ports.items.properties.host_ip.type, parentSchema: schema12.properties.ports.items.properties.host_ip, data: data15 };
+                if (vErrors === null) {
+                  vErrors = [err32];
+                } else {
+                  vErrors.push(err32);
+                }
+                errors++;
+              }
+            }
           } else {
-            const err31 = { instancePath: instancePath + "/ports/" + i2, schemaPath: "#/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.properties.ports.items.type, parentSchema: schema12.properties.ports.items, data: data12 };
+            const err33 = { instancePath: instancePath + "/ports/" + i2, schemaPath: "#/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.properties.ports.items.type, parentSchema: schema12.properties.ports.items, data: data12 };
             if (vErrors === null) {
-              vErrors = [err31];
+              vErrors = [err33];
             } else {
-              vErrors.push(err31);
+              vErrors.push(err33);
             }
             errors++;
           }
         }
       } else {
-        const err32 = { instancePath: instancePath + "/ports", schemaPath: "#/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema12.properties.ports.type, parentSchema: schema12.properties.ports, data: data11 };
+        const err34 = { instancePath: instancePath + "/ports", schemaPath: "#/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema12.properties.ports.type, parentSchema: schema12.properties.ports, data: data11 };
         if (vErrors === null) {
-          vErrors = [err32];
+          vErrors = [err34];
         } else {
-          vErrors.push(err32);
+          vErrors.push(err34);
         }
         errors++;
       }
     }
     if (data.health_check !== void 0) {
-      let data15 = data.health_check;
-      if (data15 && typeof data15 == "object" && !Array.isArray(data15)) {
-        if (data15.command === void 0) {
-          const err33 = { instancePath: instancePath + "/health_check", schemaPath: "#/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema12.properties.health_check.required, parentSchema: schema12.properties.health_check, data: data15 };
+      let data16 = data.health_check;
+      if (data16 && typeof data16 == "object" && !Array.isArray(data16)) {
+        if (data16.command === void 0) {
+          const err35 = { instancePath: instancePath + "/health_check", schemaPath: "#/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema12.properties.health_check.required, parentSchema: schema12.properties.health_check, data: data16 };
           if (vErrors === null) {
-            vErrors = [err33];
+            vErrors = [err35];
           } else {
-            vErrors.push(err33);
+            vErrors.push(err35);
           }
           errors++;
         }
-        for (const key4 in data15) {
+        for (const key4 in data16) {
           if (!(key4 === "command" || key4 === "interval_seconds" || key4 === "timeout_seconds" || key4 === "retries" || key4 === "start_period_seconds")) {
-            const err34 = { instancePath: instancePath + "/health_check", schemaPath: "#/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema12.properties.health_check, data: data15 };
+            const err36 = { instancePath: instancePath + "/health_check", schemaPath: "#/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema12.properties.health_check, data: data16 };
             if (vErrors === null) {
-              vErrors = [err34];
+              vErrors = [err36];
             } else {
-              vErrors.push(err34);
+              vErrors.push(err36);
             }
             errors++;
           }
         }
-        if (data15.command !== void 0) {
-          let data16 = data15.command;
-          if (typeof data16 !== "string" && !Array.isArray(data16)) {
-            const err35 = { instancePath: instancePath + "/health_check/command", schemaPath: "#/properties/health_check/properties/command/type", keyword: "type", params: { type: schema12.properties.health_check.properties.command.type }, message: "must be string,array", schema: schema12.properties.health_check.properties.command.type, parentSchema: schema12.properties.health_check.properties.command, data: data16 };
+        if (data16.command !== void 0) {
+          let data17 = data16.command;
+          if (typeof data17 !== "string" && !Array.isArray(data17)) {
+            const err37 = { instancePath: instancePath + "/health_check/command", schemaPath: "#/properties/health_check/properties/command/type", keyword: "type", params: { type: schema12.properties.health_check.properties.command.type }, message: "must be string,array", schema: schema12.properties.health_check.properties.command.type, parentSchema: schema12.properties.health_check.properties.command, data: data17 };
             if (vErrors === null) {
-              vErrors = [err35];
+              vErrors = [err37];
             } else {
-              vErrors.push(err35);
+              vErrors.push(err37);
             }
             errors++;
           }
-          if (typeof data16 === "string") {
-            if (func3(data16) < 1) {
-              const err36 = { instancePath: instancePath + "/health_check/command", schemaPath: "#/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema12.properties.health_check.properties.command, data: data16 };
+          if (typeof data17 === "string") {
+            if (func3(data17) < 1) {
+              const err38 = { instancePath: instancePath + "/health_check/command", schemaPath: "#/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema12.properties.health_check.properties.command, data: data17 };
               if (vErrors === null) {
-                vErrors = [err36];
+                vErrors = [err38];
               } else {
-                vErrors.push(err36);
+                vErrors.push(err38);
               }
               errors++;
             }
           }
-          if (Array.isArray(data16)) {
-            if (data16.length < 1) {
-              const err37 = { instancePath: instancePath + "/health_check/command", schemaPath: "#/properties/health_check/properties/command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items", schema: 1, parentSchema: schema12.properties.health_check.properties.command, data: data16 };
+          if (Array.isArray(data17)) {
+            if (data17.length < 1) {
+              const err39 = { instancePath: instancePath + "/health_check/command", schemaPath: "#/properties/health_check/properties/command/minItems", keyword: "minItems", params: { limit: 1 }, message: "must NOT have fewer than 1 items", schema: 1, parentSchema: schema12.properties.health_check.properties.command, data: data17 };
               if (vErrors === null) {
-                vErrors = [err37];
+                vErrors = [err39];
               } else {
-                vErrors.push(err37);
+                vErrors.push(err39);
               }
               errors++;
             }
-            const len3 = data16.length;
+            const len3 = data17.length;
             for (let i3 = 0; i3 < len3; i3++) {
-              let data17 = data16[i3];
-              if (typeof data17 !== "string") {
-                const err38 = { instancePath: instancePath + "/health_check/command/" + i3, schemaPath: "#/properties/health_check/properties/command/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.health_check.properties.command.items.type, parentSchema: schema12.properties.health_check.properties.command.items, data: data17 };
+              let data18 = data17[i3];
+              if (typeof data18 !== "string") {
+                const err40 = { instancePath: instancePath + "/health_check/command/" + i3, schemaPath: "#/properties/health_check/properties/command/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.health_check.properties.command.items.type, parentSchema: schema12.properties.health_check.properties.command.items, data: data18 };
                 if (vErrors === null) {
-                  vErrors = [err38];
+                  vErrors = [err40];
                 } else {
-                  vErrors.push(err38);
+                  vErrors.push(err40);
                 }
                 errors++;
               }
             }
           }
         }
-        if (data15.interval_seconds !== void 0) {
-          let data18 = data15.interval_seconds;
-          if (!(typeof data18 == "number" && (!(data18 % 1) && !isNaN(data18)) && isFinite(data18))) {
-            const err39 = { instancePath: instancePath + "/health_check/interval_seconds", schemaPath: "#/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema12.properties.health_check.properties.interval_seconds.type, parentSchema: schema12.properties.health_check.properties.interval_seconds, data: data18 };
-            if (vErrors === null) {
-              vErrors = [err39];
-            } else {
-              vErrors.push(err39);
-            }
-            errors++;
-          }
-          if (typeof data18 == "number" && isFinite(data18)) {
-            if (data18 > 86400 || isNaN(data18)) {
-              const err40 = { instancePath: instancePath + "/health_check/interval_seconds", schemaPath: "#/properties/health_check/properties/interval_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400", schema: 86400, parentSchema: schema12.properties.health_check.properties.interval_seconds, data: data18 };
-              if (vErrors === null) {
-                vErrors = [err40];
-              } else {
-                vErrors.push(err40);
-              }
-              errors++;
-            }
-            if (data18 < 1 || isNaN(data18)) {
-              const err41 = { instancePath: instancePath + "/health_check/interval_seconds", schemaPath: "#/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema12.properties.health_check.properties.interval_seconds, data: data18 };
-              if (vErrors === null) {
-                vErrors = [err41];
-              } else {
-                vErrors.push(err41);
-              }
-              errors++;
-            }
-          }
-        }
-        if (data15.timeout_seconds !== void 0) {
-          let data19 = data15.timeout_seconds;
+        if (data16.interval_seconds !== void 0) {
+          let data19 = data16.interval_seconds;
           if (!(typeof data19 == "number" && (!(data19 % 1) && !isNaN(data19)) && isFinite(data19))) {
-            const err42 = { instancePath: instancePath + "/health_check/timeout_seconds", schemaPath: "#/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema12.properties.health_check.properties.timeout_seconds.type, parentSchema: schema12.properties.health_check.properties.timeout_seconds, data: data19 };
+            const err41 = { instancePath: instancePath + "/health_check/interval_seconds", schemaPath: "#/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema12.properties.health_check.properties.interval_seconds.type, parentSchema: schema12.properties.health_check.properties.interval_seconds, data: data19 };
             if (vErrors === null) {
-              vErrors = [err42];
+              vErrors = [err41];
             } else {
-              vErrors.push(err42);
+              vErrors.push(err41);
             }
             errors++;
           }
           if (typeof data19 == "number" && isFinite(data19)) {
-            if (data19 > 3600 || isNaN(data19)) {
-              const err43 = { instancePath: instancePath + "/health_check/timeout_seconds", schemaPath: "#/properties/health_check/properties/timeout_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 3600 }, message: "must be <= 3600", schema: 3600, parentSchema: schema12.properties.health_check.properties.timeout_seconds, data: data19 };
+            if (data19 > 86400 || isNaN(data19)) {
+              const err42 = { instancePath: instancePath + "/health_check/interval_seconds", schemaPath: "#/properties/health_check/properties/interval_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400", schema: 86400, parentSchema: schema12.properties.health_check.properties.interval_seconds, data: data19 };
+              if (vErrors === null) {
+                vErrors = [err42];
+              } else {
+                vErrors.push(err42);
+              }
+              errors++;
+            }
+            if (data19 < 1 || isNaN(data19)) {
+              const err43 = { instancePath: instancePath + "/health_check/interval_seconds", schemaPath: "#/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema12.properties.health_check.properties.interval_seconds, data: data19 };
               if (vErrors === null) {
                 vErrors = [err43];
               } else {
@@ -1800,31 +1849,31 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data19 < 1 || isNaN(data19)) {
-              const err44 = { instancePath: instancePath + "/health_check/timeout_seconds", schemaPath: "#/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema12.properties.health_check.properties.timeout_seconds, data: data19 };
-              if (vErrors === null) {
-                vErrors = [err44];
-              } else {
-                vErrors.push(err44);
-              }
-              errors++;
-            }
           }
         }
-        if (data15.retries !== void 0) {
-          let data20 = data15.retries;
+        if (data16.timeout_seconds !== void 0) {
+          let data20 = data16.timeout_seconds;
           if (!(typeof data20 == "number" && (!(data20 % 1) && !isNaN(data20)) && isFinite(data20))) {
-            const err45 = { instancePath: instancePath + "/health_check/retries", schemaPath: "#/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema12.properties.health_check.properties.retries.type, parentSchema: schema12.properties.health_check.properties.retries, data: data20 };
+            const err44 = { instancePath: instancePath + "/health_check/timeout_seconds", schemaPath: "#/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema12.properties.health_check.properties.timeout_seconds.type, parentSchema: schema12.properties.health_check.properties.timeout_seconds, data: data20 };
             if (vErrors === null) {
-              vErrors = [err45];
+              vErrors = [err44];
             } else {
-              vErrors.push(err45);
+              vErrors.push(err44);
             }
             errors++;
           }
           if (typeof data20 == "number" && isFinite(data20)) {
-            if (data20 > 100 || isNaN(data20)) {
-              const err46 = { instancePath: instancePath + "/health_check/retries", schemaPath: "#/properties/health_check/properties/retries/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100", schema: 100, parentSchema: schema12.properties.health_check.properties.retries, data: data20 };
+            if (data20 > 3600 || isNaN(data20)) {
+              const err45 = { instancePath: instancePath + "/health_check/timeout_seconds", schemaPath: "#/properties/health_check/properties/timeout_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 3600 }, message: "must be <= 3600", schema: 3600, parentSchema: schema12.properties.health_check.properties.timeout_seconds, data: data20 };
+              if (vErrors === null) {
+                vErrors = [err45];
+              } else {
+                vErrors.push(err45);
+              }
+              errors++;
+            }
+            if (data20 < 1 || isNaN(data20)) {
+              const err46 = { instancePath: instancePath + "/health_check/timeout_seconds", schemaPath: "#/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema12.properties.health_check.properties.timeout_seconds, data: data20 };
               if (vErrors === null) {
                 vErrors = [err46];
               } else {
@@ -1832,31 +1881,31 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data20 < 1 || isNaN(data20)) {
-              const err47 = { instancePath: instancePath + "/health_check/retries", schemaPath: "#/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema12.properties.health_check.properties.retries, data: data20 };
-              if (vErrors === null) {
-                vErrors = [err47];
-              } else {
-                vErrors.push(err47);
-              }
-              errors++;
-            }
           }
         }
-        if (data15.start_period_seconds !== void 0) {
-          let data21 = data15.start_period_seconds;
+        if (data16.retries !== void 0) {
+          let data21 = data16.retries;
           if (!(typeof data21 == "number" && (!(data21 % 1) && !isNaN(data21)) && isFinite(data21))) {
-            const err48 = { instancePath: instancePath + "/health_check/start_period_seconds", schemaPath: "#/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema12.properties.health_check.properties.start_period_seconds.type, parentSchema: schema12.properties.health_check.properties.start_period_seconds, data: data21 };
+            const err47 = { instancePath: instancePath + "/health_check/retries", schemaPath: "#/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema12.properties.health_check.properties.retries.type, parentSchema: schema12.properties.health_check.properties.retries, data: data21 };
             if (vErrors === null) {
-              vErrors = [err48];
+              vErrors = [err47];
             } else {
-              vErrors.push(err48);
+              vErrors.push(err47);
             }
             errors++;
           }
           if (typeof data21 == "number" && isFinite(data21)) {
-            if (data21 > 86400 || isNaN(data21)) {
-              const err49 = { instancePath: instancePath + "/health_check/start_period_seconds", schemaPath: "#/properties/health_check/properties/start_period_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400", schema: 86400, parentSchema: schema12.properties.health_check.properties.start_period_seconds, data: data21 };
+            if (data21 > 100 || isNaN(data21)) {
+              const err48 = { instancePath: instancePath + "/health_check/retries", schemaPath: "#/properties/health_check/properties/retries/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100", schema: 100, parentSchema: schema12.properties.health_check.properties.retries, data: data21 };
+              if (vErrors === null) {
+                vErrors = [err48];
+              } else {
+                vErrors.push(err48);
+              }
+              errors++;
+            }
+            if (data21 < 1 || isNaN(data21)) {
+              const err49 = { instancePath: instancePath + "/health_check/retries", schemaPath: "#/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema12.properties.health_check.properties.retries, data: data21 };
               if (vErrors === null) {
                 vErrors = [err49];
               } else {
@@ -1864,35 +1913,31 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data21 < 0 || isNaN(data21)) {
-              const err50 = { instancePath: instancePath + "/health_check/start_period_seconds", schemaPath: "#/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema12.properties.health_check.properties.start_period_seconds, data: data21 };
+          }
+        }
+        if (data16.start_period_seconds !== void 0) {
+          let data22 = data16.start_period_seconds;
+          if (!(typeof data22 == "number" && (!(data22 % 1) && !isNaN(data22)) && isFinite(data22))) {
+            const err50 = { instancePath: instancePath + "/health_check/start_period_seconds", schemaPath: "#/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema12.properties.health_check.properties.start_period_seconds.type, parentSchema: schema12.properties.health_check.properties.start_period_seconds, data: data22 };
+            if (vErrors === null) {
+              vErrors = [err50];
+            } else {
+              vErrors.push(err50);
+            }
+            errors++;
+          }
+          if (typeof data22 == "number" && isFinite(data22)) {
+            if (data22 > 86400 || isNaN(data22)) {
+              const err51 = { instancePath: instancePath + "/health_check/start_period_seconds", schemaPath: "#/properties/health_check/properties/start_period_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 86400 }, message: "must be <= 86400", schema: 86400, parentSchema: schema12.properties.health_check.properties.start_period_seconds, data: data22 };
               if (vErrors === null) {
-                vErrors = [err50];
+                vErrors = [err51];
               } else {
-                vErrors.push(err50);
+                vErrors.push(err51);
               }
               errors++;
             }
-          }
-        }
-      } else {
-        const err51 = { instancePath: instancePath + "/health_check", schemaPath: "#/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.properties.health_check.type, parentSchema: schema12.properties.health_check, data: data15 };
-        if (vErrors === null) {
-          vErrors = [err51];
-        } else {
-          vErrors.push(err51);
-        }
-        errors++;
-      }
-    }
-    if (data.environment !== void 0) {
-      let data22 = data.environment;
-      if (data22 && typeof data22 == "object" && !Array.isArray(data22)) {
-        for (const key5 in data22) {
-          const _errs52 = errors;
-          if (typeof key5 === "string") {
-            if (!pattern2.test(key5)) {
-              const err52 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema12.properties.environment.propertyNames, data: key5, propertyName: key5 };
+            if (data22 < 0 || isNaN(data22)) {
+              const err52 = { instancePath: instancePath + "/health_check/start_period_seconds", schemaPath: "#/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema12.properties.health_check.properties.start_period_seconds, data: data22 };
               if (vErrors === null) {
                 vErrors = [err52];
               } else {
@@ -1900,30 +1945,35 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-          } else {
-            const err53 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.environment.propertyNames.type, parentSchema: schema12.properties.environment.propertyNames, data: key5, propertyName: key5 };
-            if (vErrors === null) {
-              vErrors = [err53];
-            } else {
-              vErrors.push(err53);
-            }
-            errors++;
-          }
-          var valid13 = _errs52 === errors;
-          if (!valid13) {
-            const err54 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames", keyword: "propertyNames", params: { propertyName: key5 }, message: "property name must be valid", schema: schema12.properties.environment.propertyNames, parentSchema: schema12.properties.environment, data: data22 };
-            if (vErrors === null) {
-              vErrors = [err54];
-            } else {
-              vErrors.push(err54);
-            }
-            errors++;
           }
         }
-        for (const key6 in data22) {
-          let data23 = data22[key6];
-          if (typeof data23 !== "string") {
-            const err55 = { instancePath: instancePath + "/environment/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.environment.additionalProperties.type, parentSchema: schema12.properties.environment.additionalProperties, data: data23 };
+      } else {
+        const err53 = { instancePath: instancePath + "/health_check", schemaPath: "#/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.properties.health_check.type, parentSchema: schema12.properties.health_check, data: data16 };
+        if (vErrors === null) {
+          vErrors = [err53];
+        } else {
+          vErrors.push(err53);
+        }
+        errors++;
+      }
+    }
+    if (data.environment !== void 0) {
+      let data23 = data.environment;
+      if (data23 && typeof data23 == "object" && !Array.isArray(data23)) {
+        for (const key5 in data23) {
+          const _errs54 = errors;
+          if (typeof key5 === "string") {
+            if (!pattern2.test(key5)) {
+              const err54 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema12.properties.environment.propertyNames, data: key5, propertyName: key5 };
+              if (vErrors === null) {
+                vErrors = [err54];
+              } else {
+                vErrors.push(err54);
+              }
+              errors++;
+            }
+          } else {
+            const err55 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.environment.propertyNames.type, parentSchema: schema12.properties.environment.propertyNames, data: key5, propertyName: key5 };
             if (vErrors === null) {
               vErrors = [err55];
             } else {
@@ -1931,23 +1981,45 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+          var valid13 = _errs54 === errors;
+          if (!valid13) {
+            const err56 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames", keyword: "propertyNames", params: { propertyName: key5 }, message: "property name must be valid", schema: schema12.properties.environment.propertyNames, parentSchema: schema12.properties.environment, data: data23 };
+            if (vErrors === null) {
+              vErrors = [err56];
+            } else {
+              vErrors.push(err56);
+            }
+            errors++;
+          }
+        }
+        for (const key6 in data23) {
+          let data24 = data23[key6];
+          if (typeof data24 !== "string") {
+            const err57 = { instancePath: instancePath + "/environment/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.environment.additionalProperties.type, parentSchema: schema12.properties.environment.additionalProperties, data: data24 };
+            if (vErrors === null) {
+              vErrors = [err57];
+            } else {
+              vErrors.push(err57);
+            }
+            errors++;
+          }
         }
       } else {
-        const err56 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.properties.environment.type, parentSchema: schema12.properties.environment, data: data22 };
+        const err58 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.properties.environment.type, parentSchema: schema12.properties.environment, data: data23 };
         if (vErrors === null) {
-          vErrors = [err56];
+          vErrors = [err58];
         } else {
-          vErrors.push(err56);
+          vErrors.push(err58);
         }
         errors++;
       }
     }
   } else {
-    const err57 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.type, parentSchema: schema12, data };
+    const err59 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.type, parentSchema: schema12, data };
     if (vErrors === null) {
-      vErrors = [err57];
+      vErrors = [err59];
     } else {
-      vErrors.push(err57);
+      vErrors.push(err59);
     }
     errors++;
   }
@@ -1955,9 +2027,10 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 exports.validateSessionRecord = validate12;
-var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "wanted": { "enum": ["running", "stopped"], "description": "What para was last told to make of it; left out: running." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; left out for any other.", "items": { "type": "string", "maxLength": 300 } }, "health_check": { "type": "object", "additionalProperties": false, "description": "health_check of docker.json, with nothing left out.", "required": ["command", "interval_seconds", "timeout_seconds", "retries", "start_period_seconds"], "properties": { "command": { "type": "string", "minLength": 1, "description": "A line for sh." }, "interval_seconds": { "type": "integer", "minimum": 1 }, "timeout_seconds": { "type": "integer", "minimum": 1 }, "retries": { "type": "integer", "minimum": 1 }, "start_period_seconds": { "type": "integer", "minimum": 0 } } } } } } }] } } };
-var pattern7 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
-var pattern8 = new RegExp("^[0-9a-f]{40,64}$", "u");
+var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "wanted": { "enum": ["running", "stopped"], "description": "What para was last told to make of it; left out: running." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "docker_file": { "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the .para/docker.json that was used; null for none." }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; left out for any other.", "items": { "type": "string", "maxLength": 300 } }, "health_check": { "type": "object", "additionalProperties": false, "description": "health_check of docker.json, with nothing left out.", "required": ["command", "interval_seconds", "timeout_seconds", "retries", "start_period_seconds"], "properties": { "command": { "type": "string", "minLength": 1, "description": "A line for sh." }, "interval_seconds": { "type": "integer", "minimum": 1 }, "timeout_seconds": { "type": "integer", "minimum": 1 }, "retries": { "type": "integer", "minimum": 1 }, "start_period_seconds": { "type": "integer", "minimum": 0 } } } } } } }] } } };
+var pattern8 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
+var pattern9 = new RegExp("^[0-9a-f]{40,64}$", "u");
+var pattern10 = new RegExp("^[0-9a-f]{64}$", "u");
 function validate12(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -2109,7 +2182,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.name !== void 0) {
       let data2 = data.name;
       if (typeof data2 === "string") {
-        if (!pattern7.test(data2)) {
+        if (!pattern8.test(data2)) {
           const err15 = { instancePath: instancePath + "/name", schemaPath: "#/properties/name/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9](-?[a-z0-9]){0,39}$" }, message: 'must match pattern "^[a-z0-9](-?[a-z0-9]){0,39}$"', schema: "^[a-z0-9](-?[a-z0-9]){0,39}$", parentSchema: schema13.properties.name, data: data2 };
           if (vErrors === null) {
             vErrors = [err15];
@@ -2162,7 +2235,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.base !== void 0) {
       let data4 = data.base;
       if (typeof data4 === "string") {
-        if (!pattern8.test(data4)) {
+        if (!pattern9.test(data4)) {
           const err20 = { instancePath: instancePath + "/base", schemaPath: "#/properties/base/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{40,64}$" }, message: 'must match pattern "^[0-9a-f]{40,64}$"', schema: "^[0-9a-f]{40,64}$", parentSchema: schema13.properties.base, data: data4 };
           if (vErrors === null) {
             vErrors = [err20];
@@ -3022,7 +3095,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
             for (const key4 in data37) {
-              if (!(key4 === "env" || key4 === "ports" || key4 === "volumes" || key4 === "cpus" || key4 === "memory_bytes" || key4 === "pids" || key4 === "allowed_domains" || key4 === "health_check")) {
+              if (!func2.call(schema13.properties.container.oneOf[1].properties.made_with.properties, key4)) {
                 const err97 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
                 if (vErrors === null) {
                   vErrors = [err97];
@@ -3331,10 +3404,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data37.cpus !== void 0) {
-              let data52 = data37.cpus;
-              if (!(typeof data52 == "number" && isFinite(data52))) {
-                const err125 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data52 };
+            if (data37.docker_file !== void 0) {
+              let data52 = data37.docker_file;
+              if (typeof data52 !== "string" && data52 !== null) {
+                const err125 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/type", keyword: "type", params: { type: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type }, message: "must be string,null", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data52 };
                 if (vErrors === null) {
                   vErrors = [err125];
                 } else {
@@ -3342,23 +3415,22 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-            }
-            if (data37.memory_bytes !== void 0) {
-              let data53 = data37.memory_bytes;
-              if (!(typeof data53 == "number" && (!(data53 % 1) && !isNaN(data53)) && isFinite(data53))) {
-                const err126 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data53 };
-                if (vErrors === null) {
-                  vErrors = [err126];
-                } else {
-                  vErrors.push(err126);
+              if (typeof data52 === "string") {
+                if (!pattern10.test(data52)) {
+                  const err126 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"', schema: "^[0-9a-f]{64}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data52 };
+                  if (vErrors === null) {
+                    vErrors = [err126];
+                  } else {
+                    vErrors.push(err126);
+                  }
+                  errors++;
                 }
-                errors++;
               }
             }
-            if (data37.pids !== void 0) {
-              let data54 = data37.pids;
-              if (!(typeof data54 == "number" && (!(data54 % 1) && !isNaN(data54)) && isFinite(data54))) {
-                const err127 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data54 };
+            if (data37.cpus !== void 0) {
+              let data53 = data37.cpus;
+              if (!(typeof data53 == "number" && isFinite(data53))) {
+                const err127 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data53 };
                 if (vErrors === null) {
                   vErrors = [err127];
                 } else {
@@ -3367,65 +3439,71 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
+            if (data37.memory_bytes !== void 0) {
+              let data54 = data37.memory_bytes;
+              if (!(typeof data54 == "number" && (!(data54 % 1) && !isNaN(data54)) && isFinite(data54))) {
+                const err128 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data54 };
+                if (vErrors === null) {
+                  vErrors = [err128];
+                } else {
+                  vErrors.push(err128);
+                }
+                errors++;
+              }
+            }
+            if (data37.pids !== void 0) {
+              let data55 = data37.pids;
+              if (!(typeof data55 == "number" && (!(data55 % 1) && !isNaN(data55)) && isFinite(data55))) {
+                const err129 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data55 };
+                if (vErrors === null) {
+                  vErrors = [err129];
+                } else {
+                  vErrors.push(err129);
+                }
+                errors++;
+              }
+            }
             if (data37.allowed_domains !== void 0) {
-              let data55 = data37.allowed_domains;
-              if (Array.isArray(data55)) {
-                const len2 = data55.length;
+              let data56 = data37.allowed_domains;
+              if (Array.isArray(data56)) {
+                const len2 = data56.length;
                 for (let i2 = 0; i2 < len2; i2++) {
-                  let data56 = data55[i2];
-                  if (typeof data56 === "string") {
-                    if (func3(data56) > 300) {
-                      const err128 = { instancePath: instancePath + "/container/made_with/allowed_domains/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items, data: data56 };
+                  let data57 = data56[i2];
+                  if (typeof data57 === "string") {
+                    if (func3(data57) > 300) {
+                      const err130 = { instancePath: instancePath + "/container/made_with/allowed_domains/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items, data: data57 };
                       if (vErrors === null) {
-                        vErrors = [err128];
+                        vErrors = [err130];
                       } else {
-                        vErrors.push(err128);
+                        vErrors.push(err130);
                       }
                       errors++;
                     }
                   } else {
-                    const err129 = { instancePath: instancePath + "/container/made_with/allowed_domains/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items, data: data56 };
+                    const err131 = { instancePath: instancePath + "/container/made_with/allowed_domains/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items, data: data57 };
                     if (vErrors === null) {
-                      vErrors = [err129];
+                      vErrors = [err131];
                     } else {
-                      vErrors.push(err129);
+                      vErrors.push(err131);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err130 = { instancePath: instancePath + "/container/made_with/allowed_domains", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains, data: data55 };
+                const err132 = { instancePath: instancePath + "/container/made_with/allowed_domains", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains, data: data56 };
                 if (vErrors === null) {
-                  vErrors = [err130];
+                  vErrors = [err132];
                 } else {
-                  vErrors.push(err130);
+                  vErrors.push(err132);
                 }
                 errors++;
               }
             }
             if (data37.health_check !== void 0) {
-              let data57 = data37.health_check;
-              if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
-                if (data57.command === void 0) {
-                  const err131 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data57 };
-                  if (vErrors === null) {
-                    vErrors = [err131];
-                  } else {
-                    vErrors.push(err131);
-                  }
-                  errors++;
-                }
-                if (data57.interval_seconds === void 0) {
-                  const err132 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "interval_seconds" }, message: "must have required property 'interval_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data57 };
-                  if (vErrors === null) {
-                    vErrors = [err132];
-                  } else {
-                    vErrors.push(err132);
-                  }
-                  errors++;
-                }
-                if (data57.timeout_seconds === void 0) {
-                  const err133 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "timeout_seconds" }, message: "must have required property 'timeout_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data57 };
+              let data58 = data37.health_check;
+              if (data58 && typeof data58 == "object" && !Array.isArray(data58)) {
+                if (data58.command === void 0) {
+                  const err133 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data58 };
                   if (vErrors === null) {
                     vErrors = [err133];
                   } else {
@@ -3433,8 +3511,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                if (data57.retries === void 0) {
-                  const err134 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "retries" }, message: "must have required property 'retries'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data57 };
+                if (data58.interval_seconds === void 0) {
+                  const err134 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "interval_seconds" }, message: "must have required property 'interval_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data58 };
                   if (vErrors === null) {
                     vErrors = [err134];
                   } else {
@@ -3442,8 +3520,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                if (data57.start_period_seconds === void 0) {
-                  const err135 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "start_period_seconds" }, message: "must have required property 'start_period_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data57 };
+                if (data58.timeout_seconds === void 0) {
+                  const err135 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "timeout_seconds" }, message: "must have required property 'timeout_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data58 };
                   if (vErrors === null) {
                     vErrors = [err135];
                   } else {
@@ -3451,31 +3529,27 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                for (const key8 in data57) {
-                  if (!(key8 === "command" || key8 === "interval_seconds" || key8 === "timeout_seconds" || key8 === "retries" || key8 === "start_period_seconds")) {
-                    const err136 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data57 };
-                    if (vErrors === null) {
-                      vErrors = [err136];
-                    } else {
-                      vErrors.push(err136);
-                    }
-                    errors++;
-                  }
-                }
-                if (data57.command !== void 0) {
-                  let data58 = data57.command;
-                  if (typeof data58 === "string") {
-                    if (func3(data58) < 1) {
-                      const err137 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data58 };
-                      if (vErrors === null) {
-                        vErrors = [err137];
-                      } else {
-                        vErrors.push(err137);
-                      }
-                      errors++;
-                    }
+                if (data58.retries === void 0) {
+                  const err136 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "retries" }, message: "must have required property 'retries'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data58 };
+                  if (vErrors === null) {
+                    vErrors = [err136];
                   } else {
-                    const err138 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data58 };
+                    vErrors.push(err136);
+                  }
+                  errors++;
+                }
+                if (data58.start_period_seconds === void 0) {
+                  const err137 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "start_period_seconds" }, message: "must have required property 'start_period_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data58 };
+                  if (vErrors === null) {
+                    vErrors = [err137];
+                  } else {
+                    vErrors.push(err137);
+                  }
+                  errors++;
+                }
+                for (const key8 in data58) {
+                  if (!(key8 === "command" || key8 === "interval_seconds" || key8 === "timeout_seconds" || key8 === "retries" || key8 === "start_period_seconds")) {
+                    const err138 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data58 };
                     if (vErrors === null) {
                       vErrors = [err138];
                     } else {
@@ -3484,33 +3558,32 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     errors++;
                   }
                 }
-                if (data57.interval_seconds !== void 0) {
-                  let data59 = data57.interval_seconds;
-                  if (!(typeof data59 == "number" && (!(data59 % 1) && !isNaN(data59)) && isFinite(data59))) {
-                    const err139 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data59 };
-                    if (vErrors === null) {
-                      vErrors = [err139];
-                    } else {
-                      vErrors.push(err139);
-                    }
-                    errors++;
-                  }
-                  if (typeof data59 == "number" && isFinite(data59)) {
-                    if (data59 < 1 || isNaN(data59)) {
-                      const err140 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data59 };
+                if (data58.command !== void 0) {
+                  let data59 = data58.command;
+                  if (typeof data59 === "string") {
+                    if (func3(data59) < 1) {
+                      const err139 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data59 };
                       if (vErrors === null) {
-                        vErrors = [err140];
+                        vErrors = [err139];
                       } else {
-                        vErrors.push(err140);
+                        vErrors.push(err139);
                       }
                       errors++;
                     }
+                  } else {
+                    const err140 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data59 };
+                    if (vErrors === null) {
+                      vErrors = [err140];
+                    } else {
+                      vErrors.push(err140);
+                    }
+                    errors++;
                   }
                 }
-                if (data57.timeout_seconds !== void 0) {
-                  let data60 = data57.timeout_seconds;
+                if (data58.interval_seconds !== void 0) {
+                  let data60 = data58.interval_seconds;
                   if (!(typeof data60 == "number" && (!(data60 % 1) && !isNaN(data60)) && isFinite(data60))) {
-                    const err141 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data60 };
+                    const err141 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data60 };
                     if (vErrors === null) {
                       vErrors = [err141];
                     } else {
@@ -3520,7 +3593,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   if (typeof data60 == "number" && isFinite(data60)) {
                     if (data60 < 1 || isNaN(data60)) {
-                      const err142 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data60 };
+                      const err142 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data60 };
                       if (vErrors === null) {
                         vErrors = [err142];
                       } else {
@@ -3530,10 +3603,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                   }
                 }
-                if (data57.retries !== void 0) {
-                  let data61 = data57.retries;
+                if (data58.timeout_seconds !== void 0) {
+                  let data61 = data58.timeout_seconds;
                   if (!(typeof data61 == "number" && (!(data61 % 1) && !isNaN(data61)) && isFinite(data61))) {
-                    const err143 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data61 };
+                    const err143 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data61 };
                     if (vErrors === null) {
                       vErrors = [err143];
                     } else {
@@ -3543,7 +3616,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   if (typeof data61 == "number" && isFinite(data61)) {
                     if (data61 < 1 || isNaN(data61)) {
-                      const err144 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data61 };
+                      const err144 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data61 };
                       if (vErrors === null) {
                         vErrors = [err144];
                       } else {
@@ -3553,10 +3626,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                   }
                 }
-                if (data57.start_period_seconds !== void 0) {
-                  let data62 = data57.start_period_seconds;
+                if (data58.retries !== void 0) {
+                  let data62 = data58.retries;
                   if (!(typeof data62 == "number" && (!(data62 % 1) && !isNaN(data62)) && isFinite(data62))) {
-                    const err145 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data62 };
+                    const err145 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data62 };
                     if (vErrors === null) {
                       vErrors = [err145];
                     } else {
@@ -3565,8 +3638,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     errors++;
                   }
                   if (typeof data62 == "number" && isFinite(data62)) {
-                    if (data62 < 0 || isNaN(data62)) {
-                      const err146 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data62 };
+                    if (data62 < 1 || isNaN(data62)) {
+                      const err146 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data62 };
                       if (vErrors === null) {
                         vErrors = [err146];
                       } else {
@@ -3576,32 +3649,55 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                   }
                 }
+                if (data58.start_period_seconds !== void 0) {
+                  let data63 = data58.start_period_seconds;
+                  if (!(typeof data63 == "number" && (!(data63 % 1) && !isNaN(data63)) && isFinite(data63))) {
+                    const err147 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data63 };
+                    if (vErrors === null) {
+                      vErrors = [err147];
+                    } else {
+                      vErrors.push(err147);
+                    }
+                    errors++;
+                  }
+                  if (typeof data63 == "number" && isFinite(data63)) {
+                    if (data63 < 0 || isNaN(data63)) {
+                      const err148 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data63 };
+                      if (vErrors === null) {
+                        vErrors = [err148];
+                      } else {
+                        vErrors.push(err148);
+                      }
+                      errors++;
+                    }
+                  }
+                }
               } else {
-                const err147 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data57 };
+                const err149 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data58 };
                 if (vErrors === null) {
-                  vErrors = [err147];
+                  vErrors = [err149];
                 } else {
-                  vErrors.push(err147);
+                  vErrors.push(err149);
                 }
                 errors++;
               }
             }
           } else {
-            const err148 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
+            const err150 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
             if (vErrors === null) {
-              vErrors = [err148];
+              vErrors = [err150];
             } else {
-              vErrors.push(err148);
+              vErrors.push(err150);
             }
             errors++;
           }
         }
       } else {
-        const err149 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
+        const err151 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
         if (vErrors === null) {
-          vErrors = [err149];
+          vErrors = [err151];
         } else {
-          vErrors.push(err149);
+          vErrors.push(err151);
         }
         errors++;
       }
@@ -3616,11 +3712,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
       if (!valid4) {
-        const err150 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data26 };
+        const err152 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data26 };
         if (vErrors === null) {
-          vErrors = [err150];
+          vErrors = [err152];
         } else {
-          vErrors.push(err150);
+          vErrors.push(err152);
         }
         errors++;
       } else {
@@ -3635,11 +3731,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
   } else {
-    const err151 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
+    const err153 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
     if (vErrors === null) {
-      vErrors = [err151];
+      vErrors = [err153];
     } else {
-      vErrors.push(err151);
+      vErrors.push(err153);
     }
     errors++;
   }
@@ -3648,7 +3744,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
 }
 exports.validateAgentRecord = validate13;
 var schema14 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "AgentRecord", "description": "The last run of a session's agent (.para/state/docker/NAME/cmd/agent.json), written before it starts.", "type": "object", "additionalProperties": false, "required": ["schema", "id", "run", "command", "container", "started_at"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "id": { "type": "string", "pattern": "^[0-9a-f-]{36}$", "description": "PARA_AGENT_RUN in the environment of its processes." }, "run": { "type": "integer", "minimum": 1, "maximum": 999999, "description": "Number of the run in this session; part of the names of its files." }, "command": { "type": "array", "minItems": 1, "items": { "type": "string", "maxLength": 131072 }, "description": "Command line; {prompt} stands for the prompt, which is in a file of its own." }, "container": { "type": ["string", "null"], "maxLength": 80, "description": "Name of the container it runs in; null on this machine." }, "started_at": { "type": "string", "maxLength": 40, "description": "RFC 3339." } } };
-var pattern9 = new RegExp("^[0-9a-f-]{36}$", "u");
+var pattern11 = new RegExp("^[0-9a-f-]{36}$", "u");
 function validate13(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -3733,7 +3829,7 @@ function validate13(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.id !== void 0) {
       let data1 = data.id;
       if (typeof data1 === "string") {
-        if (!pattern9.test(data1)) {
+        if (!pattern11.test(data1)) {
           const err8 = { instancePath: instancePath + "/id", schemaPath: "#/properties/id/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f-]{36}$" }, message: 'must match pattern "^[0-9a-f-]{36}$"', schema: "^[0-9a-f-]{36}$", parentSchema: schema14.properties.id, data: data1 };
           if (vErrors === null) {
             vErrors = [err8];
@@ -3888,7 +3984,7 @@ function validate13(data, { instancePath = "", parentData, parentDataProperty, r
 }
 exports.validateCommandsFile = validate14;
 var schema15 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "CommandsFile", "description": "What the host wants done in a container (.para/state/docker/NAME/commands.json). para writes it; an agent inside reads its copy, /run/para/cmd/commands.json.", "type": "object", "additionalProperties": false, "required": ["commands"], "properties": { "commands": { "type": "array", "maxItems": 5e3, "description": "Oldest first; of those that wait, the most urgent one comes first.", "items": { "type": "object", "additionalProperties": false, "required": ["id", "type"], "properties": { "id": { "type": "string", "pattern": "^[0-9A-Za-z_-]{1,64}$", "description": "Whoever makes the directory /run/para/out/queue/ID runs it." }, "number": { "type": "integer", "minimum": 1, "maximum": 999999, "description": "Its place in the order." }, "type": { "enum": ["exec", "signal", "shutdown"], "description": "Run a command; send a signal to one that runs; end the container in order." }, "command": { "type": "string", "minLength": 1, "maxLength": 131072, "description": "A line for sh; with args, a program. For signal its name, such as INT." }, "args": { "type": "array", "maxItems": 1e3, "items": { "type": "string", "maxLength": 131072 }, "description": "Arguments, taken as they are. For signal the id of the command." }, "working_dir": { "type": "string", "minLength": 1, "maxLength": 4096, "description": "Directory inside; /workspace when left out." }, "env": { "type": "object", "additionalProperties": { "type": "string", "maxLength": 131072 }, "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "description": "Added to its environment. Not for secrets: the file is in the clear." }, "timeout_seconds": { "type": "integer", "minimum": 1, "maximum": 31536e3, "description": "Then it is told to end (TERM), and five seconds later killed." }, "priority": { "type": "integer", "minimum": 0, "maximum": 9, "description": "0 is most urgent; 5 when left out." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339." } } } } } };
-var pattern10 = new RegExp("^[0-9A-Za-z_-]{1,64}$", "u");
+var pattern12 = new RegExp("^[0-9A-Za-z_-]{1,64}$", "u");
 function validate14(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -3961,7 +4057,7 @@ function validate14(data, { instancePath = "", parentData, parentDataProperty, r
             if (data1.id !== void 0) {
               let data2 = data1.id;
               if (typeof data2 === "string") {
-                if (!pattern10.test(data2)) {
+                if (!pattern12.test(data2)) {
                   const err6 = { instancePath: instancePath + "/commands/" + i0 + "/id", schemaPath: "#/properties/commands/items/properties/id/pattern", keyword: "pattern", params: { pattern: "^[0-9A-Za-z_-]{1,64}$" }, message: 'must match pattern "^[0-9A-Za-z_-]{1,64}$"', schema: "^[0-9A-Za-z_-]{1,64}$", parentSchema: schema15.properties.commands.items.properties.id, data: data2 };
                   if (vErrors === null) {
                     vErrors = [err6];
@@ -6307,5 +6403,287 @@ function validate18(data, { instancePath = "", parentData, parentDataProperty, r
     errors++;
   }
   validate18.errors = vErrors;
+  return errors === 0;
+}
+exports.validateApprovalFile = validate19;
+var schema20 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ApprovalFile", "description": "What a person has approved of one file of a repository (XDG state directory, para/trust). It holds for these bytes alone.", "type": "object", "additionalProperties": false, "required": ["schema", "repository", "file", "sha256", "effects", "paths", "approved_at"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "repository": { "type": "string", "maxLength": 4096, "description": "Absolute path of the main checkout." }, "file": { "type": "string", "maxLength": 128, "description": "Path of the file in the repository." }, "sha256": { "type": "string", "pattern": "^[0-9a-f]{64}$", "description": "Of the file's bytes." }, "effects": { "type": "array", "maxItems": 1e4, "description": "Each effect on the host, in the words that the person saw.", "items": { "type": "string", "maxLength": 8192 } }, "paths": { "type": "array", "maxItems": 1e4, "description": "Host paths that may be mounted, with every link resolved.", "items": { "type": "string", "maxLength": 4096 } }, "approved_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." } } };
+function validate19(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (data && typeof data == "object" && !Array.isArray(data)) {
+    if (data.schema === void 0) {
+      const err0 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "schema" }, message: "must have required property 'schema'", schema: schema20.required, parentSchema: schema20, data };
+      if (vErrors === null) {
+        vErrors = [err0];
+      } else {
+        vErrors.push(err0);
+      }
+      errors++;
+    }
+    if (data.repository === void 0) {
+      const err1 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "repository" }, message: "must have required property 'repository'", schema: schema20.required, parentSchema: schema20, data };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+    if (data.file === void 0) {
+      const err2 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "file" }, message: "must have required property 'file'", schema: schema20.required, parentSchema: schema20, data };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
+    if (data.sha256 === void 0) {
+      const err3 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "sha256" }, message: "must have required property 'sha256'", schema: schema20.required, parentSchema: schema20, data };
+      if (vErrors === null) {
+        vErrors = [err3];
+      } else {
+        vErrors.push(err3);
+      }
+      errors++;
+    }
+    if (data.effects === void 0) {
+      const err4 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "effects" }, message: "must have required property 'effects'", schema: schema20.required, parentSchema: schema20, data };
+      if (vErrors === null) {
+        vErrors = [err4];
+      } else {
+        vErrors.push(err4);
+      }
+      errors++;
+    }
+    if (data.paths === void 0) {
+      const err5 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "paths" }, message: "must have required property 'paths'", schema: schema20.required, parentSchema: schema20, data };
+      if (vErrors === null) {
+        vErrors = [err5];
+      } else {
+        vErrors.push(err5);
+      }
+      errors++;
+    }
+    if (data.approved_at === void 0) {
+      const err6 = { instancePath, schemaPath: "#/required", keyword: "required", params: { missingProperty: "approved_at" }, message: "must have required property 'approved_at'", schema: schema20.required, parentSchema: schema20, data };
+      if (vErrors === null) {
+        vErrors = [err6];
+      } else {
+        vErrors.push(err6);
+      }
+      errors++;
+    }
+    for (const key0 in data) {
+      if (!(key0 === "schema" || key0 === "repository" || key0 === "file" || key0 === "sha256" || key0 === "effects" || key0 === "paths" || key0 === "approved_at")) {
+        const err7 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties", schema: false, parentSchema: schema20, data };
+        if (vErrors === null) {
+          vErrors = [err7];
+        } else {
+          vErrors.push(err7);
+        }
+        errors++;
+      }
+    }
+    if (data.schema !== void 0) {
+      let data0 = data.schema;
+      if (1 !== data0) {
+        const err8 = { instancePath: instancePath + "/schema", schemaPath: "#/properties/schema/const", keyword: "const", params: { allowedValue: 1 }, message: "must be equal to constant", schema: 1, parentSchema: schema20.properties.schema, data: data0 };
+        if (vErrors === null) {
+          vErrors = [err8];
+        } else {
+          vErrors.push(err8);
+        }
+        errors++;
+      }
+    }
+    if (data.repository !== void 0) {
+      let data1 = data.repository;
+      if (typeof data1 === "string") {
+        if (func3(data1) > 4096) {
+          const err9 = { instancePath: instancePath + "/repository", schemaPath: "#/properties/repository/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema20.properties.repository, data: data1 };
+          if (vErrors === null) {
+            vErrors = [err9];
+          } else {
+            vErrors.push(err9);
+          }
+          errors++;
+        }
+      } else {
+        const err10 = { instancePath: instancePath + "/repository", schemaPath: "#/properties/repository/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema20.properties.repository.type, parentSchema: schema20.properties.repository, data: data1 };
+        if (vErrors === null) {
+          vErrors = [err10];
+        } else {
+          vErrors.push(err10);
+        }
+        errors++;
+      }
+    }
+    if (data.file !== void 0) {
+      let data2 = data.file;
+      if (typeof data2 === "string") {
+        if (func3(data2) > 128) {
+          const err11 = { instancePath: instancePath + "/file", schemaPath: "#/properties/file/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema20.properties.file, data: data2 };
+          if (vErrors === null) {
+            vErrors = [err11];
+          } else {
+            vErrors.push(err11);
+          }
+          errors++;
+        }
+      } else {
+        const err12 = { instancePath: instancePath + "/file", schemaPath: "#/properties/file/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema20.properties.file.type, parentSchema: schema20.properties.file, data: data2 };
+        if (vErrors === null) {
+          vErrors = [err12];
+        } else {
+          vErrors.push(err12);
+        }
+        errors++;
+      }
+    }
+    if (data.sha256 !== void 0) {
+      let data3 = data.sha256;
+      if (typeof data3 === "string") {
+        if (!pattern10.test(data3)) {
+          const err13 = { instancePath: instancePath + "/sha256", schemaPath: "#/properties/sha256/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"', schema: "^[0-9a-f]{64}$", parentSchema: schema20.properties.sha256, data: data3 };
+          if (vErrors === null) {
+            vErrors = [err13];
+          } else {
+            vErrors.push(err13);
+          }
+          errors++;
+        }
+      } else {
+        const err14 = { instancePath: instancePath + "/sha256", schemaPath: "#/properties/sha256/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema20.properties.sha256.type, parentSchema: schema20.properties.sha256, data: data3 };
+        if (vErrors === null) {
+          vErrors = [err14];
+        } else {
+          vErrors.push(err14);
+        }
+        errors++;
+      }
+    }
+    if (data.effects !== void 0) {
+      let data4 = data.effects;
+      if (Array.isArray(data4)) {
+        if (data4.length > 1e4) {
+          const err15 = { instancePath: instancePath + "/effects", schemaPath: "#/properties/effects/maxItems", keyword: "maxItems", params: { limit: 1e4 }, message: "must NOT have more than 10000 items", schema: 1e4, parentSchema: schema20.properties.effects, data: data4 };
+          if (vErrors === null) {
+            vErrors = [err15];
+          } else {
+            vErrors.push(err15);
+          }
+          errors++;
+        }
+        const len0 = data4.length;
+        for (let i0 = 0; i0 < len0; i0++) {
+          let data5 = data4[i0];
+          if (typeof data5 === "string") {
+            if (func3(data5) > 8192) {
+              const err16 = { instancePath: instancePath + "/effects/" + i0, schemaPath: "#/properties/effects/items/maxLength", keyword: "maxLength", params: { limit: 8192 }, message: "must NOT have more than 8192 characters", schema: 8192, parentSchema: schema20.properties.effects.items, data: data5 };
+              if (vErrors === null) {
+                vErrors = [err16];
+              } else {
+                vErrors.push(err16);
+              }
+              errors++;
+            }
+          } else {
+            const err17 = { instancePath: instancePath + "/effects/" + i0, schemaPath: "#/properties/effects/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema20.properties.effects.items.type, parentSchema: schema20.properties.effects.items, data: data5 };
+            if (vErrors === null) {
+              vErrors = [err17];
+            } else {
+              vErrors.push(err17);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err18 = { instancePath: instancePath + "/effects", schemaPath: "#/properties/effects/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema20.properties.effects.type, parentSchema: schema20.properties.effects, data: data4 };
+        if (vErrors === null) {
+          vErrors = [err18];
+        } else {
+          vErrors.push(err18);
+        }
+        errors++;
+      }
+    }
+    if (data.paths !== void 0) {
+      let data6 = data.paths;
+      if (Array.isArray(data6)) {
+        if (data6.length > 1e4) {
+          const err19 = { instancePath: instancePath + "/paths", schemaPath: "#/properties/paths/maxItems", keyword: "maxItems", params: { limit: 1e4 }, message: "must NOT have more than 10000 items", schema: 1e4, parentSchema: schema20.properties.paths, data: data6 };
+          if (vErrors === null) {
+            vErrors = [err19];
+          } else {
+            vErrors.push(err19);
+          }
+          errors++;
+        }
+        const len1 = data6.length;
+        for (let i1 = 0; i1 < len1; i1++) {
+          let data7 = data6[i1];
+          if (typeof data7 === "string") {
+            if (func3(data7) > 4096) {
+              const err20 = { instancePath: instancePath + "/paths/" + i1, schemaPath: "#/properties/paths/items/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema20.properties.paths.items, data: data7 };
+              if (vErrors === null) {
+                vErrors = [err20];
+              } else {
+                vErrors.push(err20);
+              }
+              errors++;
+            }
+          } else {
+            const err21 = { instancePath: instancePath + "/paths/" + i1, schemaPath: "#/properties/paths/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema20.properties.paths.items.type, parentSchema: schema20.properties.paths.items, data: data7 };
+            if (vErrors === null) {
+              vErrors = [err21];
+            } else {
+              vErrors.push(err21);
+            }
+            errors++;
+          }
+        }
+      } else {
+        const err22 = { instancePath: instancePath + "/paths", schemaPath: "#/properties/paths/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema20.properties.paths.type, parentSchema: schema20.properties.paths, data: data6 };
+        if (vErrors === null) {
+          vErrors = [err22];
+        } else {
+          vErrors.push(err22);
+        }
+        errors++;
+      }
+    }
+    if (data.approved_at !== void 0) {
+      let data8 = data.approved_at;
+      if (typeof data8 === "string") {
+        if (func3(data8) > 40) {
+          const err23 = { instancePath: instancePath + "/approved_at", schemaPath: "#/properties/approved_at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema20.properties.approved_at, data: data8 };
+          if (vErrors === null) {
+            vErrors = [err23];
+          } else {
+            vErrors.push(err23);
+          }
+          errors++;
+        }
+      } else {
+        const err24 = { instancePath: instancePath + "/approved_at", schemaPath: "#/properties/approved_at/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema20.properties.approved_at.type, parentSchema: schema20.properties.approved_at, data: data8 };
+        if (vErrors === null) {
+          vErrors = [err24];
+        } else {
+          vErrors.push(err24);
+        }
+        errors++;
+      }
+    }
+  } else {
+    const err25 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema20.type, parentSchema: schema20, data };
+    if (vErrors === null) {
+      vErrors = [err25];
+    } else {
+      vErrors.push(err25);
+    }
+    errors++;
+  }
+  validate19.errors = vErrors;
   return errors === 0;
 }

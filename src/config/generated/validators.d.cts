@@ -10,3 +10,4 @@ export const validateStatusFile: Validator;
 export const validateHealthFile: Validator;
 export const validateRegistryFile: Validator;
 export const validateMetricsFile: Validator;
+export const validateApprovalFile: Validator;
