@@ -32,4 +32,16 @@ await build({
     js: '#!/bin/sh\n\':\' //; exec node -- "$0" "$@"\nimport { createRequire as __createRequire } from \'node:module\';\nconst require = __createRequire(import.meta.url);',
   },
 });
+// Runs beside a box, where nothing but node is: one file, and nothing of para's in it.
+await build({
+  entryPoints: ['src/proxy/main.ts'],
+  outfile: 'dist/proxy.cjs',
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  minifySyntax: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+});
 await chmod('dist/main.js', 0o755);

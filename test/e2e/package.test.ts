@@ -12,7 +12,7 @@ const PROJECT = join(import.meta.dirname, '../..');
 const NOT_COPIED = ['node_modules', '.git', 'dist', '.para', 'coverage'];
 /** Everything that may be in the package. */
 const EXPECTED =
-  /^(dist\/[\w.-]+\.js|schemas\/\w+\.schema\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE|package\.json)$/;
+  /^(dist\/([\w.-]+\.js|proxy\.cjs)|schemas\/\w+\.schema\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE|package\.json)$/;
 
 interface Manifest {
   readonly version: string;
