@@ -19,10 +19,17 @@ import { recoverSteps } from './recover-steps.ts';
 import { chooseArchive, newRecoverState, withRecoverPlan, type RecoverContext } from './recover.ts';
 import { newRemoveState, removeSteps, withRemovePlan, type RemoveContext } from './remove-container.ts';
 import { loadRecord, lockSession, saveRecord, type Places, type SessionRecord } from './store.ts';
+import { settleUpdate, type UpdateContext } from './update.ts';
 
 /** What settling needs of the App: what every verb needs. */
 export interface SettleContext
-  extends FinishContext, CancelContext, RecoverContext, RemoveContext, Pick<AdoptContext, 'places'> {}
+  extends
+    FinishContext,
+    CancelContext,
+    RecoverContext,
+    RemoveContext,
+    UpdateContext,
+    Pick<AdoptContext, 'places'> {}
 
 /** How it is done. */
 export interface SettleManner {
@@ -85,6 +92,7 @@ const SETTLERS: Readonly<Record<Operation['kind'], Settler>> = {
   recover: settleRecover,
   'docker start': settleDockerStart,
   'docker stop': settleDockerStop,
+  'docker update': async (context, { record }) => ({ end: await settleUpdate(context, record) }),
 };
 
 async function settleStart(context: SettleContext, { record }: Half): Promise<End> {

@@ -5,11 +5,18 @@ import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import { requireContainer, type ContainerContext } from './containers.ts';
 import { findSession } from './find.ts';
-import { loadRecord, lockSession, saveRecord, type SessionRecord } from './store.ts';
+import { newOperation, wishOf } from './operation.ts';
+import { loadRecord, lockSession, saveRecord, type Places, type SessionRecord } from './store.ts';
 import { requireActive } from './sync.ts';
 
 /** What was asked for; at least one of them. */
 export type LimitsWish = Limits;
+
+/** What a change of limits needs of the App. */
+export interface UpdateContext extends ContainerContext {
+  newId(): string;
+  now(): Date;
+}
 
 /** What holds now. */
 export interface LimitsNow {
@@ -24,7 +31,7 @@ export interface LimitsNow {
  * @throws RESOURCE_LIMIT_EXCEEDED, ENGINE_USAGE when the engine can not, CONTAINER_NOT_FOUND, BUSY
  */
 export async function updateSession(
-  context: ContainerContext,
+  context: UpdateContext,
   session: string | undefined,
   wish: LimitsWish,
 ): Promise<LimitsNow> {
@@ -34,18 +41,54 @@ export async function updateSession(
   const service = await context.dockerFor(engine);
   requireEnforced(service, wish);
   return lockSession(places, found.name, 'changes limits', async () => {
-    const record = (await loadRecord(places, found.name)) ?? found;
+    const record = { ...((await loadRecord(places, found.name)) ?? found), operation: null };
     requireActive(record);
-    const { name, made_with: made, ...container } = requireContainer(record);
-    const { limits, isKept } = await service
-      .updateLimits(name, wish)
-      .catch((error: unknown) => explain({ service, record, wish }, error));
+    const intent = { id: context.newId(), at: context.now(), wish: inRecord(wish) };
+    await saveRecord(places, { ...record, operation: await newOperation('docker update', intent) });
+    return change({ service, places, record, wish });
+  });
+}
+
+async function change({ service, places, record, wish }: Change): Promise<LimitsNow> {
+  const { name, made_with: made, ...container } = requireContainer(record);
+  try {
+    const { limits, isKept } = await service.updateLimits(name, wish);
     // A record of before has nothing to be made again with but the settings.
-    if (made === undefined) return { record, limits, isKept };
-    const after = { ...record, container: { ...container, name, made_with: { ...made, ...inRecord(wish) } } };
+    const after =
+      made === undefined
+        ? record
+        : { ...record, container: { ...container, name, made_with: { ...made, ...inRecord(wish) } } };
     await saveRecord(places, after);
     return { record: after, limits, isKept };
-  });
+  } catch (error) {
+    // One that was cut off may have been done all the same: the next para asks for it again.
+    if (isRefusal(error)) await saveRecord(places, record);
+    return explain({ service, record, wish }, error);
+  }
+}
+
+/** What the engine answers by not doing it. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof ParaError &&
+    ['COMMAND_FAILED', 'CONTAINER_NOT_FOUND', 'ENGINE_USAGE', 'RESOURCE_LIMIT_EXCEEDED'].includes(error.code)
+  );
+}
+
+/**
+ * Asks once more for what a para that died was asked for.
+ * @returns how it ended, in words
+ * @throws as updateSession, but not when the engine will not: then all is as it was
+ */
+export async function settleUpdate(context: UpdateContext, half: SessionRecord): Promise<string> {
+  const { memory_bytes: memoryBytes, cpus, pids } = wishOf(half, 'docker update');
+  try {
+    await updateSession(context, half.name, { memoryBytes, cpus, pids });
+    return 'has come to its end; the limits are as they were asked for';
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return 'is taken back; the limits are as they were';
+  }
 }
 
 /** Only what was asked for: the rest may be what an engine makes of no limit. */
@@ -75,6 +118,10 @@ interface Failed {
   readonly service: DockerService;
   readonly record: SessionRecord;
   readonly wish: LimitsWish;
+}
+
+interface Change extends Failed {
+  readonly places: Places;
 }
 
 /** What can be done about it. */

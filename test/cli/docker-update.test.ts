@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { started } from '../support/conversation.ts';
@@ -22,7 +22,36 @@ const madeWith = (): unknown => {
 };
 const MEMORY = ['--memory', '134217728', '--memory-swap', '268435456'];
 
+/** As a para leaves it that was killed before it had the engine's answer. */
+function cutShort(): void {
+  const file = join(repo.root, '.para/state/fix.state');
+  const record = JSON.parse(readFileSync(file, 'utf8')) as object;
+  const dead = { id: 'x', at: '2026-01-01T00:00:00Z', pid: 1, started: '1', boot: 'another' };
+  const operation = { ...dead, kind: 'docker update', wish: { memory_bytes: 2 ** 27 } };
+  writeFileSync(file, JSON.stringify({ ...record, operation }));
+}
+
 describe.each(['docker', 'podman'] as const)('%s', (which) => {
+  test('one that was cut short is asked for once more by whatever comes next', async () => {
+    const talk = await started(repo, which);
+    cutShort();
+    const calls = [talk.update(MEMORY), talk.inspectRunning({ Memory: 2 ** 27 })];
+    const { code, stderr } = await runPara(repo, 'start other', { calls });
+    expect(stderr).toContain('The docker update of fix, which was cut short, has come to its end');
+    expect(code).toBe(0);
+    expect(madeWith()).toMatchObject({ memory_bytes: 2 ** 27 });
+  });
+
+  test('it is taken back when the engine will not', async () => {
+    const talk = await started(repo, which);
+    cutShort();
+    const calls = [talk.update(MEMORY), talk.inspectRunning()];
+    const { stderr } = await runPara(repo, 'start other', { calls });
+    expect(stderr).toContain('is taken back; the limits are as they were');
+    expect(madeWith()).toMatchObject({ memory_bytes: 2 ** 32 });
+    expect(readFileSync(join(repo.root, '.para/state/fix.state'), 'utf8')).toContain('"operation": null');
+  });
+
   test('changes what is asked for, looks whether it is so, and remembers it', async () => {
     const talk = await started(repo, which);
     const now = talk.inspectRunning({ Memory: 2 ** 27, NanoCpus: 0.5e9, PidsLimit: 64 });

@@ -390,7 +390,7 @@ export interface SessionRecord {
     /**
      * Which verb.
      */
-    kind: "start" | "finish" | "cancel" | "recover" | "docker start" | "docker stop";
+    kind: "start" | "finish" | "cancel" | "recover" | "docker start" | "docker stop" | "docker update";
     /**
      * Process of the para at work.
      */
@@ -443,6 +443,18 @@ export interface SessionRecord {
        * docker stop: seconds to end by itself.
        */
       grace?: number;
+      /**
+       * docker update.
+       */
+      memory_bytes?: number;
+      /**
+       * docker update.
+       */
+      cpus?: number;
+      /**
+       * docker update.
+       */
+      pids?: number;
     };
   };
   /**

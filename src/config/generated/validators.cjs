@@ -2027,7 +2027,7 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 exports.validateSessionRecord = validate12;
-var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "wanted": { "enum": ["running", "stopped"], "description": "What para was last told to make of it; left out: running." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "docker_file": { "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the .para/docker.json that was used; null for none." }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; left out for any other.", "items": { "type": "string", "maxLength": 300 } }, "health_check": { "type": "object", "additionalProperties": false, "description": "health_check of docker.json, with nothing left out.", "required": ["command", "interval_seconds", "timeout_seconds", "retries", "start_period_seconds"], "properties": { "command": { "type": "string", "minLength": 1, "description": "A line for sh." }, "interval_seconds": { "type": "integer", "minimum": 1 }, "timeout_seconds": { "type": "integer", "minimum": 1 }, "retries": { "type": "integer", "minimum": 1 }, "start_period_seconds": { "type": "integer", "minimum": 0 } } } } } } }] } } };
+var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop", "docker update"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." }, "memory_bytes": { "type": "integer", "minimum": 1, "description": "docker update." }, "cpus": { "type": "number", "exclusiveMinimum": 0, "description": "docker update." }, "pids": { "type": "integer", "minimum": 1, "description": "docker update." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "wanted": { "enum": ["running", "stopped"], "description": "What para was last told to make of it; left out: running." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "docker_file": { "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the .para/docker.json that was used; null for none." }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; left out for any other.", "items": { "type": "string", "maxLength": 300 } }, "health_check": { "type": "object", "additionalProperties": false, "description": "health_check of docker.json, with nothing left out.", "required": ["command", "interval_seconds", "timeout_seconds", "retries", "start_period_seconds"], "properties": { "command": { "type": "string", "minLength": 1, "description": "A line for sh." }, "interval_seconds": { "type": "integer", "minimum": 1 }, "timeout_seconds": { "type": "integer", "minimum": 1 }, "retries": { "type": "integer", "minimum": 1 }, "start_period_seconds": { "type": "integer", "minimum": 0 } } } } } } }] } } };
 var pattern8 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
 var pattern9 = new RegExp("^[0-9a-f]{40,64}$", "u");
 var pattern10 = new RegExp("^[0-9a-f]{64}$", "u");
@@ -2443,7 +2443,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         }
         if (data9.kind !== void 0) {
           let data11 = data9.kind;
-          if (!(data11 === "start" || data11 === "finish" || data11 === "cancel" || data11 === "recover" || data11 === "docker start" || data11 === "docker stop")) {
+          if (!(data11 === "start" || data11 === "finish" || data11 === "cancel" || data11 === "recover" || data11 === "docker start" || data11 === "docker stop" || data11 === "docker update")) {
             const err39 = { instancePath: instancePath + "/operation/kind", schemaPath: "#/properties/operation/oneOf/1/properties/kind/enum", keyword: "enum", params: { allowedValues: schema13.properties.operation.oneOf[1].properties.kind.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.operation.oneOf[1].properties.kind.enum, parentSchema: schema13.properties.operation.oneOf[1].properties.kind, data: data11 };
             if (vErrors === null) {
               vErrors = [err39];
@@ -2546,7 +2546,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           let data16 = data9.wish;
           if (data16 && typeof data16 == "object" && !Array.isArray(data16)) {
             for (const key2 in data16) {
-              if (!(key2 === "message" || key2 === "branch" || key2 === "push" || key2 === "no_container" || key2 === "archive_ignored" || key2 === "force" || key2 === "archive" || key2 === "grace")) {
+              if (!func2.call(schema13.properties.operation.oneOf[1].properties.wish.properties, key2)) {
                 const err48 = { instancePath: instancePath + "/operation/wish", schemaPath: "#/properties/operation/oneOf/1/properties/wish/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.operation.oneOf[1].properties.wish, data: data16 };
                 if (vErrors === null) {
                   vErrors = [err48];
@@ -2683,22 +2683,90 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 }
               }
             }
+            if (data16.memory_bytes !== void 0) {
+              let data25 = data16.memory_bytes;
+              if (!(typeof data25 == "number" && (!(data25 % 1) && !isNaN(data25)) && isFinite(data25))) {
+                const err60 = { instancePath: instancePath + "/operation/wish/memory_bytes", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.operation.oneOf[1].properties.wish.properties.memory_bytes.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.memory_bytes, data: data25 };
+                if (vErrors === null) {
+                  vErrors = [err60];
+                } else {
+                  vErrors.push(err60);
+                }
+                errors++;
+              }
+              if (typeof data25 == "number" && isFinite(data25)) {
+                if (data25 < 1 || isNaN(data25)) {
+                  const err61 = { instancePath: instancePath + "/operation/wish/memory_bytes", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/memory_bytes/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.memory_bytes, data: data25 };
+                  if (vErrors === null) {
+                    vErrors = [err61];
+                  } else {
+                    vErrors.push(err61);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data16.cpus !== void 0) {
+              let data26 = data16.cpus;
+              if (typeof data26 == "number" && isFinite(data26)) {
+                if (data26 <= 0 || isNaN(data26)) {
+                  const err62 = { instancePath: instancePath + "/operation/wish/cpus", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/cpus/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0", schema: 0, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.cpus, data: data26 };
+                  if (vErrors === null) {
+                    vErrors = [err62];
+                  } else {
+                    vErrors.push(err62);
+                  }
+                  errors++;
+                }
+              } else {
+                const err63 = { instancePath: instancePath + "/operation/wish/cpus", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.operation.oneOf[1].properties.wish.properties.cpus.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.cpus, data: data26 };
+                if (vErrors === null) {
+                  vErrors = [err63];
+                } else {
+                  vErrors.push(err63);
+                }
+                errors++;
+              }
+            }
+            if (data16.pids !== void 0) {
+              let data27 = data16.pids;
+              if (!(typeof data27 == "number" && (!(data27 % 1) && !isNaN(data27)) && isFinite(data27))) {
+                const err64 = { instancePath: instancePath + "/operation/wish/pids", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.operation.oneOf[1].properties.wish.properties.pids.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.pids, data: data27 };
+                if (vErrors === null) {
+                  vErrors = [err64];
+                } else {
+                  vErrors.push(err64);
+                }
+                errors++;
+              }
+              if (typeof data27 == "number" && isFinite(data27)) {
+                if (data27 < 1 || isNaN(data27)) {
+                  const err65 = { instancePath: instancePath + "/operation/wish/pids", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/pids/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.pids, data: data27 };
+                  if (vErrors === null) {
+                    vErrors = [err65];
+                  } else {
+                    vErrors.push(err65);
+                  }
+                  errors++;
+                }
+              }
+            }
           } else {
-            const err60 = { instancePath: instancePath + "/operation/wish", schemaPath: "#/properties/operation/oneOf/1/properties/wish/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.operation.oneOf[1].properties.wish.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish, data: data16 };
+            const err66 = { instancePath: instancePath + "/operation/wish", schemaPath: "#/properties/operation/oneOf/1/properties/wish/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.operation.oneOf[1].properties.wish.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish, data: data16 };
             if (vErrors === null) {
-              vErrors = [err60];
+              vErrors = [err66];
             } else {
-              vErrors.push(err60);
+              vErrors.push(err66);
             }
             errors++;
           }
         }
       } else {
-        const err61 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.operation.oneOf[1].type, parentSchema: schema13.properties.operation.oneOf[1], data: data9 };
+        const err67 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.operation.oneOf[1].type, parentSchema: schema13.properties.operation.oneOf[1], data: data9 };
         if (vErrors === null) {
-          vErrors = [err61];
+          vErrors = [err67];
         } else {
-          vErrors.push(err61);
+          vErrors.push(err67);
         }
         errors++;
       }
@@ -2713,11 +2781,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
       if (!valid1) {
-        const err62 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.operation.oneOf, parentSchema: schema13.properties.operation, data: data9 };
+        const err68 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.operation.oneOf, parentSchema: schema13.properties.operation, data: data9 };
         if (vErrors === null) {
-          vErrors = [err62];
+          vErrors = [err68];
         } else {
-          vErrors.push(err62);
+          vErrors.push(err68);
         }
         errors++;
       } else {
@@ -2732,95 +2800,41 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.contained !== void 0) {
-      let data25 = data.contained;
-      if (typeof data25 !== "boolean") {
-        const err63 = { instancePath: instancePath + "/contained", schemaPath: "#/properties/contained/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.contained.type, parentSchema: schema13.properties.contained, data: data25 };
+      let data28 = data.contained;
+      if (typeof data28 !== "boolean") {
+        const err69 = { instancePath: instancePath + "/contained", schemaPath: "#/properties/contained/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.contained.type, parentSchema: schema13.properties.contained, data: data28 };
         if (vErrors === null) {
-          vErrors = [err63];
+          vErrors = [err69];
         } else {
-          vErrors.push(err63);
+          vErrors.push(err69);
         }
         errors++;
       }
     }
     if (data.container !== void 0) {
-      let data26 = data.container;
-      const _errs58 = errors;
+      let data29 = data.container;
+      const _errs64 = errors;
       let valid4 = false;
       let passing1 = null;
-      const _errs59 = errors;
-      if (data26 !== null) {
-        const err64 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/0/type", keyword: "type", params: { type: "null" }, message: "must be null", schema: schema13.properties.container.oneOf[0].type, parentSchema: schema13.properties.container.oneOf[0], data: data26 };
+      const _errs65 = errors;
+      if (data29 !== null) {
+        const err70 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/0/type", keyword: "type", params: { type: "null" }, message: "must be null", schema: schema13.properties.container.oneOf[0].type, parentSchema: schema13.properties.container.oneOf[0], data: data29 };
         if (vErrors === null) {
-          vErrors = [err64];
+          vErrors = [err70];
         } else {
-          vErrors.push(err64);
+          vErrors.push(err70);
         }
         errors++;
       }
-      var _valid1 = _errs59 === errors;
+      var _valid1 = _errs65 === errors;
       if (_valid1) {
         valid4 = true;
         passing1 = 0;
       }
-      const _errs61 = errors;
-      if (data26 && typeof data26 == "object" && !Array.isArray(data26)) {
-        if (data26.name === void 0) {
-          const err65 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
-          if (vErrors === null) {
-            vErrors = [err65];
-          } else {
-            vErrors.push(err65);
-          }
-          errors++;
-        }
-        if (data26.engine === void 0) {
-          const err66 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "engine" }, message: "must have required property 'engine'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
-          if (vErrors === null) {
-            vErrors = [err66];
-          } else {
-            vErrors.push(err66);
-          }
-          errors++;
-        }
-        if (data26.binary === void 0) {
-          const err67 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "binary" }, message: "must have required property 'binary'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
-          if (vErrors === null) {
-            vErrors = [err67];
-          } else {
-            vErrors.push(err67);
-          }
-          errors++;
-        }
-        if (data26.endpoint === void 0) {
-          const err68 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "endpoint" }, message: "must have required property 'endpoint'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
-          if (vErrors === null) {
-            vErrors = [err68];
-          } else {
-            vErrors.push(err68);
-          }
-          errors++;
-        }
-        if (data26.image === void 0) {
-          const err69 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image" }, message: "must have required property 'image'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
-          if (vErrors === null) {
-            vErrors = [err69];
-          } else {
-            vErrors.push(err69);
-          }
-          errors++;
-        }
-        if (data26.image_source === void 0) {
-          const err70 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image_source" }, message: "must have required property 'image_source'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
-          if (vErrors === null) {
-            vErrors = [err70];
-          } else {
-            vErrors.push(err70);
-          }
-          errors++;
-        }
-        if (data26.network === void 0) {
-          const err71 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "network" }, message: "must have required property 'network'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
+      const _errs67 = errors;
+      if (data29 && typeof data29 == "object" && !Array.isArray(data29)) {
+        if (data29.name === void 0) {
+          const err71 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
           if (vErrors === null) {
             vErrors = [err71];
           } else {
@@ -2828,8 +2842,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data26.hardening === void 0) {
-          const err72 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "hardening" }, message: "must have required property 'hardening'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
+        if (data29.engine === void 0) {
+          const err72 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "engine" }, message: "must have required property 'engine'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
           if (vErrors === null) {
             vErrors = [err72];
           } else {
@@ -2837,8 +2851,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data26.git === void 0) {
-          const err73 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "git" }, message: "must have required property 'git'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
+        if (data29.binary === void 0) {
+          const err73 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "binary" }, message: "must have required property 'binary'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
           if (vErrors === null) {
             vErrors = [err73];
           } else {
@@ -2846,109 +2860,97 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        for (const key3 in data26) {
+        if (data29.endpoint === void 0) {
+          const err74 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "endpoint" }, message: "must have required property 'endpoint'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+          if (vErrors === null) {
+            vErrors = [err74];
+          } else {
+            vErrors.push(err74);
+          }
+          errors++;
+        }
+        if (data29.image === void 0) {
+          const err75 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image" }, message: "must have required property 'image'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+          if (vErrors === null) {
+            vErrors = [err75];
+          } else {
+            vErrors.push(err75);
+          }
+          errors++;
+        }
+        if (data29.image_source === void 0) {
+          const err76 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image_source" }, message: "must have required property 'image_source'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+          if (vErrors === null) {
+            vErrors = [err76];
+          } else {
+            vErrors.push(err76);
+          }
+          errors++;
+        }
+        if (data29.network === void 0) {
+          const err77 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "network" }, message: "must have required property 'network'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+          if (vErrors === null) {
+            vErrors = [err77];
+          } else {
+            vErrors.push(err77);
+          }
+          errors++;
+        }
+        if (data29.hardening === void 0) {
+          const err78 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "hardening" }, message: "must have required property 'hardening'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+          if (vErrors === null) {
+            vErrors = [err78];
+          } else {
+            vErrors.push(err78);
+          }
+          errors++;
+        }
+        if (data29.git === void 0) {
+          const err79 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "git" }, message: "must have required property 'git'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+          if (vErrors === null) {
+            vErrors = [err79];
+          } else {
+            vErrors.push(err79);
+          }
+          errors++;
+        }
+        for (const key3 in data29) {
           if (!func2.call(schema13.properties.container.oneOf[1].properties, key3)) {
-            const err74 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
+            const err80 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
             if (vErrors === null) {
-              vErrors = [err74];
+              vErrors = [err80];
             } else {
-              vErrors.push(err74);
+              vErrors.push(err80);
             }
             errors++;
           }
         }
-        if (data26.name !== void 0) {
-          let data27 = data26.name;
-          if (typeof data27 === "string") {
-            if (func3(data27) > 80) {
-              const err75 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/maxLength", keyword: "maxLength", params: { limit: 80 }, message: "must NOT have more than 80 characters", schema: 80, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data27 };
-              if (vErrors === null) {
-                vErrors = [err75];
-              } else {
-                vErrors.push(err75);
-              }
-              errors++;
-            }
-          } else {
-            const err76 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data27 };
-            if (vErrors === null) {
-              vErrors = [err76];
-            } else {
-              vErrors.push(err76);
-            }
-            errors++;
-          }
-        }
-        if (data26.engine !== void 0) {
-          let data28 = data26.engine;
-          if (!(data28 === "docker" || data28 === "podman")) {
-            const err77 = { instancePath: instancePath + "/container/engine", schemaPath: "#/properties/container/oneOf/1/properties/engine/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.engine.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.engine.enum, parentSchema: schema13.properties.container.oneOf[1].properties.engine, data: data28 };
-            if (vErrors === null) {
-              vErrors = [err77];
-            } else {
-              vErrors.push(err77);
-            }
-            errors++;
-          }
-        }
-        if (data26.binary !== void 0) {
-          let data29 = data26.binary;
-          if (typeof data29 === "string") {
-            if (func3(data29) > 4096) {
-              const err78 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data29 };
-              if (vErrors === null) {
-                vErrors = [err78];
-              } else {
-                vErrors.push(err78);
-              }
-              errors++;
-            }
-          } else {
-            const err79 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.binary.type, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data29 };
-            if (vErrors === null) {
-              vErrors = [err79];
-            } else {
-              vErrors.push(err79);
-            }
-            errors++;
-          }
-        }
-        if (data26.endpoint !== void 0) {
-          let data30 = data26.endpoint;
+        if (data29.name !== void 0) {
+          let data30 = data29.name;
           if (typeof data30 === "string") {
-            if (func3(data30) > 4096) {
-              const err80 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data30 };
+            if (func3(data30) > 80) {
+              const err81 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/maxLength", keyword: "maxLength", params: { limit: 80 }, message: "must NOT have more than 80 characters", schema: 80, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data30 };
               if (vErrors === null) {
-                vErrors = [err80];
+                vErrors = [err81];
               } else {
-                vErrors.push(err80);
+                vErrors.push(err81);
               }
               errors++;
             }
           } else {
-            const err81 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.endpoint.type, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data30 };
+            const err82 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data30 };
             if (vErrors === null) {
-              vErrors = [err81];
+              vErrors = [err82];
             } else {
-              vErrors.push(err81);
+              vErrors.push(err82);
             }
             errors++;
           }
         }
-        if (data26.image !== void 0) {
-          let data31 = data26.image;
-          if (typeof data31 === "string") {
-            if (func3(data31) > 512) {
-              const err82 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data31 };
-              if (vErrors === null) {
-                vErrors = [err82];
-              } else {
-                vErrors.push(err82);
-              }
-              errors++;
-            }
-          } else {
-            const err83 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image.type, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data31 };
+        if (data29.engine !== void 0) {
+          let data31 = data29.engine;
+          if (!(data31 === "docker" || data31 === "podman")) {
+            const err83 = { instancePath: instancePath + "/container/engine", schemaPath: "#/properties/container/oneOf/1/properties/engine/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.engine.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.engine.enum, parentSchema: schema13.properties.container.oneOf[1].properties.engine, data: data31 };
             if (vErrors === null) {
               vErrors = [err83];
             } else {
@@ -2957,11 +2959,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data26.image_source !== void 0) {
-          let data32 = data26.image_source;
+        if (data29.binary !== void 0) {
+          let data32 = data29.binary;
           if (typeof data32 === "string") {
-            if (func3(data32) > 128) {
-              const err84 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data32 };
+            if (func3(data32) > 4096) {
+              const err84 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data32 };
               if (vErrors === null) {
                 vErrors = [err84];
               } else {
@@ -2970,7 +2972,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err85 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image_source.type, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data32 };
+            const err85 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.binary.type, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data32 };
             if (vErrors === null) {
               vErrors = [err85];
             } else {
@@ -2979,11 +2981,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data26.network !== void 0) {
-          let data33 = data26.network;
+        if (data29.endpoint !== void 0) {
+          let data33 = data29.endpoint;
           if (typeof data33 === "string") {
-            if (func3(data33) > 128) {
-              const err86 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data33 };
+            if (func3(data33) > 4096) {
+              const err86 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data33 };
               if (vErrors === null) {
                 vErrors = [err86];
               } else {
@@ -2992,7 +2994,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err87 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.network.type, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data33 };
+            const err87 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.endpoint.type, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data33 };
             if (vErrors === null) {
               vErrors = [err87];
             } else {
@@ -3001,22 +3003,20 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data26.hardening !== void 0) {
-          let data34 = data26.hardening;
-          if (!(data34 === "strict" || data34 === "default" || data34 === "off")) {
-            const err88 = { instancePath: instancePath + "/container/hardening", schemaPath: "#/properties/container/oneOf/1/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.hardening.enum, parentSchema: schema13.properties.container.oneOf[1].properties.hardening, data: data34 };
-            if (vErrors === null) {
-              vErrors = [err88];
-            } else {
-              vErrors.push(err88);
+        if (data29.image !== void 0) {
+          let data34 = data29.image;
+          if (typeof data34 === "string") {
+            if (func3(data34) > 512) {
+              const err88 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data34 };
+              if (vErrors === null) {
+                vErrors = [err88];
+              } else {
+                vErrors.push(err88);
+              }
+              errors++;
             }
-            errors++;
-          }
-        }
-        if (data26.git !== void 0) {
-          let data35 = data26.git;
-          if (!(data35 === "sealed" || data35 === "off")) {
-            const err89 = { instancePath: instancePath + "/container/git", schemaPath: "#/properties/container/oneOf/1/properties/git/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.git.enum, parentSchema: schema13.properties.container.oneOf[1].properties.git, data: data35 };
+          } else {
+            const err89 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image.type, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data34 };
             if (vErrors === null) {
               vErrors = [err89];
             } else {
@@ -3025,32 +3025,33 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data26.wanted !== void 0) {
-          let data36 = data26.wanted;
-          if (!(data36 === "running" || data36 === "stopped")) {
-            const err90 = { instancePath: instancePath + "/container/wanted", schemaPath: "#/properties/container/oneOf/1/properties/wanted/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.wanted.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.wanted.enum, parentSchema: schema13.properties.container.oneOf[1].properties.wanted, data: data36 };
+        if (data29.image_source !== void 0) {
+          let data35 = data29.image_source;
+          if (typeof data35 === "string") {
+            if (func3(data35) > 128) {
+              const err90 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data35 };
+              if (vErrors === null) {
+                vErrors = [err90];
+              } else {
+                vErrors.push(err90);
+              }
+              errors++;
+            }
+          } else {
+            const err91 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image_source.type, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data35 };
             if (vErrors === null) {
-              vErrors = [err90];
+              vErrors = [err91];
             } else {
-              vErrors.push(err90);
+              vErrors.push(err91);
             }
             errors++;
           }
         }
-        if (data26.made_with !== void 0) {
-          let data37 = data26.made_with;
-          if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
-            if (data37.env === void 0) {
-              const err91 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "env" }, message: "must have required property 'env'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
-              if (vErrors === null) {
-                vErrors = [err91];
-              } else {
-                vErrors.push(err91);
-              }
-              errors++;
-            }
-            if (data37.ports === void 0) {
-              const err92 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "ports" }, message: "must have required property 'ports'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
+        if (data29.network !== void 0) {
+          let data36 = data29.network;
+          if (typeof data36 === "string") {
+            if (func3(data36) > 128) {
+              const err92 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data36 };
               if (vErrors === null) {
                 vErrors = [err92];
               } else {
@@ -3058,324 +3059,323 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data37.volumes === void 0) {
-              const err93 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "volumes" }, message: "must have required property 'volumes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
+          } else {
+            const err93 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.network.type, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data36 };
+            if (vErrors === null) {
+              vErrors = [err93];
+            } else {
+              vErrors.push(err93);
+            }
+            errors++;
+          }
+        }
+        if (data29.hardening !== void 0) {
+          let data37 = data29.hardening;
+          if (!(data37 === "strict" || data37 === "default" || data37 === "off")) {
+            const err94 = { instancePath: instancePath + "/container/hardening", schemaPath: "#/properties/container/oneOf/1/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.hardening.enum, parentSchema: schema13.properties.container.oneOf[1].properties.hardening, data: data37 };
+            if (vErrors === null) {
+              vErrors = [err94];
+            } else {
+              vErrors.push(err94);
+            }
+            errors++;
+          }
+        }
+        if (data29.git !== void 0) {
+          let data38 = data29.git;
+          if (!(data38 === "sealed" || data38 === "off")) {
+            const err95 = { instancePath: instancePath + "/container/git", schemaPath: "#/properties/container/oneOf/1/properties/git/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.git.enum, parentSchema: schema13.properties.container.oneOf[1].properties.git, data: data38 };
+            if (vErrors === null) {
+              vErrors = [err95];
+            } else {
+              vErrors.push(err95);
+            }
+            errors++;
+          }
+        }
+        if (data29.wanted !== void 0) {
+          let data39 = data29.wanted;
+          if (!(data39 === "running" || data39 === "stopped")) {
+            const err96 = { instancePath: instancePath + "/container/wanted", schemaPath: "#/properties/container/oneOf/1/properties/wanted/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.wanted.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.wanted.enum, parentSchema: schema13.properties.container.oneOf[1].properties.wanted, data: data39 };
+            if (vErrors === null) {
+              vErrors = [err96];
+            } else {
+              vErrors.push(err96);
+            }
+            errors++;
+          }
+        }
+        if (data29.made_with !== void 0) {
+          let data40 = data29.made_with;
+          if (data40 && typeof data40 == "object" && !Array.isArray(data40)) {
+            if (data40.env === void 0) {
+              const err97 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "env" }, message: "must have required property 'env'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
               if (vErrors === null) {
-                vErrors = [err93];
+                vErrors = [err97];
               } else {
-                vErrors.push(err93);
+                vErrors.push(err97);
               }
               errors++;
             }
-            if (data37.cpus === void 0) {
-              const err94 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "cpus" }, message: "must have required property 'cpus'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
+            if (data40.ports === void 0) {
+              const err98 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "ports" }, message: "must have required property 'ports'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
               if (vErrors === null) {
-                vErrors = [err94];
+                vErrors = [err98];
               } else {
-                vErrors.push(err94);
+                vErrors.push(err98);
               }
               errors++;
             }
-            if (data37.memory_bytes === void 0) {
-              const err95 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "memory_bytes" }, message: "must have required property 'memory_bytes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
+            if (data40.volumes === void 0) {
+              const err99 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "volumes" }, message: "must have required property 'volumes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
               if (vErrors === null) {
-                vErrors = [err95];
+                vErrors = [err99];
               } else {
-                vErrors.push(err95);
+                vErrors.push(err99);
               }
               errors++;
             }
-            if (data37.pids === void 0) {
-              const err96 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "pids" }, message: "must have required property 'pids'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
+            if (data40.cpus === void 0) {
+              const err100 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "cpus" }, message: "must have required property 'cpus'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
               if (vErrors === null) {
-                vErrors = [err96];
+                vErrors = [err100];
               } else {
-                vErrors.push(err96);
+                vErrors.push(err100);
               }
               errors++;
             }
-            for (const key4 in data37) {
+            if (data40.memory_bytes === void 0) {
+              const err101 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "memory_bytes" }, message: "must have required property 'memory_bytes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
+              if (vErrors === null) {
+                vErrors = [err101];
+              } else {
+                vErrors.push(err101);
+              }
+              errors++;
+            }
+            if (data40.pids === void 0) {
+              const err102 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "pids" }, message: "must have required property 'pids'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
+              if (vErrors === null) {
+                vErrors = [err102];
+              } else {
+                vErrors.push(err102);
+              }
+              errors++;
+            }
+            for (const key4 in data40) {
               if (!func2.call(schema13.properties.container.oneOf[1].properties.made_with.properties, key4)) {
-                const err97 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
+                const err103 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
                 if (vErrors === null) {
-                  vErrors = [err97];
+                  vErrors = [err103];
                 } else {
-                  vErrors.push(err97);
+                  vErrors.push(err103);
                 }
                 errors++;
               }
             }
-            if (data37.env !== void 0) {
-              let data38 = data37.env;
-              if (data38 && typeof data38 == "object" && !Array.isArray(data38)) {
-                for (const key5 in data38) {
-                  let data39 = data38[key5];
-                  if (typeof data39 !== "string") {
-                    const err98 = { instancePath: instancePath + "/container/made_with/env/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties, data: data39 };
+            if (data40.env !== void 0) {
+              let data41 = data40.env;
+              if (data41 && typeof data41 == "object" && !Array.isArray(data41)) {
+                for (const key5 in data41) {
+                  let data42 = data41[key5];
+                  if (typeof data42 !== "string") {
+                    const err104 = { instancePath: instancePath + "/container/made_with/env/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties, data: data42 };
                     if (vErrors === null) {
-                      vErrors = [err98];
+                      vErrors = [err104];
                     } else {
-                      vErrors.push(err98);
+                      vErrors.push(err104);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err99 = { instancePath: instancePath + "/container/made_with/env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env, data: data38 };
+                const err105 = { instancePath: instancePath + "/container/made_with/env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env, data: data41 };
                 if (vErrors === null) {
-                  vErrors = [err99];
+                  vErrors = [err105];
                 } else {
-                  vErrors.push(err99);
+                  vErrors.push(err105);
                 }
                 errors++;
               }
             }
-            if (data37.ports !== void 0) {
-              let data40 = data37.ports;
-              if (Array.isArray(data40)) {
-                const len0 = data40.length;
+            if (data40.ports !== void 0) {
+              let data43 = data40.ports;
+              if (Array.isArray(data43)) {
+                const len0 = data43.length;
                 for (let i0 = 0; i0 < len0; i0++) {
-                  let data41 = data40[i0];
-                  if (data41 && typeof data41 == "object" && !Array.isArray(data41)) {
-                    if (data41.hostIp === void 0) {
-                      const err100 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostIp" }, message: "must have required property 'hostIp'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data41 };
+                  let data44 = data43[i0];
+                  if (data44 && typeof data44 == "object" && !Array.isArray(data44)) {
+                    if (data44.hostIp === void 0) {
+                      const err106 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostIp" }, message: "must have required property 'hostIp'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data44 };
                       if (vErrors === null) {
-                        vErrors = [err100];
+                        vErrors = [err106];
                       } else {
-                        vErrors.push(err100);
+                        vErrors.push(err106);
                       }
                       errors++;
                     }
-                    if (data41.hostPort === void 0) {
-                      const err101 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostPort" }, message: "must have required property 'hostPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data41 };
+                    if (data44.hostPort === void 0) {
+                      const err107 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostPort" }, message: "must have required property 'hostPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data44 };
                       if (vErrors === null) {
-                        vErrors = [err101];
+                        vErrors = [err107];
                       } else {
-                        vErrors.push(err101);
+                        vErrors.push(err107);
                       }
                       errors++;
                     }
-                    if (data41.containerPort === void 0) {
-                      const err102 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "containerPort" }, message: "must have required property 'containerPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data41 };
+                    if (data44.containerPort === void 0) {
+                      const err108 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "containerPort" }, message: "must have required property 'containerPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data44 };
                       if (vErrors === null) {
-                        vErrors = [err102];
+                        vErrors = [err108];
                       } else {
-                        vErrors.push(err102);
+                        vErrors.push(err108);
                       }
                       errors++;
                     }
-                    if (data41.protocol === void 0) {
-                      const err103 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "protocol" }, message: "must have required property 'protocol'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data41 };
+                    if (data44.protocol === void 0) {
+                      const err109 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "protocol" }, message: "must have required property 'protocol'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data44 };
                       if (vErrors === null) {
-                        vErrors = [err103];
+                        vErrors = [err109];
                       } else {
-                        vErrors.push(err103);
+                        vErrors.push(err109);
                       }
                       errors++;
                     }
-                    for (const key6 in data41) {
+                    for (const key6 in data44) {
                       if (!(key6 === "hostIp" || key6 === "hostPort" || key6 === "containerPort" || key6 === "protocol")) {
-                        const err104 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data41 };
+                        const err110 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data44 };
                         if (vErrors === null) {
-                          vErrors = [err104];
+                          vErrors = [err110];
                         } else {
-                          vErrors.push(err104);
+                          vErrors.push(err110);
                         }
                         errors++;
                       }
                     }
-                    if (data41.hostIp !== void 0) {
-                      let data42 = data41.hostIp;
-                      if (typeof data42 === "string") {
-                        if (func3(data42) > 64) {
-                          const err105 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data42 };
+                    if (data44.hostIp !== void 0) {
+                      let data45 = data44.hostIp;
+                      if (typeof data45 === "string") {
+                        if (func3(data45) > 64) {
+                          const err111 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data45 };
                           if (vErrors === null) {
-                            vErrors = [err105];
+                            vErrors = [err111];
                           } else {
-                            vErrors.push(err105);
+                            vErrors.push(err111);
                           }
                           errors++;
                         }
                       } else {
-                        const err106 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data42 };
+                        const err112 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data45 };
                         if (vErrors === null) {
-                          vErrors = [err106];
+                          vErrors = [err112];
                         } else {
-                          vErrors.push(err106);
+                          vErrors.push(err112);
                         }
                         errors++;
                       }
                     }
-                    if (data41.hostPort !== void 0) {
-                      let data43 = data41.hostPort;
-                      if (!(typeof data43 == "number" && (!(data43 % 1) && !isNaN(data43)) && isFinite(data43))) {
-                        const err107 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort, data: data43 };
+                    if (data44.hostPort !== void 0) {
+                      let data46 = data44.hostPort;
+                      if (!(typeof data46 == "number" && (!(data46 % 1) && !isNaN(data46)) && isFinite(data46))) {
+                        const err113 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort, data: data46 };
                         if (vErrors === null) {
-                          vErrors = [err107];
+                          vErrors = [err113];
                         } else {
-                          vErrors.push(err107);
+                          vErrors.push(err113);
                         }
                         errors++;
                       }
                     }
-                    if (data41.containerPort !== void 0) {
-                      let data44 = data41.containerPort;
-                      if (!(typeof data44 == "number" && (!(data44 % 1) && !isNaN(data44)) && isFinite(data44))) {
-                        const err108 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/containerPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/containerPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort, data: data44 };
+                    if (data44.containerPort !== void 0) {
+                      let data47 = data44.containerPort;
+                      if (!(typeof data47 == "number" && (!(data47 % 1) && !isNaN(data47)) && isFinite(data47))) {
+                        const err114 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/containerPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/containerPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort, data: data47 };
                         if (vErrors === null) {
-                          vErrors = [err108];
+                          vErrors = [err114];
                         } else {
-                          vErrors.push(err108);
+                          vErrors.push(err114);
                         }
                         errors++;
                       }
                     }
-                    if (data41.protocol !== void 0) {
-                      let data45 = data41.protocol;
-                      if (!(data45 === "tcp" || data45 === "udp")) {
-                        const err109 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/protocol", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/protocol/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol, data: data45 };
+                    if (data44.protocol !== void 0) {
+                      let data48 = data44.protocol;
+                      if (!(data48 === "tcp" || data48 === "udp")) {
+                        const err115 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/protocol", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/protocol/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol, data: data48 };
                         if (vErrors === null) {
-                          vErrors = [err109];
+                          vErrors = [err115];
                         } else {
-                          vErrors.push(err109);
+                          vErrors.push(err115);
                         }
                         errors++;
                       }
                     }
                   } else {
-                    const err110 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data41 };
+                    const err116 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data44 };
                     if (vErrors === null) {
-                      vErrors = [err110];
+                      vErrors = [err116];
                     } else {
-                      vErrors.push(err110);
+                      vErrors.push(err116);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err111 = { instancePath: instancePath + "/container/made_with/ports", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports, data: data40 };
+                const err117 = { instancePath: instancePath + "/container/made_with/ports", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports, data: data43 };
                 if (vErrors === null) {
-                  vErrors = [err111];
+                  vErrors = [err117];
                 } else {
-                  vErrors.push(err111);
+                  vErrors.push(err117);
                 }
                 errors++;
               }
             }
-            if (data37.volumes !== void 0) {
-              let data46 = data37.volumes;
-              if (Array.isArray(data46)) {
-                const len1 = data46.length;
+            if (data40.volumes !== void 0) {
+              let data49 = data40.volumes;
+              if (Array.isArray(data49)) {
+                const len1 = data49.length;
                 for (let i1 = 0; i1 < len1; i1++) {
-                  let data47 = data46[i1];
-                  if (data47 && typeof data47 == "object" && !Array.isArray(data47)) {
-                    if (data47.source === void 0) {
-                      const err112 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data47 };
+                  let data50 = data49[i1];
+                  if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
+                    if (data50.source === void 0) {
+                      const err118 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data50 };
                       if (vErrors === null) {
-                        vErrors = [err112];
+                        vErrors = [err118];
                       } else {
-                        vErrors.push(err112);
+                        vErrors.push(err118);
                       }
                       errors++;
                     }
-                    if (data47.target === void 0) {
-                      const err113 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data47 };
+                    if (data50.target === void 0) {
+                      const err119 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data50 };
                       if (vErrors === null) {
-                        vErrors = [err113];
+                        vErrors = [err119];
                       } else {
-                        vErrors.push(err113);
+                        vErrors.push(err119);
                       }
                       errors++;
                     }
-                    if (data47.readOnly === void 0) {
-                      const err114 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "readOnly" }, message: "must have required property 'readOnly'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data47 };
+                    if (data50.readOnly === void 0) {
+                      const err120 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "readOnly" }, message: "must have required property 'readOnly'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data50 };
                       if (vErrors === null) {
-                        vErrors = [err114];
+                        vErrors = [err120];
                       } else {
-                        vErrors.push(err114);
+                        vErrors.push(err120);
                       }
                       errors++;
                     }
-                    if (data47.origin === void 0) {
-                      const err115 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "origin" }, message: "must have required property 'origin'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data47 };
+                    if (data50.origin === void 0) {
+                      const err121 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "origin" }, message: "must have required property 'origin'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data50 };
                       if (vErrors === null) {
-                        vErrors = [err115];
+                        vErrors = [err121];
                       } else {
-                        vErrors.push(err115);
+                        vErrors.push(err121);
                       }
                       errors++;
                     }
-                    for (const key7 in data47) {
+                    for (const key7 in data50) {
                       if (!(key7 === "source" || key7 === "target" || key7 === "readOnly" || key7 === "origin")) {
-                        const err116 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data47 };
-                        if (vErrors === null) {
-                          vErrors = [err116];
-                        } else {
-                          vErrors.push(err116);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data47.source !== void 0) {
-                      let data48 = data47.source;
-                      if (typeof data48 === "string") {
-                        if (func3(data48) > 4096) {
-                          const err117 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data48 };
-                          if (vErrors === null) {
-                            vErrors = [err117];
-                          } else {
-                            vErrors.push(err117);
-                          }
-                          errors++;
-                        }
-                      } else {
-                        const err118 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data48 };
-                        if (vErrors === null) {
-                          vErrors = [err118];
-                        } else {
-                          vErrors.push(err118);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data47.target !== void 0) {
-                      let data49 = data47.target;
-                      if (typeof data49 === "string") {
-                        if (func3(data49) > 4096) {
-                          const err119 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data49 };
-                          if (vErrors === null) {
-                            vErrors = [err119];
-                          } else {
-                            vErrors.push(err119);
-                          }
-                          errors++;
-                        }
-                      } else {
-                        const err120 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data49 };
-                        if (vErrors === null) {
-                          vErrors = [err120];
-                        } else {
-                          vErrors.push(err120);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data47.readOnly !== void 0) {
-                      let data50 = data47.readOnly;
-                      if (typeof data50 !== "boolean") {
-                        const err121 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/readOnly", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/readOnly/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly, data: data50 };
-                        if (vErrors === null) {
-                          vErrors = [err121];
-                        } else {
-                          vErrors.push(err121);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data47.origin !== void 0) {
-                      let data51 = data47.origin;
-                      if (!(data51 === "person" || data51 === "repository")) {
-                        const err122 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/origin", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/origin/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin, data: data51 };
+                        const err122 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data50 };
                         if (vErrors === null) {
                           vErrors = [err122];
                         } else {
@@ -3384,275 +3384,274 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
+                    if (data50.source !== void 0) {
+                      let data51 = data50.source;
+                      if (typeof data51 === "string") {
+                        if (func3(data51) > 4096) {
+                          const err123 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data51 };
+                          if (vErrors === null) {
+                            vErrors = [err123];
+                          } else {
+                            vErrors.push(err123);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err124 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data51 };
+                        if (vErrors === null) {
+                          vErrors = [err124];
+                        } else {
+                          vErrors.push(err124);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data50.target !== void 0) {
+                      let data52 = data50.target;
+                      if (typeof data52 === "string") {
+                        if (func3(data52) > 4096) {
+                          const err125 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data52 };
+                          if (vErrors === null) {
+                            vErrors = [err125];
+                          } else {
+                            vErrors.push(err125);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err126 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data52 };
+                        if (vErrors === null) {
+                          vErrors = [err126];
+                        } else {
+                          vErrors.push(err126);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data50.readOnly !== void 0) {
+                      let data53 = data50.readOnly;
+                      if (typeof data53 !== "boolean") {
+                        const err127 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/readOnly", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/readOnly/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly, data: data53 };
+                        if (vErrors === null) {
+                          vErrors = [err127];
+                        } else {
+                          vErrors.push(err127);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data50.origin !== void 0) {
+                      let data54 = data50.origin;
+                      if (!(data54 === "person" || data54 === "repository")) {
+                        const err128 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/origin", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/origin/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin, data: data54 };
+                        if (vErrors === null) {
+                          vErrors = [err128];
+                        } else {
+                          vErrors.push(err128);
+                        }
+                        errors++;
+                      }
+                    }
                   } else {
-                    const err123 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data47 };
+                    const err129 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data50 };
                     if (vErrors === null) {
-                      vErrors = [err123];
+                      vErrors = [err129];
                     } else {
-                      vErrors.push(err123);
+                      vErrors.push(err129);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err124 = { instancePath: instancePath + "/container/made_with/volumes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes, data: data46 };
+                const err130 = { instancePath: instancePath + "/container/made_with/volumes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes, data: data49 };
                 if (vErrors === null) {
-                  vErrors = [err124];
+                  vErrors = [err130];
                 } else {
-                  vErrors.push(err124);
+                  vErrors.push(err130);
                 }
                 errors++;
               }
             }
-            if (data37.docker_file !== void 0) {
-              let data52 = data37.docker_file;
-              if (typeof data52 !== "string" && data52 !== null) {
-                const err125 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/type", keyword: "type", params: { type: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type }, message: "must be string,null", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data52 };
+            if (data40.docker_file !== void 0) {
+              let data55 = data40.docker_file;
+              if (typeof data55 !== "string" && data55 !== null) {
+                const err131 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/type", keyword: "type", params: { type: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type }, message: "must be string,null", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data55 };
                 if (vErrors === null) {
-                  vErrors = [err125];
+                  vErrors = [err131];
                 } else {
-                  vErrors.push(err125);
+                  vErrors.push(err131);
                 }
                 errors++;
               }
-              if (typeof data52 === "string") {
-                if (!pattern10.test(data52)) {
-                  const err126 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"', schema: "^[0-9a-f]{64}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data52 };
+              if (typeof data55 === "string") {
+                if (!pattern10.test(data55)) {
+                  const err132 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"', schema: "^[0-9a-f]{64}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data55 };
                   if (vErrors === null) {
-                    vErrors = [err126];
+                    vErrors = [err132];
                   } else {
-                    vErrors.push(err126);
+                    vErrors.push(err132);
                   }
                   errors++;
                 }
               }
             }
-            if (data37.cpus !== void 0) {
-              let data53 = data37.cpus;
-              if (!(typeof data53 == "number" && isFinite(data53))) {
-                const err127 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data53 };
+            if (data40.cpus !== void 0) {
+              let data56 = data40.cpus;
+              if (!(typeof data56 == "number" && isFinite(data56))) {
+                const err133 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data56 };
                 if (vErrors === null) {
-                  vErrors = [err127];
+                  vErrors = [err133];
                 } else {
-                  vErrors.push(err127);
+                  vErrors.push(err133);
                 }
                 errors++;
               }
             }
-            if (data37.memory_bytes !== void 0) {
-              let data54 = data37.memory_bytes;
-              if (!(typeof data54 == "number" && (!(data54 % 1) && !isNaN(data54)) && isFinite(data54))) {
-                const err128 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data54 };
+            if (data40.memory_bytes !== void 0) {
+              let data57 = data40.memory_bytes;
+              if (!(typeof data57 == "number" && (!(data57 % 1) && !isNaN(data57)) && isFinite(data57))) {
+                const err134 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data57 };
                 if (vErrors === null) {
-                  vErrors = [err128];
+                  vErrors = [err134];
                 } else {
-                  vErrors.push(err128);
+                  vErrors.push(err134);
                 }
                 errors++;
               }
             }
-            if (data37.pids !== void 0) {
-              let data55 = data37.pids;
-              if (!(typeof data55 == "number" && (!(data55 % 1) && !isNaN(data55)) && isFinite(data55))) {
-                const err129 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data55 };
+            if (data40.pids !== void 0) {
+              let data58 = data40.pids;
+              if (!(typeof data58 == "number" && (!(data58 % 1) && !isNaN(data58)) && isFinite(data58))) {
+                const err135 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data58 };
                 if (vErrors === null) {
-                  vErrors = [err129];
+                  vErrors = [err135];
                 } else {
-                  vErrors.push(err129);
+                  vErrors.push(err135);
                 }
                 errors++;
               }
             }
-            if (data37.allowed_domains !== void 0) {
-              let data56 = data37.allowed_domains;
-              if (Array.isArray(data56)) {
-                const len2 = data56.length;
+            if (data40.allowed_domains !== void 0) {
+              let data59 = data40.allowed_domains;
+              if (Array.isArray(data59)) {
+                const len2 = data59.length;
                 for (let i2 = 0; i2 < len2; i2++) {
-                  let data57 = data56[i2];
-                  if (typeof data57 === "string") {
-                    if (func3(data57) > 300) {
-                      const err130 = { instancePath: instancePath + "/container/made_with/allowed_domains/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items, data: data57 };
+                  let data60 = data59[i2];
+                  if (typeof data60 === "string") {
+                    if (func3(data60) > 300) {
+                      const err136 = { instancePath: instancePath + "/container/made_with/allowed_domains/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items, data: data60 };
                       if (vErrors === null) {
-                        vErrors = [err130];
+                        vErrors = [err136];
                       } else {
-                        vErrors.push(err130);
+                        vErrors.push(err136);
                       }
                       errors++;
                     }
                   } else {
-                    const err131 = { instancePath: instancePath + "/container/made_with/allowed_domains/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items, data: data57 };
+                    const err137 = { instancePath: instancePath + "/container/made_with/allowed_domains/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items, data: data60 };
                     if (vErrors === null) {
-                      vErrors = [err131];
+                      vErrors = [err137];
                     } else {
-                      vErrors.push(err131);
+                      vErrors.push(err137);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err132 = { instancePath: instancePath + "/container/made_with/allowed_domains", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains, data: data56 };
+                const err138 = { instancePath: instancePath + "/container/made_with/allowed_domains", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains, data: data59 };
                 if (vErrors === null) {
-                  vErrors = [err132];
+                  vErrors = [err138];
                 } else {
-                  vErrors.push(err132);
+                  vErrors.push(err138);
                 }
                 errors++;
               }
             }
-            if (data37.health_check !== void 0) {
-              let data58 = data37.health_check;
-              if (data58 && typeof data58 == "object" && !Array.isArray(data58)) {
-                if (data58.command === void 0) {
-                  const err133 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data58 };
+            if (data40.health_check !== void 0) {
+              let data61 = data40.health_check;
+              if (data61 && typeof data61 == "object" && !Array.isArray(data61)) {
+                if (data61.command === void 0) {
+                  const err139 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data61 };
                   if (vErrors === null) {
-                    vErrors = [err133];
+                    vErrors = [err139];
                   } else {
-                    vErrors.push(err133);
+                    vErrors.push(err139);
                   }
                   errors++;
                 }
-                if (data58.interval_seconds === void 0) {
-                  const err134 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "interval_seconds" }, message: "must have required property 'interval_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data58 };
+                if (data61.interval_seconds === void 0) {
+                  const err140 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "interval_seconds" }, message: "must have required property 'interval_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data61 };
                   if (vErrors === null) {
-                    vErrors = [err134];
+                    vErrors = [err140];
                   } else {
-                    vErrors.push(err134);
+                    vErrors.push(err140);
                   }
                   errors++;
                 }
-                if (data58.timeout_seconds === void 0) {
-                  const err135 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "timeout_seconds" }, message: "must have required property 'timeout_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data58 };
+                if (data61.timeout_seconds === void 0) {
+                  const err141 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "timeout_seconds" }, message: "must have required property 'timeout_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data61 };
                   if (vErrors === null) {
-                    vErrors = [err135];
+                    vErrors = [err141];
                   } else {
-                    vErrors.push(err135);
+                    vErrors.push(err141);
                   }
                   errors++;
                 }
-                if (data58.retries === void 0) {
-                  const err136 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "retries" }, message: "must have required property 'retries'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data58 };
+                if (data61.retries === void 0) {
+                  const err142 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "retries" }, message: "must have required property 'retries'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data61 };
                   if (vErrors === null) {
-                    vErrors = [err136];
+                    vErrors = [err142];
                   } else {
-                    vErrors.push(err136);
+                    vErrors.push(err142);
                   }
                   errors++;
                 }
-                if (data58.start_period_seconds === void 0) {
-                  const err137 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "start_period_seconds" }, message: "must have required property 'start_period_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data58 };
+                if (data61.start_period_seconds === void 0) {
+                  const err143 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "start_period_seconds" }, message: "must have required property 'start_period_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data61 };
                   if (vErrors === null) {
-                    vErrors = [err137];
+                    vErrors = [err143];
                   } else {
-                    vErrors.push(err137);
+                    vErrors.push(err143);
                   }
                   errors++;
                 }
-                for (const key8 in data58) {
+                for (const key8 in data61) {
                   if (!(key8 === "command" || key8 === "interval_seconds" || key8 === "timeout_seconds" || key8 === "retries" || key8 === "start_period_seconds")) {
-                    const err138 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data58 };
+                    const err144 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data61 };
                     if (vErrors === null) {
-                      vErrors = [err138];
+                      vErrors = [err144];
                     } else {
-                      vErrors.push(err138);
+                      vErrors.push(err144);
                     }
                     errors++;
                   }
                 }
-                if (data58.command !== void 0) {
-                  let data59 = data58.command;
-                  if (typeof data59 === "string") {
-                    if (func3(data59) < 1) {
-                      const err139 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data59 };
+                if (data61.command !== void 0) {
+                  let data62 = data61.command;
+                  if (typeof data62 === "string") {
+                    if (func3(data62) < 1) {
+                      const err145 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data62 };
                       if (vErrors === null) {
-                        vErrors = [err139];
+                        vErrors = [err145];
                       } else {
-                        vErrors.push(err139);
+                        vErrors.push(err145);
                       }
                       errors++;
                     }
                   } else {
-                    const err140 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data59 };
+                    const err146 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data62 };
                     if (vErrors === null) {
-                      vErrors = [err140];
+                      vErrors = [err146];
                     } else {
-                      vErrors.push(err140);
+                      vErrors.push(err146);
                     }
                     errors++;
                   }
                 }
-                if (data58.interval_seconds !== void 0) {
-                  let data60 = data58.interval_seconds;
-                  if (!(typeof data60 == "number" && (!(data60 % 1) && !isNaN(data60)) && isFinite(data60))) {
-                    const err141 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data60 };
-                    if (vErrors === null) {
-                      vErrors = [err141];
-                    } else {
-                      vErrors.push(err141);
-                    }
-                    errors++;
-                  }
-                  if (typeof data60 == "number" && isFinite(data60)) {
-                    if (data60 < 1 || isNaN(data60)) {
-                      const err142 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data60 };
-                      if (vErrors === null) {
-                        vErrors = [err142];
-                      } else {
-                        vErrors.push(err142);
-                      }
-                      errors++;
-                    }
-                  }
-                }
-                if (data58.timeout_seconds !== void 0) {
-                  let data61 = data58.timeout_seconds;
-                  if (!(typeof data61 == "number" && (!(data61 % 1) && !isNaN(data61)) && isFinite(data61))) {
-                    const err143 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data61 };
-                    if (vErrors === null) {
-                      vErrors = [err143];
-                    } else {
-                      vErrors.push(err143);
-                    }
-                    errors++;
-                  }
-                  if (typeof data61 == "number" && isFinite(data61)) {
-                    if (data61 < 1 || isNaN(data61)) {
-                      const err144 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data61 };
-                      if (vErrors === null) {
-                        vErrors = [err144];
-                      } else {
-                        vErrors.push(err144);
-                      }
-                      errors++;
-                    }
-                  }
-                }
-                if (data58.retries !== void 0) {
-                  let data62 = data58.retries;
-                  if (!(typeof data62 == "number" && (!(data62 % 1) && !isNaN(data62)) && isFinite(data62))) {
-                    const err145 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data62 };
-                    if (vErrors === null) {
-                      vErrors = [err145];
-                    } else {
-                      vErrors.push(err145);
-                    }
-                    errors++;
-                  }
-                  if (typeof data62 == "number" && isFinite(data62)) {
-                    if (data62 < 1 || isNaN(data62)) {
-                      const err146 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data62 };
-                      if (vErrors === null) {
-                        vErrors = [err146];
-                      } else {
-                        vErrors.push(err146);
-                      }
-                      errors++;
-                    }
-                  }
-                }
-                if (data58.start_period_seconds !== void 0) {
-                  let data63 = data58.start_period_seconds;
+                if (data61.interval_seconds !== void 0) {
+                  let data63 = data61.interval_seconds;
                   if (!(typeof data63 == "number" && (!(data63 % 1) && !isNaN(data63)) && isFinite(data63))) {
-                    const err147 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data63 };
+                    const err147 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data63 };
                     if (vErrors === null) {
                       vErrors = [err147];
                     } else {
@@ -3661,8 +3660,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     errors++;
                   }
                   if (typeof data63 == "number" && isFinite(data63)) {
-                    if (data63 < 0 || isNaN(data63)) {
-                      const err148 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data63 };
+                    if (data63 < 1 || isNaN(data63)) {
+                      const err148 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data63 };
                       if (vErrors === null) {
                         vErrors = [err148];
                       } else {
@@ -3672,36 +3671,105 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                   }
                 }
+                if (data61.timeout_seconds !== void 0) {
+                  let data64 = data61.timeout_seconds;
+                  if (!(typeof data64 == "number" && (!(data64 % 1) && !isNaN(data64)) && isFinite(data64))) {
+                    const err149 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data64 };
+                    if (vErrors === null) {
+                      vErrors = [err149];
+                    } else {
+                      vErrors.push(err149);
+                    }
+                    errors++;
+                  }
+                  if (typeof data64 == "number" && isFinite(data64)) {
+                    if (data64 < 1 || isNaN(data64)) {
+                      const err150 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data64 };
+                      if (vErrors === null) {
+                        vErrors = [err150];
+                      } else {
+                        vErrors.push(err150);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+                if (data61.retries !== void 0) {
+                  let data65 = data61.retries;
+                  if (!(typeof data65 == "number" && (!(data65 % 1) && !isNaN(data65)) && isFinite(data65))) {
+                    const err151 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data65 };
+                    if (vErrors === null) {
+                      vErrors = [err151];
+                    } else {
+                      vErrors.push(err151);
+                    }
+                    errors++;
+                  }
+                  if (typeof data65 == "number" && isFinite(data65)) {
+                    if (data65 < 1 || isNaN(data65)) {
+                      const err152 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data65 };
+                      if (vErrors === null) {
+                        vErrors = [err152];
+                      } else {
+                        vErrors.push(err152);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+                if (data61.start_period_seconds !== void 0) {
+                  let data66 = data61.start_period_seconds;
+                  if (!(typeof data66 == "number" && (!(data66 % 1) && !isNaN(data66)) && isFinite(data66))) {
+                    const err153 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data66 };
+                    if (vErrors === null) {
+                      vErrors = [err153];
+                    } else {
+                      vErrors.push(err153);
+                    }
+                    errors++;
+                  }
+                  if (typeof data66 == "number" && isFinite(data66)) {
+                    if (data66 < 0 || isNaN(data66)) {
+                      const err154 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data66 };
+                      if (vErrors === null) {
+                        vErrors = [err154];
+                      } else {
+                        vErrors.push(err154);
+                      }
+                      errors++;
+                    }
+                  }
+                }
               } else {
-                const err149 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data58 };
+                const err155 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data61 };
                 if (vErrors === null) {
-                  vErrors = [err149];
+                  vErrors = [err155];
                 } else {
-                  vErrors.push(err149);
+                  vErrors.push(err155);
                 }
                 errors++;
               }
             }
           } else {
-            const err150 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data37 };
+            const err156 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
             if (vErrors === null) {
-              vErrors = [err150];
+              vErrors = [err156];
             } else {
-              vErrors.push(err150);
+              vErrors.push(err156);
             }
             errors++;
           }
         }
       } else {
-        const err151 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data26 };
+        const err157 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
         if (vErrors === null) {
-          vErrors = [err151];
+          vErrors = [err157];
         } else {
-          vErrors.push(err151);
+          vErrors.push(err157);
         }
         errors++;
       }
-      var _valid1 = _errs61 === errors;
+      var _valid1 = _errs67 === errors;
       if (_valid1 && valid4) {
         valid4 = false;
         passing1 = [passing1, 1];
@@ -3712,18 +3780,18 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
       if (!valid4) {
-        const err152 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data26 };
+        const err158 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data29 };
         if (vErrors === null) {
-          vErrors = [err152];
+          vErrors = [err158];
         } else {
-          vErrors.push(err152);
+          vErrors.push(err158);
         }
         errors++;
       } else {
-        errors = _errs58;
+        errors = _errs64;
         if (vErrors !== null) {
-          if (_errs58) {
-            vErrors.length = _errs58;
+          if (_errs64) {
+            vErrors.length = _errs64;
           } else {
             vErrors = null;
           }
@@ -3731,11 +3799,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
   } else {
-    const err153 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
+    const err159 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
     if (vErrors === null) {
-      vErrors = [err153];
+      vErrors = [err159];
     } else {
-      vErrors.push(err153);
+      vErrors.push(err159);
     }
     errors++;
   }
