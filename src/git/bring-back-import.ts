@@ -7,6 +7,17 @@ import { noSpace } from './no-space.ts';
 import { withQuarantine } from './quarantine.ts';
 import { type Repository, place } from './repository.ts';
 
+/** Most refs that are taken at a time: each is kept, and waited for. */
+const MAX_REFS = 2_000;
+
+function tooMany(count: number): ParaError {
+  return new ParaError(
+    'GIT_REFUSED',
+    `the container has ${String(count)} new branches and tags; at most ${String(MAX_REFS)} are taken`,
+    { hint: 'nothing was changed; in the container, delete those that nobody needs: git branch -D NAME…' },
+  );
+}
+
 /** Those of `oids` that the repository has not got. */
 export async function missingObjects(
   repo: Repository,
@@ -39,6 +50,7 @@ export async function importTips(
   candidates: readonly Candidate[],
 ): Promise<readonly string[]> {
   if (candidates.length === 0) return [];
+  if (candidates.length > MAX_REFS) throw tooMany(candidates.length);
   const inbox = (name: string): string => `refs/para/inbox/${request.session}/${name}`;
   await withQuarantine(request.repo, request.sealedDir, async (dir) => {
     const lines = candidates.map(({ oid }, index) => `create refs/para/${String(index)} ${oid}\n`);
@@ -57,10 +69,12 @@ export async function importTips(
         '--no-tags',
         '--no-write-fetch-head',
         '--no-recurse-submodules',
+        // More refs than a command line takes.
+        '--stdin',
         '--end-of-options',
         dir,
-        ...refspecs,
       ],
+      input: refspecs.map((refspec) => `${refspec}\n`).join(''),
       config: [
         'fetch.fsckObjects=true',
         'transfer.fsckObjects=true',

@@ -12,8 +12,9 @@ import { type Candidate, chooseTip, headAway } from './bring-back-tip.ts';
 import { importTips, missingObjects } from './bring-back-import.ts';
 import { commitsBetween, isAncestor } from './ancestry.ts';
 import { followBranch, markIndex, type Indexed } from './index-refresh.ts';
+import { requireBounded } from './bounded.ts';
 import { inboxRef, metaRef } from './sealed.ts';
-import { takeSnapshot } from './snapshot.ts';
+import { snapshotOfStaged } from './snapshot.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What to bring back. */
@@ -83,7 +84,7 @@ export async function bringBack(request: BringBackRequest): Promise<BroughtBack>
   let stagedKept: string | undefined;
   await followBranch(indexed(request), async () => {
     const from = { repo, session, branch, worktreePath: indexed(request).path };
-    stagedKept = (await takeSnapshot(from, 'before the index followed the container')).ref;
+    stagedKept = (await snapshotOfStaged(from, 'before the index followed the container')).ref;
   });
   return { ...result, inside: chosen?.oid, others, headAway: headAway(sealed, chosen?.oid), stagedKept };
 }
@@ -138,6 +139,7 @@ async function settle(
     });
     throw bothMoved(request, after);
   }
+  await requireBounded(repo, after);
   const kept = forward ? undefined : await freeSnapRef(repo, session);
   const lines = [`update refs/heads/${branch} ${after} ${before}`, `update ${inboxRef(session)} ${after}`];
   if (kept !== undefined) lines.push(`create ${kept} ${before}`);

@@ -27,6 +27,8 @@ export interface GitCall {
   readonly filters?: 'off' | 'user' | undefined;
   /** Turn filters off even where it costs one more git call; set by calls that read file contents. */
   readonly contents?: boolean | undefined;
+  /** Most bytes of an answer; more is ENGINE_OUTPUT_UNREADABLE. */
+  readonly maxBuffer?: number | undefined;
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }

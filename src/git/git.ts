@@ -86,7 +86,7 @@ export function createGit(runner: Runner, env: NodeJS.ProcessEnv = process.env):
       input: call.input,
       timeoutMs: call.timeoutMs ?? DEADLINE_MS,
       signal: call.signal ?? (NOT_CUT_OFF.has(call.args[0]) ? new AbortController().signal : undefined),
-      maxBuffer: MAX_BUFFER,
+      maxBuffer: call.maxBuffer ?? MAX_BUFFER,
       binary: true,
     });
   const whole = async (call: GitCall, more: Variables): Promise<Captured> => {

@@ -2,8 +2,9 @@
  * The sealed git directory: a private git directory for the container, made of plain files, that borrows the
  * repository's objects read-only (facts/sealed-git.md, steps 2–4). git never runs in it on the host.
  */
-import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { removeTree } from '../sys/remove-tree.ts';
 import { succeeded } from '../sys/run.ts';
 import { type Repository, place } from './repository.ts';
 import { requireAdminDir } from './worktrees.ts';
@@ -55,9 +56,9 @@ export async function createSealed(request: SealedRequest): Promise<Sealed> {
     place: place(repo),
   });
   const made = `${request.dir}.new`;
-  await rm(made, { recursive: true, force: true });
+  await removeTree(made);
   const chain = await fill({ ...request, dir: made });
-  await rm(request.dir, { recursive: true, force: true });
+  await removeTree(request.dir);
   await rename(made, request.dir);
   const gitFile = gitFileOf(request.dir);
   await writeFile(gitFile, POINTER);

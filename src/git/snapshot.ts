@@ -42,24 +42,34 @@ export function snapshotRef(session: string, n: number): string {
   return `refs/para/snap/${session}/${String(n)}`;
 }
 
+/** Keeps what is staged, and reads no file of the worktree, in which a container may be at work. @throws GIT_FAILED */
+export function snapshotOfStaged(from: SessionWorktree, why: string): Promise<Snapshot> {
+  return keep(from, why, 'staged');
+}
+
 /**
- * Keeps what is not committed; of a worktree whose directory is gone, what was staged. Works while somebody holds
+ * Keeps what is not committed; of a worktree whose directory is gone, what was staged. Nobody else may be writing in
+ * it: git follows a link that takes the place of a file, or of a directory, between looking at it and reading it. Works while somebody holds
  * `index.lock`. A snapshot equal to the last one is not taken again. @throws GIT_FAILED
  */
 export async function takeSnapshot(from: SessionWorktree, why: string): Promise<Snapshot> {
+  return keep(from, why, (await isThere(from.worktreePath)) ? 'all' : 'staged');
+}
+
+async function keep(from: SessionWorktree, why: string, what: 'all' | 'staged'): Promise<Snapshot> {
   const { repo, session, worktreePath, branch } = from;
   const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
-  const isGone = !(await isThere(worktreePath));
   const tip =
-    (isGone ? await commitOfIndex(repo, worktreeAdminDir) : undefined) ??
+    (what === 'staged' ? await commitOfIndex(repo, worktreeAdminDir) : undefined) ??
     (await commitOf(repo, `refs/heads/${branch}`)) ??
     (await headOf(repo, worktreeAdminDir)).commit;
   if (tip === undefined) throw new ParaError('GIT_FAILED', `the branch ${branch} does not exist`);
   const indexFile = join(worktreeAdminDir, `index.para-${randomUUID()}`);
   try {
-    const { index, all, nested } = isGone
-      ? await stageIndex(repo, worktreeAdminDir, { indexFile, tip })
-      : await stageAll({ repo, worktreeAdminDir, worktreePath, filters: 'raw' }, indexFile, tip);
+    const { index, all, nested } =
+      what === 'staged'
+        ? await stageIndex(repo, worktreeAdminDir, { indexFile, tip })
+        : await stageAll({ repo, worktreeAdminDir, worktreePath, filters: 'raw' }, indexFile, tip);
     const base = await treeOf(repo, tip);
     if (all === base && (index ?? base) === base) return { ref: undefined, commit: undefined, nested };
     const staged = await commitTree(repo, index ?? base, [tip], `${why}: what was staged`);

@@ -62,7 +62,25 @@ function within(root: string, path: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${root}/`), path]);
 }
 
-/** Directories of the worktree that are repositories of their own, sorted, with a trailing slash. */
+/**
+ * Names that git takes into no index, and passes over without an error: those that some file system takes for `.git`
+ * (verify_path in git's read-cache.c, is_ntfs_dotgit in its path.c).
+ */
+const LIKE_DOT_GIT = /^(?:\.git|git~1)[ .]*(?:[:\\].*)?$/is;
+
+/** The part of a path that no commit can hold: a directory with a trailing slash, or the file. */
+function unholdable(path: Buffer): Buffer | undefined {
+  const parts = path.toString('latin1').split('/');
+  const at = parts.findIndex((part) => LIKE_DOT_GIT.test(part));
+  if (at < 0) return undefined;
+  const isLast = at === parts.length - 1;
+  return Buffer.from(parts.slice(0, at + 1).join('/') + (isLast ? '' : '/'), 'latin1');
+}
+
+/**
+ * What of the worktree no commit can hold, sorted: directories that are repositories of their own, with a trailing
+ * slash, and what is named as git names its own.
+ */
 export async function nestedRepositories(
   root: string,
   others: readonly Buffer[],
@@ -71,6 +89,8 @@ export async function nestedRepositories(
   const nested = new Map(
     others.filter((path) => path.at(-1) === SLASH).map((path) => [path.toString('latin1'), path]),
   );
+  for (const path of others.map(unholdable))
+    if (path !== undefined) nested.set(path.toString('latin1'), path);
   for (const directory of directoriesOf([...others, ...tracked])) {
     const path = Buffer.concat([directory, Buffer.of(SLASH)]);
     if (await isThere(within(root, Buffer.concat([path, Buffer.from('.git')]))))
@@ -79,10 +99,13 @@ export async function nestedRepositories(
   return [...nested.values()].sort((a, b) => a.compare(b));
 }
 
-/** The paths that are in none of the directories. */
-export function outside(directories: readonly Buffer[], paths: readonly Buffer[]): readonly Buffer[] {
+/** The paths that are in none of the directories (with a trailing slash), and are none of the files. */
+export function outside(left: readonly Buffer[], paths: readonly Buffer[]): readonly Buffer[] {
   return paths.filter(
-    (path) => !directories.some((directory) => path.subarray(0, directory.length).equals(directory)),
+    (path) =>
+      !left.some((one) =>
+        one.at(-1) === SLASH ? path.subarray(0, one.length).equals(one) : path.equals(one),
+      ),
   );
 }
 
@@ -94,12 +117,12 @@ export function refuseNested(paths: readonly string[]): void {
   if (paths.length === 0) return;
   throw new ParaError(
     'REFUSED',
-    `the worktree holds other git repositories: ${paths
+    `the worktree holds other git repositories, or what is named like one: ${paths
       .slice(0, 5)
       .map((path) => JSON.stringify(path))
       .join(', ')}`,
     {
-      hint: 'remove their .git, or list them in .gitignore',
+      hint: 'remove their .git, rename them, or list them in .gitignore',
       details: { paths },
     },
   );

@@ -12,6 +12,7 @@ import { type Repository, place } from './repository.ts';
 import { commitOf, swapRef, treeOf } from './refs.ts';
 import { callerIdentity } from './sealed.ts';
 import { withoutFiltered } from './filtered-paths.ts';
+import { listOthers } from './others.ts';
 import { nestedRepositories, outside, refuseNested, splitPaths, tellApart } from './stage-paths.ts';
 
 /** What to commit, and where. */
@@ -86,7 +87,7 @@ export async function stageAll(
   if (!copied) await run(['read-tree', tip]);
   const conflicts = await run(['ls-files', '-z', '-u']);
   const index = conflicts.length > 0 ? undefined : await writeTree();
-  const others = splitPaths(await run(['ls-files', '-z', '-o', '--exclude-standard']));
+  const others = await listOthers(repo.git, { place: where, filters, timeoutMs: DEADLINE_MS });
   const changed = splitPaths(await run(['ls-files', '-z', '-m', '-d']));
   const nested = await nestedRepositories(worktreePath, others, splitPaths(await run(['ls-files', '-z'])));
   const { gone, present } = await tellApart(worktreePath, outside(nested, changed));
@@ -154,14 +155,10 @@ function copyIndex(gitDir: string, to: string): Promise<boolean> {
 /** Nested repositories of a worktree that git does not ignore, with a trailing slash. @throws GIT_FAILED */
 export async function nestedIn(repo: Repository, worktreePath: string): Promise<readonly string[]> {
   const place = worktreePlace(repo, await requireAdminDir(repo, worktreePath), worktreePath);
-  const listed = async (...more: string[]): Promise<readonly Buffer[]> =>
-    splitPaths(
-      await repo.git.bytes({ args: ['ls-files', '-z', ...more], place, read: true, contents: true }),
-    );
   const nested = await nestedRepositories(
     worktreePath,
-    await listed('-o', '--exclude-standard'),
-    await listed(),
+    await listOthers(repo.git, { place }),
+    splitPaths(await repo.git.bytes({ args: ['ls-files', '-z'], place, read: true, contents: true })),
   );
   return nested.map((path) => path.toString('utf8'));
 }

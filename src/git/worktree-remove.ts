@@ -1,11 +1,12 @@
 /** Removes a session's worktree, whatever the container made of it. */
 import { randomUUID } from 'node:crypto';
-import { chmod, lstat, readFile, readdir, realpath, rename, rm } from 'node:fs/promises';
+import { readFile, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { type Repository, worktreesDir } from './repository.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { ignoreAbsent } from '../sys/files.ts';
+import { removeTree } from '../sys/remove-tree.ts';
 
 /**
  * Removes the directory (links are unlinked, never followed) and the admin directories that name exactly this
@@ -38,7 +39,7 @@ const GONE = '.gone';
 /** Deletes what this and earlier removals, cut short, have put aside. */
 async function sweep(directory: string): Promise<void> {
   for (const name of await readdir(directory).catch(() => []))
-    if (name.startsWith('.') && name.endsWith(GONE)) await removeTree(join(directory, name));
+    if (name.startsWith('.') && name.endsWith(GONE)) await remove(join(directory, name));
 }
 
 async function assertInside(repo: Repository, path: string): Promise<void> {
@@ -55,25 +56,12 @@ async function assertInside(repo: Repository, path: string): Promise<void> {
   if (!ok) throw new ParaError('REFUSED', `${path} is not a session's worktree: para removes nothing there`);
 }
 
-async function removeTree(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true });
-  } catch {
-    await openDirectories(path);
-    await rm(path, { recursive: true, force: true }).catch((cause: unknown) => {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ParaError('GIT_FAILED', `the worktree can not be removed: ${why}`, {
-        hint: `sudo rm -rf ${shellQuote(path)}`,
-        cause,
-      });
+async function remove(path: string): Promise<void> {
+  await removeTree(path).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ParaError('GIT_FAILED', `the worktree can not be removed: ${why}`, {
+      hint: `sudo rm -rf ${shellQuote(path)}`,
+      cause,
     });
-  }
-}
-
-/** Gives the owner back the permissions without which a directory can not be emptied. */
-async function openDirectories(path: string): Promise<void> {
-  const found = await lstat(path).catch(() => undefined);
-  if (found?.isDirectory() !== true) return;
-  await chmod(path, 0o700).catch(() => undefined);
-  for (const name of await readdir(path).catch(() => [])) await openDirectories(join(path, name));
+  });
 }

@@ -7,6 +7,7 @@ import { commitOf, deleteBranch, dropRef, refsUnder } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { listWorktrees } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
+import { removeTree } from '../sys/remove-tree.ts';
 import { archiveDate, listArchived } from './archive.ts';
 import { listTars, stateOf, tarOf } from './keep-files.ts';
 import { parseSessionName } from './name.ts';
@@ -184,7 +185,7 @@ function removeArchive({ repo, places }: CleanPlan, archive: Archive): Step<unkn
     run: async (_state, note) => {
       // The ref goes last: one that was cut short is found again.
       await rm(tarOf(places, archive.session, archive.time), { force: true });
-      await rm(stateOf(places, archive.session, archive.time), { recursive: true, force: true });
+      await removeTree(stateOf(places, archive.session, archive.time));
       await lockRepository(places, 'removes an archive', () => dropArchive(repo, archive));
       note(archive.time);
     },

@@ -1,5 +1,4 @@
 /** The steps of `para start`, each with its undo. */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerSpec, Mount } from '../docker/driver.ts';
 import { resolveSpec } from '../docker/spec.ts';
@@ -16,6 +15,7 @@ import { rememberSession } from './rebuild.ts';
 import type { ContainerPlan } from './container-decision.ts';
 import type { StartPlan } from './start.ts';
 import { lockRepository, removeRecord, saveRecord, type SessionRecord } from './store.ts';
+import { removeTree } from '../sys/remove-tree.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What the steps of a container hand to each other. */
@@ -153,7 +153,7 @@ function sealGit(plan: ContainerHost, container: ContainerPlan): Step<ContainerS
       const sealed = await createSealed({ repo, session, branch, base, worktreePath: worktree, dir: git });
       state.gitMounts = sealed.mounts;
     },
-    undo: () => rm(dir, { recursive: true, force: true }),
+    undo: () => removeTree(dir),
     leftover: () => `rm -rf ${shellQuote(dir)}`,
   };
 }

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import type { SessionRecord } from '../config/generated/types.ts';
 import { ignoreAbsent, replaceFile, requireWritable } from '../sys/files.ts';
+import { removeTree } from '../sys/remove-tree.ts';
 import { lockOwner, requireFree, withLock } from '../sys/lock.ts';
 import type { SessionName } from './name.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
@@ -139,9 +140,9 @@ async function keepPrevious(path: string): Promise<void> {
 export async function removeContainerFiles(places: Places, session: string): Promise<void> {
   await unregister(places.state, session);
   const gone = `${places.docker(session)}.gone`;
-  await rm(gone, { recursive: true, force: true });
+  await removeTree(gone);
   await rename(places.docker(session), gone).catch(ignoreAbsent);
-  await rm(gone, { recursive: true, force: true });
+  await removeTree(gone);
 }
 
 /** Forgets a record and what the host keeps for its container. */

@@ -69,8 +69,10 @@ test('the same path was committed otherwise inside: that is kept in a snapshot, 
   onHost('add', '-A');
   onHost('rm', '-q', '--cached', 'dir/b.txt');
   commitInside('a.txt', 'committed inside\n');
+  s.write('loose.txt', 'a container may put a link here while it is read\n');
   const { stagedKept } = await s.bringBack();
   expect(stagedKept).toBe('refs/para/snap/s1/1');
+  expect(onHost('ls-tree', '-r', '--name-only', stagedKept ?? '')).not.toContain('loose');
   expect(onHost('show', `${stagedKept ?? ''}^2:a.txt`)).toBe('staged on the host');
   expect(
     onHost('-c', 'core.quotePath=false', 'diff', '--cached', '--name-status', '--no-renames').split('\n'),

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   chmodSync,
@@ -12,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeTree } from '../../src/sys/remove-tree.ts';
 import { removeWorktree } from '../../src/git/worktree-remove.ts';
 import { commitAll } from '../../src/git/stage.ts';
 import { aheadOf, worktreeChanges } from '../../src/git/status.ts';
@@ -93,6 +95,27 @@ describe('commitAll', () => {
     s.temp.run(['init', '-q'], { cwd: join(s.path, 'sub') });
     s.temp.run(['init', '-q'], { cwd: join(s.path, 'dir') });
     await expect(commit()).rejects.toMatchObject({ code: 'REFUSED', details: { paths: ['dir/', 'sub/'] } });
+  });
+
+  test('what git passes over with a warning, or without one, is named: it would be lost', async () => {
+    for (const path of ['x/.GIT/config', 'x/.Git', 'git~1', '.git ./hooks/post-commit', 'y/.git:$INDEX/f'])
+      s.write(path, 'x');
+    s.write('git~12', 'x');
+    await expect(commit()).rejects.toMatchObject({
+      code: 'REFUSED',
+      details: { paths: ['.git ./', 'git~1', 'x/.GIT/', 'x/.Git', 'y/.git:$INDEX/'] },
+    });
+    for (const path of ['x', 'git~1', '.git .', 'y']) rmSync(join(s.path, path), { recursive: true });
+    // Deeper than git can open a directory; one without permissions is the same to it.
+    const deep = 'for i in $(seq 60); do d=$(printf "%0200d" $i); mkdir $d; cd -P ./$d; done; echo x >x';
+    execFileSync('bash', ['-c', deep], { cwd: s.path });
+    await expect(commit()).rejects.toMatchObject({
+      code: 'REFUSED',
+      message: expect.stringMatching(/^git can not look into "0{198}/),
+    });
+    await removeTree(join(s.path, '1'.padStart(200, '0')));
+    await commit();
+    expect(treeOf(s.branch)).toContain('100644 git~12');
   });
 
   test('a file that no buffer of para would hold, and more names than a pipe or a command line takes', async () => {
