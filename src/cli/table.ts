@@ -93,6 +93,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/docker-logs.ts'),
   },
   {
+    words: 'docker network',
+    describe: 'See what a restricted container asked to reach, and what its allow-list would need',
+    load: () => import('./commands/docker-network.ts'),
+  },
+  {
     words: 'docker stats',
     describe: 'Say what containers use of CPU, memory, processes, network and disk',
     load: () => import('./commands/docker-stats.ts'),

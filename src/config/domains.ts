@@ -27,3 +27,8 @@ function rulesOf(entry: string): readonly string[] | undefined {
   const isWord = rule.host.kind === 'name' && !rule.host.text.includes('.');
   return isWord && !rule.below && rule.port === undefined ? undefined : [ruleText(rule)];
 }
+
+/** The preset that has an entry among its hosts. */
+export function presetOf(entry: string): string | undefined {
+  return Object.entries(DOMAIN_PRESETS).find(([, hosts]) => hosts.includes(entry))?.[0];
+}

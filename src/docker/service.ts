@@ -78,9 +78,14 @@ export interface DockerService extends Lifecycle, Networks {
   execTerminal(request: ExecRequest, how?: SignalOptions): Promise<number>;
   /** Text of the logs, stdout then stderr. */
   logs(request: LogsRequest): Promise<string>;
+  /** Each line of the logs as it comes, kept nowhere, until they end or `signal`. */
+  logsLines(request: LogsRequest, how: LinesOptions): Promise<void>;
   /** Logs straight to the caller's terminal. */
   logsAttach(request: LogsRequest): Promise<number>;
 }
+
+/** How lines are taken. */
+export type LinesOptions = Required<Pick<RunRequest, 'signal' | 'onLine'>>;
 
 /** Options of every call of one service. */
 export interface ServiceOptions {
@@ -136,6 +141,10 @@ export function createDockerService(
     execAttach: (request, how) => attach(driver.exec(request), how),
     execTerminal: (request, how) => execTerminal(engine, attach, { request, how }),
     logs: (request) => logs(engine, calls, request),
+    logsLines: async (request, how) => {
+      const unkept = { ...how, timeoutMs: 0, keep: false };
+      await calls.run(driver.logs(request), `container ${request.container}`, unkept);
+    },
     logsAttach: (request) => attach(driver.logs(request)),
     ...networksOf(engine, calls),
     ...imagesOf(engine, calls, options),

@@ -27,6 +27,8 @@ export interface RunRequest {
   readonly maxBuffer?: number | undefined;
   /** Sees each line of stdout and stderr as it arrives (pull progress). */
   readonly onLine?: ((line: string) => void) | undefined;
+  /** False: stdout goes to `onLine` alone, however much it is. */
+  readonly keep?: boolean | undefined;
   /** Keep stdout as bytes (`stdoutBytes`), for NUL-separated or binary answers. */
   readonly binary?: boolean | undefined;
 }
@@ -112,6 +114,7 @@ async function capture(request: RunRequest, baseEnv: NodeJS.ProcessEnv, trace?: 
     // Own process group: a Ctrl-C on the terminal reaches para alone, and para decides (facts/style.md §4.4).
     detached: true,
     maxBuffer: request.maxBuffer ?? MAX_BUFFER,
+    buffer: { stdout: request.keep !== false },
   });
   if (request.onLine !== undefined) forwardLines(child, request.onLine);
   if (child.pid !== undefined) processStarted(child.pid);

@@ -82,7 +82,8 @@ export async function runPara(
 function split(real: Runner, script: Script): Runner {
   const isReal = (request: RunRequest): boolean => ['git', 'sh'].includes(basename(request.file));
   return {
-    capture: (request) => (isReal(request) ? real.capture(request) : Promise.resolve(script.next(request))),
+    capture: (request) =>
+      isReal(request) ? real.capture(request) : Promise.resolve(withLines(script, request)),
     attach: (request, how) => {
       if (isReal(request)) return real.attach(request, how);
       const { exitCode, stderr } = script.next(request);
@@ -90,6 +91,13 @@ function split(real: Runner, script: Script): Runner {
       return Promise.resolve(exitCode ?? 0);
     },
   };
+}
+
+/** The next call's end, its lines handed on as they would be while it ran. */
+function withLines(script: Script, request: RunRequest): Captured {
+  const captured = script.next(request);
+  for (const line of captured.stdout.split('\n')) if (line !== '') request.onLine?.(line);
+  return captured;
 }
 
 /** The calls that have to come. */

@@ -188,6 +188,16 @@ describe('environment and input', () => {
   });
 });
 
+test('lines that are not kept may be more than is kept of any answer', async () => {
+  let lines = 0;
+  const ended = await runner.capture({
+    ...node('for (let i = 0; i < 2000; i++) console.log("x".repeat(99)); process.exitCode = 3'),
+    ...{ keep: false, maxBuffer: 1000, onLine: () => (lines += 1) },
+  });
+  expect(lines).toBe(2000);
+  expect(ended).toMatchObject({ exitCode: 3, stdout: '' });
+});
+
 describe('trace', () => {
   test('shows argv as it could be pasted, and no secret', async () => {
     const lines: string[] = [];

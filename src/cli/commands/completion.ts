@@ -17,7 +17,8 @@ complete -c para -f -a '(para completion words -- (commandline -opc)[2..-1] (com
 };
 
 /** What stands before a session: the message, or the command's second word. */
-const BEFORE_SESSION = /^(cancel|resume|finish .+|docker (attach|exec|logs|start|stop|sync))$/s;
+const BEFORE_SESSION =
+  /^(cancel|resume|finish .+|docker (attach|exec|logs|start|stop|sync|network (log|learn)))$/s;
 
 export default defineCommand({
   command: 'completion <shell>',
