@@ -10,6 +10,7 @@ import { newStartState, startSteps, type StartState } from '../sessions/start-st
 import { planStart, withNewSession, type StartPlan } from '../sessions/start.ts';
 import type { SessionRecord } from '../sessions/store.ts';
 import { readApprovals } from '../sessions/trust.ts';
+import { describeSecrets } from '../sessions/vault.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { agentLines, describeAgent } from './agent-lines.ts';
 import type { App } from './app.ts';
@@ -76,6 +77,7 @@ export async function startSession(args: StartArgs, app: App, line: StartLine): 
   if (free.length > 0) app.output.note(`The engine does not enforce limits on ${free.join(', ')} here`);
   const wanted = { plan, job, setup: setup.script };
   if (args['dry-run']) return sayWhatWouldBe(app, wanted);
+  await plan.container?.vault.open();
   const agent = await start(app, wanted);
   app.output.answer(
     { session: describe(plan.record), ...(agent === undefined ? {} : { agent: describeAgent(agent) }) },
@@ -92,10 +94,12 @@ interface Wanted {
 
 function sayWhatWouldBe(app: App, { plan, job, setup }: Wanted): number {
   const agent = job === undefined ? {} : { agent: { command: job.command } };
-  const facts = { plan: describe(plan.record), setup_script: setup?.path ?? null, ...agent };
+  const secrets = plan.container === undefined ? [] : describeSecrets(plan.container.vault);
+  const facts = { plan: describe(plan.record), setup_script: setup?.path ?? null, secrets, ...agent };
   app.output.answer({ dry_run: true, ...facts }, () =>
     [
       `Would start ${summary(plan)}`,
+      ...secrets.map(({ name, source }) => `with the secret ${name} (${source})`),
       ...(setup === undefined ? [] : [`run ${setup.path}`]),
       ...(job === undefined ? [] : [`and let work: ${job.command.join(' ')}`]),
     ].join('\n'),
@@ -130,7 +134,8 @@ function skipped(path: string): string {
 async function planAgent(app: App, plan: StartPlan, prompt: string): Promise<AgentJob> {
   const { command } = chooseAgent(await app.config(), plan.container !== undefined);
   requireFits(command, prompt);
-  return { command, prompt, id: app.newId(), now: app.now() };
+  const secrets = plan.record.container?.made_with?.secrets;
+  return { command, prompt, id: app.newId(), now: app.now(), secrets };
 }
 
 function startSite({ session: name, worktree, places, container, record }: StartPlan): Site {

@@ -5,6 +5,7 @@ import { domainProblem } from './domains.ts';
 import { problemsOf, problemText, summaryOf, type Problem } from './explain.ts';
 import type { ConfigFile, DockerFile } from './generated/types.ts';
 import * as validators from './generated/validators.cjs';
+import { secretProblems } from './secrets.ts';
 import { parseSize } from './size.ts';
 import { quote } from './words.ts';
 
@@ -23,6 +24,7 @@ export function checkConfig(file: string, value: unknown): ConfigFile {
           ...sizeProblems(config),
           ...domainProblems('docker.network', config.docker?.network),
           ...poolProblems(config),
+          ...secretProblems(config.secrets),
         ];
   if (all.length > 0) throw invalid(file, all, `${KEYS}\npara config schema`);
   return config;
@@ -42,6 +44,7 @@ export function checkDocker(file: string, value: unknown): DockerFile {
 
 /** Settings that open the way to the user's files: a repository may not hold them, whoever approves. */
 const USER_ONLY = [
+  'secrets',
   'docker.allowed_mounts',
   'docker.allowed_images',
   'docker.allow_custom_images',
@@ -50,11 +53,15 @@ const USER_ONLY = [
   'session.setup_allowed',
 ];
 
+const USER_ONLY_WHY: Readonly<Partial<Record<string, string>>> = {
+  secrets: 'a project may not say where secrets are; it asks for them by name, in .para/docker.json',
+};
+
 /** Refuses what only the user may decide. What a person may approve is in sessions/host-effects.ts. @throws CONFIG_INVALID */
 export function refuseUserOnly(file: string, config: ConfigFile): void {
   const problems = USER_ONLY.filter((place) => settingAt(config, place) !== undefined).map((place) => ({
     place,
-    message: 'a project may not set this; put it in your own config',
+    message: USER_ONLY_WHY[place] ?? 'a project may not set this; put it in your own config',
   }));
   if (problems.length > 0) throw invalid(file, problems, 'Where your own config is:\npara config path');
 }

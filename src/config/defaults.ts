@@ -20,6 +20,8 @@ export interface Config {
   readonly session: DeepRequired<Section<'session'>>;
   /** Empty when nobody named an agent. */
   readonly agent: AgentSettings;
+  /** By name; only of the user's own file. */
+  readonly secrets: Section<'secrets'>;
   readonly docker: DeepRequired<Omit<Section<'docker'>, NotUsed>>;
 }
 
@@ -36,6 +38,7 @@ export const DEFAULTS = {
     setup_allowed: [],
   },
   agent: {},
+  secrets: {},
   docker: {
     enabled: false,
     engine: 'auto',

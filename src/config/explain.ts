@@ -47,7 +47,9 @@ const MESSAGES: Readonly<Partial<Record<string, Explain>>> = {
   additionalProperties: unknownKey,
   required: (error) => `the key ${quote(String(error.params['missingProperty']))} is missing`,
   propertyNames: (error) =>
-    `${quote(String(error.params['propertyName']))} is not a variable name; expected letters, digits and _`,
+    error.instancePath === '/secrets'
+      ? `${quote(String(error.params['propertyName']))} is no name of a secret; expected letters, digits, _ and -`
+      : `${quote(String(error.params['propertyName']))} is not a variable name; expected letters, digits and _`,
   enum: wrongWord,
   const: (error) => `expected ${describe(error.schema)}, found ${found(error)}`,
   minimum: outOfRange,
@@ -69,6 +71,10 @@ const PATTERNS: Readonly<Partial<Record<string, string>>> = {
   '^[a-z0-9](-?[a-z0-9]){0,39}$': 'a session name',
   '^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$': 'a name of letters, digits, _ . and -',
   '^[0-9a-f]{40,64}$': 'a commit id',
+  '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$': 'a name of letters, digits, _ and -',
+  '^[A-Za-z_][A-Za-z0-9_]*$': 'the name of a variable',
+  '^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$':
+    'where it is: env:NAME, file:PATH, cmd:["program", "word"] or op://VAULT/ITEM/FIELD',
 };
 
 const TYPES: Readonly<Partial<Record<string, string>>> = {
@@ -84,9 +90,9 @@ function messageOf(error: ErrorObject): string {
   return MESSAGES[error.keyword]?.(error) ?? error.message ?? error.keyword;
 }
 
-/** Values of variables may be secrets, and what para does not use is nobody's business: only their kind is told. */
+/** Values of variables may be secrets, somebody may have put one in the place of its source, and what para does not use is nobody's business: only their kind is told. */
 function found(error: ErrorObject): string {
-  return /^\/((docker\/default_)?environment|ide|sandbox)\//.test(error.instancePath)
+  return /^\/((docker\/default_)?environment|secrets|ide|sandbox)\//.test(error.instancePath)
     ? describeKind(error.data)
     : describe(error.data);
 }

@@ -83,6 +83,15 @@ export function hardeningArgs(hardening: ContainerSpec['hardening']): string[] {
   return hardening === 'strict' ? [...closed, '--read-only', '--tmpfs', TMP] : closed;
 }
 
+/**
+ * The place of the secrets: in memory, 0700, and the caller's own. `owner` is how the engine is told whose it is, since
+ * docker takes uid and gid, podman takes neither and has `U` (both tried).
+ */
+export function secretsArgs(at: string | undefined, owner: string): string[] {
+  if (at === undefined) return [];
+  return ['--tmpfs', `${at}:rw,nosuid,nodev,noexec,size=1m,mode=0700${owner}`];
+}
+
 /** 1777 so that the caller's uid can write; no size-less tmpfs, which could take half of the memory. */
 const TMP = '/tmp:rw,nosuid,nodev,size=512m,mode=1777';
 

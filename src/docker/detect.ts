@@ -81,13 +81,18 @@ async function findEngine(request: DetectRequest, name: EngineName): Promise<Eng
 }
 
 async function findBinary(name: EngineName, env: NodeJS.ProcessEnv): Promise<string> {
-  // Only absolute entries: a relative one would run a file out of the repository.
-  const path = (env['PATH'] ?? '').split(delimiter).filter(isAbsolute).join(delimiter);
-  const binary = path === '' ? null : await which(name, { path, nothrow: true });
-  if (binary !== null) return binary;
+  const binary = await onPath(name, env);
+  if (binary !== undefined) return binary;
   throw new ParaError('ENGINE_NOT_INSTALLED', `${name} is not on PATH`, {
     hint: `Install ${name}, or add its directory to PATH.`,
   });
+}
+
+/** A program by its name. Only absolute entries of PATH count: a relative one would run a file out of the repository. */
+export async function onPath(name: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const path = (env['PATH'] ?? '').split(delimiter).filter(isAbsolute).join(delimiter);
+  const binary = path === '' || name.includes('/') ? null : await which(name, { path, nothrow: true });
+  return binary ?? undefined;
 }
 
 async function askEngine(

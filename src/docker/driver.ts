@@ -99,6 +99,8 @@ export interface ContainerSpec {
   readonly command: readonly string[];
   /** For the engine to run; undefined when there is none, or para runs it. */
   readonly health?: HealthCheck | undefined;
+  /** Where a tmpfs is for its secrets, which its user alone can read; undefined: it has none. */
+  readonly secrets?: string | undefined;
 }
 
 export type ContainerState =

@@ -17,6 +17,8 @@ export const INSIDE = {
   cmd: '/run/para/cmd',
   /** What programs in the container print. */
   logs: '/run/para/logs',
+  /** A tmpfs of the caller's, empty at each start. */
+  secrets: '/run/secrets',
   /** On the PATH of nearly every image. */
   status: '/usr/local/bin/para-status',
 } as const;
@@ -47,6 +49,8 @@ export interface ContainerWish {
   readonly network: ContainerSpec['network'] | RestrictedNetwork;
   readonly hardening: ContainerSpec['hardening'];
   readonly health?: HealthCheck | undefined;
+  /** It has secrets: they get a place in its memory. */
+  readonly hasSecrets: boolean;
   /** Host directory of the session's container state. */
   readonly stateDir: string;
   readonly mountContext: MountContext;
@@ -103,6 +107,7 @@ export async function resolveSpec(
     hardening: wish.hardening,
     command: RUNNER,
     health: engineCheck(wish, engine),
+    secrets: wish.hasSecrets ? INSIDE.secrets : undefined,
   };
   return deepFreeze({ ...spec, labels: labels(wish, spec) });
 }

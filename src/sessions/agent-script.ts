@@ -6,6 +6,7 @@
  *
  * prints the pid and ends; 127: there is no PROGRAM, 126: it can not be run. BASE.pid, BASE.log and BASE.end are
  * its files. The prompt comes from the file PROMPT, so that only an agent that wants it there has it in its argv.
+ * PARA_AGENT_SECRETS names what PROGRAM alone gets as variables, as VARIABLE=SECRET, of the files in PARA_SECRETS_DIR.
  * Every EVERY seconds a log of more than MAX bytes becomes BASE.log.1, so that what came last is kept.
  */
 export const AGENT_SCRIPT = `set -u
@@ -48,8 +49,22 @@ done
   done
 ) &
 keeper=$!
+# After the keeper, which gets none of them; what else this shell starts is after the agent has begun, and without them.
+para_left=\${PARA_AGENT_SECRETS-} para_names=''
+unset PARA_AGENT_SECRETS
+for para_pair in $para_left; do
+  para_value=$(cat -- "\${PARA_SECRETS_DIR-}/\${para_pair#*=}") || {
+    echo "para: there is no secret \${para_pair#*=}" >>"$base.log"
+    put "$base.end" "$id 125"
+    exit 1
+  }
+  export "\${para_pair%%=*}=$para_value"
+  para_names="$para_names \${para_pair%%=*}"
+done
 "$@" </dev/null >>"$base.log" 2>&1 &
 agent=$!
+para_value=''
+for para_pair in $para_names; do unset "$para_pair"; done
 trap 'kill -TERM "$agent" 2>/dev/null' TERM
 # A signal ends \`wait\` before the agent has ended.
 while :; do

@@ -1,6 +1,7 @@
 /** Starting a session's agent, in the background and without para. */
 import { join } from 'node:path';
-import type { AgentRecord } from '../config/generated/types.ts';
+import type { AgentRecord, SessionRecord } from '../config/generated/types.ts';
+import { INSIDE } from '../docker/spec.ts';
 import { ParaError } from '../errors.ts';
 import type { Step } from '../pipeline/step.ts';
 import { replaceFile } from '../sys/files.ts';
@@ -16,7 +17,11 @@ export interface AgentJob {
   readonly prompt: string;
   readonly id: string;
   readonly now: Date;
+  /** Those of its container; it has some of them as variables. */
+  readonly secrets?: MadeWith['secrets'];
 }
+
+type MadeWith = NonNullable<NonNullable<SessionRecord['container']>['made_with']>;
 
 /** An agent that was started. */
 export interface StartedAgent {
@@ -71,7 +76,8 @@ export async function startAgent(context: SiteContext, site: Site, job: AgentJob
     ...['sh', seenAs(site, 'cmd', 'agent.sh'), 'launch', base, job.id, seenAs(site, 'cmd', prompt)],
     ...[String(LOG_BYTES), String(LOOK_SECONDS), ...command],
   ];
-  const launched = await runAt(context, site, { argv, env: { [RUN_VARIABLE]: job.id }, timeoutMs: 30_000 });
+  const env = { [RUN_VARIABLE]: job.id, ...secretVariables(job) };
+  const launched = await runAt(context, site, { argv, env, timeoutMs: 30_000 });
   const pid = /^(\d{1,10})\n$/.exec(launched.stdout)?.[1];
   if (launched.exitCode !== 0 || pid === undefined)
     throw notStarted(
@@ -81,6 +87,14 @@ export async function startAgent(context: SiteContext, site: Site, job: AgentJob
       launched.stderr.trim() || describeEnd(launched),
     );
   return { run, pid: Number(pid), command, log: join(site.stateDir, 'logs', `${runName(run)}.log`) };
+}
+
+/** Names alone: the values are read inside. */
+function secretVariables({ secrets = [] }: AgentJob): Readonly<Record<string, string>> {
+  const pairs = secrets.flatMap(({ name, as_env: variable }) =>
+    variable === undefined ? [] : [`${variable}=${name}`],
+  );
+  return pairs.length === 0 ? {} : { PARA_AGENT_SECRETS: pairs.join(' '), PARA_SECRETS_DIR: INSIDE.secrets };
 }
 
 function toRecord(site: Site, job: AgentJob, run: number, command: readonly string[]): AgentRecord {

@@ -14,6 +14,7 @@ import { findSession, type Found } from './find.ts';
 import { diedOfMemory, memoryOf } from './limit-hit.ts';
 import { wakeForPerson } from './start-stop.ts';
 import { lockSession } from './store.ts';
+import type { VaultContext } from './vault.ts';
 
 /** Tells the person something that can not wait for the end. */
 export type Say = (text: string) => void;
@@ -30,7 +31,7 @@ const BEST_SHELL =
  * @throws CONTAINER_PAUSED, CONTAINER_NOT_FOUND with exit code 125
  */
 export async function attachToSession(
-  context: ContainerContext,
+  context: ContainerContext & VaultContext,
   session: string | undefined,
   say: Say,
 ): Promise<number> {
@@ -40,7 +41,7 @@ export async function attachToSession(
   try {
     return await openShell(context, found, service);
   } catch (error) {
-    await startIfStopped(service, found, { error, say });
+    await startIfStopped(context, service, found, { error, say });
     return openShell(context, found, service);
   }
 }
@@ -75,6 +76,7 @@ function ignoreEngine(error: unknown): void {
 
 /** @throws whatever else is in the way */
 async function startIfStopped(
+  context: VaultContext,
   service: DockerService,
   { places, record }: Found,
   { error, say }: { readonly error: unknown; readonly say: Say },
@@ -92,6 +94,6 @@ async function startIfStopped(
       : `The container of ${record.name} is stopped; starting it`,
   );
   await lockSession(places, record.name, 'starts the container', () =>
-    wakeForPerson(service, { places, record }),
+    wakeForPerson(context, service, { places, record }),
   );
 }

@@ -17,7 +17,8 @@ import { newOperation, settledWith, wishOf, type Operation } from './operation.t
 import { registerAgain } from './register-again.ts';
 import { lockSession, type SessionRecord } from './store.ts';
 import { submoduleWork } from './submodule-work.ts';
-import type { Teardown, TeardownState } from './teardown.ts';
+import type { Stoppable, TeardownState } from './teardown.ts';
+import type { VaultContext } from './vault.ts';
 
 /** What a person asked for. */
 export interface CancelRequest {
@@ -29,14 +30,14 @@ export interface CancelRequest {
 }
 
 /** What cancelling needs of the App. */
-export interface CancelContext extends FindContext {
+export interface CancelContext extends FindContext, VaultContext {
   dockerFor(engine: EngineName): Promise<DockerService>;
   now(): Date;
   newId(): string;
 }
 
 /** Everything decided; nothing changed yet. */
-export interface CancelPlan extends Teardown {
+export interface CancelPlan extends Stoppable {
   readonly operation: Operation;
   readonly time: string;
   /** git knows the worktree still: what is in it, or was staged in it, is to be kept. */
@@ -98,6 +99,7 @@ async function decide(context: CancelContext, asked: CancelRequest, found: Found
     repo,
     operation,
     time,
+    secrets: context,
     ...there,
     service: record.container === null ? undefined : await context.dockerFor(record.container.engine),
     keep: decideKeep(there.left, how, `para cancel ${record.name}`),

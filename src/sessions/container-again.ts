@@ -20,10 +20,10 @@ import type { StartPlan } from './start.ts';
 import { containerSteps, type ContainerState } from './start-steps.ts';
 import type { Places, SessionRecord } from './store.ts';
 import { approvedPaths, readApprovals } from './trust.ts';
+import { vaultOfRecord, type VaultContext } from './vault.ts';
 
 /** What it needs of the App. */
-export interface AgainContext {
-  readonly home: string;
+export interface AgainContext extends VaultContext {
   readonly caller: { readonly uid: number; readonly gid: number };
   readonly trustDir: string;
   config(): Promise<Settings>;
@@ -86,7 +86,8 @@ async function decideAgain(
   const isKnown = before.made_with !== undefined;
   return decideContainer(
     {
-      ...{ home: context.home, caller: context.caller, trustDir: context.trustDir },
+      ...{ home: context.home, env: context.env, runner: context.runner },
+      ...{ caller: context.caller, trustDir: context.trustDir },
       engine: () => Promise.resolve(service.engine),
       docker: () => Promise.resolve(service),
     },
@@ -95,6 +96,7 @@ async function decideAgain(
       settings: isKnown ? { config: settings.own, own: settings.own, project: undefined } : settings,
       dockerFile: () => (isKnown ? Promise.resolve(undefined) : committedDockerFile(repo, record.base)),
       session: parseSessionName(record.name),
+      vault: isKnown ? await vaultOfRecord(context, before) : undefined,
       flags: {
         ...{ image: before.image, env: {}, ports: [], volumes: [] },
         ...{ cpus: undefined, memoryBytes: undefined },

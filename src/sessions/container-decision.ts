@@ -16,7 +16,9 @@ import { hostEffects, type HostEffect } from './host-effects.ts';
 import type { SessionName } from './name.ts';
 import type { ImageSource } from './project.ts';
 import type { Places, SessionRecord } from './store.ts';
+import type { SourceContext } from './secret-values.ts';
 import { approvedPaths, readApprovals, requireApproved } from './trust.ts';
+import { chooseSecrets, recordedSecrets, vaultOf, type Vault } from './vault.ts';
 
 /** The container's part of a plan. */
 export interface ContainerPlan {
@@ -25,6 +27,7 @@ export interface ContainerPlan {
   readonly engine: Engine;
   readonly service: DockerService;
   readonly git: 'sealed' | 'off';
+  readonly vault: Vault;
   /** Limits that the engine does not hold the container to. */
   readonly notEnforced: readonly string[];
   /** SHA-256 of the docker.json that it is made from. */
@@ -37,8 +40,7 @@ export function trustCommand(base: string | undefined): string {
 }
 
 /** What deciding needs of the App. */
-export interface DecideContext extends TrustContext {
-  readonly home: string;
+export interface DecideContext extends TrustContext, SourceContext {
   readonly caller: { readonly uid: number; readonly gid: number };
   engine(): Promise<Engine>;
   docker(): Promise<DockerService>;
@@ -63,6 +65,8 @@ export interface Decision {
   readonly dockerFile: () => Promise<DockerAsked | undefined>;
   /** The command that asks a person for approval. */
   readonly trust: string;
+  /** Of a container that is made again; else settings and docker.json say which secrets it gets. */
+  readonly vault?: Vault | undefined;
 }
 
 /** Decides what container it is; asks for an engine, and changes nothing. @throws ParaError */
@@ -81,7 +85,11 @@ export async function decideContainer(context: DecideContext, decision: Decision
     networkFlags: decision.flags.network,
   });
   const approved = await requireTrust(context, { repo, settings, effects, asked, command: trust });
-  const wish = { ...planned.wish, mountContext: { ...mountContext, approved } };
+  const place = { home: context.home, root: repo.root };
+  const vault =
+    decision.vault ?? vaultOf(context, await chooseSecrets(own.secrets, place, asked?.file.secrets));
+  const hasSecrets = vault.secrets.length > 0;
+  const wish = { ...planned.wish, hasSecrets, mountContext: { ...mountContext, approved } };
   const engine = await context.engine();
   // Also a check: a mount that is refused stops the start before anything is made.
   await resolveSpec(wish, engine, []);
@@ -89,7 +97,7 @@ export async function decideContainer(context: DecideContext, decision: Decision
   const notEnforced = unenforcedLimits(engine.capabilities, limits);
   const { imageSource } = planned;
   const service = await context.docker();
-  return { wish, imageSource, engine, service, git, notEnforced, dockerFile: asked?.sha256 };
+  return { wish, imageSource, engine, service, git, vault, notEnforced, dockerFile: asked?.sha256 };
 }
 
 interface Trusting {
@@ -145,6 +153,7 @@ export function containerRecord(plan: ContainerPlan): NonNullable<SessionRecord[
       ...(wish.network.mode === 'restricted' ? { allowed_domains: [...wish.network.allow] } : {}),
       docker_file: plan.dockerFile ?? null,
       ...recordedCheck(wish.health),
+      ...recordedSecrets(plan.vault),
     },
   };
 }

@@ -70,6 +70,7 @@ export function planContainer(
     network: network(flags, facts),
     hardening: config.docker.hardening,
     health: healthCheck(file?.health_check),
+    hasSecrets: false,
     stateDir: facts.places.docker(facts.session),
     mountContext: {
       worktree: facts.places.worktree(facts.session),

@@ -54,7 +54,7 @@ export function resolveEnv(wanted: readonly EnvRequest[], env: NodeJS.ProcessEnv
         'USAGE',
         `${name} sounds like a secret, and the environment of a container shows in the engine's inspect`,
         {
-          hint: `If it is none: --env ${name}="$${name}"`,
+          hint: `Let the container have it as a file in /run/secrets:\npara config set secrets.${name.toLowerCase()} env:${name}\nIf it is none: --env ${name}="$${name}"`,
         },
       );
     }

@@ -16,19 +16,19 @@ import { beganAt, goneOn, toWish, type FinishRequest } from './finish-wish.ts';
 import { settledWith, type Wish } from './operation.ts';
 import { registerAgain } from './register-again.ts';
 import { lockSession, type SessionRecord } from './store.ts';
-import type { Teardown, TeardownState } from './teardown.ts';
+import type { Stoppable, TeardownState } from './teardown.ts';
 import { NOTHING, requireSettled, type Settled } from './unsettled.ts';
+import type { VaultContext } from './vault.ts';
 
 /** What finishing needs of the App. */
-export interface FinishContext extends FindContext {
-  config(): Promise<{ readonly config: Config }>;
+export interface FinishContext extends FindContext, VaultContext {
   dockerFor(engine: EngineName): Promise<DockerService>;
   now(): Date;
   newId(): string;
 }
 
 /** Everything decided; nothing changed yet. */
-export interface FinishPlan extends Teardown {
+export interface FinishPlan extends Stoppable {
   readonly message: string;
   readonly target: string;
   readonly remote: string | undefined;
@@ -136,6 +136,7 @@ async function decide(
     record,
     places,
     repo,
+    secrets: context,
     message: request.message.trim(),
     target,
     remote: await chooseRemote(repo, target, { flag: request.push, ...config.git }),

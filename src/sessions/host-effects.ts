@@ -12,13 +12,14 @@ import { visible } from '../config/words.ts';
 import { fitsImage } from '../docker/image-pattern.ts';
 import { beyondAllowed, type MountContext, type MountRequest } from '../docker/mounts.ts';
 import { CONFIG_FILE, DOCKER_FILE } from './asking-files.ts';
+import { secretsOfOthers } from './vault.ts';
 import { decideNetwork, networkSources, type NetworkFlags } from './network-plan.ts';
 
 /** One thing that is asked of the host. */
 export interface HostEffect {
   /** The file that asks, in the repository. */
   readonly file: string;
-  readonly kind: 'mount' | 'port' | 'image' | 'network' | 'loosened' | 'limit' | 'program';
+  readonly kind: 'mount' | 'port' | 'image' | 'network' | 'loosened' | 'limit' | 'secret' | 'program';
   /** One line for a person. The same effect has the same words: that is what an approval is compared by. */
   readonly text: string;
   /** Of a mount: the host path, links resolved. */
@@ -38,12 +39,12 @@ export interface Asking {
 
 type Row = (asking: Asking) => readonly HostEffect[];
 
-/** Every kind of effect that a container can have, but mounts: for these the disk has to be looked at. */
+/** Every kind of effect that a container can have, but mounts and secrets: for these the disk has to be looked at. */
 const ROWS: readonly Row[] = [loosened, limits, images, ports, networks];
 
 /** All that needs a person's word before a container is made. @throws MOUNT_INVALID, MOUNT_REFUSED, USAGE */
 export async function hostEffects(asking: Asking): Promise<readonly HostEffect[]> {
-  return [...ROWS.flatMap((row) => row(asking)), ...(await mounts(asking))];
+  return [...ROWS.flatMap((row) => row(asking)), ...(await mounts(asking)), ...(await secrets(asking))];
 }
 
 /** Settings whose values go from open to closed; a repository may go towards the end of the list by itself. */
@@ -165,6 +166,19 @@ async function mounts({ project, file, mountContext }: Asking): Promise<readonly
     }),
   );
   return found.flat();
+}
+
+/** By name: where they are only the user's own settings say. */
+async function secrets({ own, file, mountContext }: Asking): Promise<readonly HostEffect[]> {
+  const asked = file?.secrets ?? [];
+  if (asked.length === 0) return [];
+  const others = await secretsOfOthers(own.secrets, { home: mountContext.home, root: mountContext.repo });
+  return asked
+    .filter((name) => others.includes(name))
+    .map((name) => ({
+      ...{ file: DOCKER_FILE, kind: 'secret' },
+      text: `takes the secret ${name}, which your settings give to other repositories only`,
+    }));
 }
 
 /** A volume of a settings file as it is asked for. */

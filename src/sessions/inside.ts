@@ -2,10 +2,10 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerInfo } from '../docker/driver.ts';
-import type { DockerService } from '../docker/service.ts';
 import { replaceFile } from '../sys/files.ts';
 import { RUNNER_SCRIPT } from './runner-script.ts';
 import { STATUS_SCRIPT } from './status-script.ts';
+import { startWithSecrets, type Receiver, type Vault } from './vault.ts';
 
 /** Makes what is missing; to be called before every start of a container. Safe to repeat. */
 export async function prepareInside(stateDir: string): Promise<void> {
@@ -15,14 +15,10 @@ export async function prepareInside(stateDir: string): Promise<void> {
   await put(join(stateDir, 'cmd', 'para-status'), STATUS_SCRIPT);
 }
 
-/** Starts a stopped container with all that it sees of the host in its place. @throws as the engine does */
-export async function wakeInside(
-  service: DockerService,
-  container: string,
-  stateDir: string,
-): Promise<ContainerInfo> {
-  await prepareInside(stateDir);
-  return service.wakeContainer(container);
+/** Starts a stopped container with all that it sees of the host in its place, and its secrets. @throws as the engine does */
+export async function wakeInside(vault: Vault, to: Receiver): Promise<ContainerInfo> {
+  await prepareInside(to.stateDir);
+  return startWithSecrets(vault, to, () => to.service.wakeContainer(to.container));
 }
 
 async function put(path: string, text: string): Promise<void> {

@@ -15,12 +15,13 @@ import { adminDirOf } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { commitCount } from './count.ts';
 import type { Damage } from './damage.ts';
-import { prepareInside } from './inside.ts';
+import { prepareInside, wakeInside } from './inside.ts';
 import type { MendPlan } from './mend.ts';
 import { rememberSession } from './rebuild.ts';
 import type { StartState } from './start-steps.ts';
 import { bringCommitsBack, STOP_GRACE } from './teardown.ts';
 import { lockRepository, saveRecord, type SessionRecord } from './store.ts';
+import { vaultOfRecord } from './vault.ts';
 
 /** What the steps share: a container that is made again is made as by a start. */
 export type MendState = StartState;
@@ -147,7 +148,9 @@ function saveSession({ repo, places }: MendPlan, record: SessionRecord): Step<Me
   };
 }
 
-function restart({ again, places, record, service, running, unstarted, damage }: MendPlan): Step<MendState> {
+function restart({ again, places, record, service, running, unstarted, ...plan }: MendPlan): Step<MendState> {
+  const { damage, secrets } = plan;
+  const stateDir = places.docker(record.name);
   const name = record.container?.name ?? '';
   // Its mounts are of what was there before.
   const made = damage !== undefined && MOUNTED.has(damage.damage);
@@ -156,9 +159,12 @@ function restart({ again, places, record, service, running, unstarted, damage }:
     title: unstarted ? 'Starting the container' : 'Restarting the container',
     skip: () => ((running && made) || unstarted || emptied ? undefined : 'not needed'),
     run: async () => {
+      const vault = await vaultOfRecord(secrets, record.container);
+      await vault.open();
       if (running) await service?.stopContainer(name, STOP_GRACE);
-      await prepareInside(places.docker(record.name));
-      if (running || unstarted) await service?.wakeContainer(name);
+      await prepareInside(stateDir);
+      if ((running || unstarted) && service !== undefined)
+        await wakeInside(vault, { service, container: name, stateDir });
     },
   };
 }

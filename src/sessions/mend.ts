@@ -51,6 +51,7 @@ export interface MendPlan {
   /** So the old one can not be started again. */
   readonly networkGone: boolean;
   readonly again: Again | undefined;
+  readonly secrets: MendContext;
 }
 
 /**
@@ -76,7 +77,7 @@ export async function planMend(context: MendContext, name: string): Promise<Mend
     ...(container.networkGone ? ['network missing'] : []),
   ];
   return {
-    ...{ repo, places, record, damage, copied, branchGone },
+    ...{ repo, places, record, damage, copied, branchGone, secrets: context },
     ...container,
     wrong,
   };

@@ -15,15 +15,16 @@ import {
   dropNetwork,
   removeContainer,
   stopContainer,
-  type Teardown,
+  type Stoppable,
   type TeardownState,
 } from './teardown.ts';
 import { commitCount } from './count.ts';
 import { requireNothingUnderWay } from './unsettled.ts';
 import { isThere } from '../sys/files.ts';
+import type { VaultContext } from './vault.ts';
 
 /** What removing needs of the App. */
-export interface RemoveContext extends FindContext {
+export interface RemoveContext extends FindContext, VaultContext {
   repository(): Promise<Repository>;
   dockerFor(engine: EngineName): Promise<DockerService>;
   now(): Date;
@@ -31,7 +32,7 @@ export interface RemoveContext extends FindContext {
 }
 
 /** Everything decided; nothing changed yet. */
-export interface RemovePlan extends Teardown {
+export interface RemovePlan extends Stoppable {
   readonly service: DockerService;
   readonly operation: Operation;
   readonly graceSeconds: number;
@@ -88,7 +89,8 @@ async function decide(
   const [repo, service] = await Promise.all([context.repository(), context.dockerFor(engine)]);
   const commitsAreBack =
     record.operation?.kind === 'docker stop' && !(await isThere(places.docker(record.name)));
-  return { record, places, repo, service, operation, graceSeconds, commitsAreBack };
+  const secrets = context;
+  return { record, places, repo, service, secrets, operation, graceSeconds, commitsAreBack };
 }
 
 /** Every step, in order. Once the commits are back they roll forward: typed once more, it goes on. */

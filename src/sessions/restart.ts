@@ -15,12 +15,14 @@ import { diedOfMemory, OOM_KILLED } from './limit-hit.ts';
 import { halfDoneVerb } from './operation.ts';
 import { decide, withRestart, type Policy } from './recovery.ts';
 import { loadRecord, lockSession, type SessionRecord } from './store.ts';
+import { vaultOfRecord, type VaultContext } from './vault.ts';
 
 /** What mending needs. */
 export interface Means {
   readonly service: DockerService;
   readonly policy: Policy;
   readonly cancellation: Pick<Cancellation, 'shield'>;
+  readonly secrets: VaultContext;
   now(): Date;
 }
 
@@ -69,8 +71,11 @@ async function restartLocked(
   const nth = `${String(verdict.nth)} of ${String(policy.max_restarts)}`;
   await changeHealth(places, record.name, (old) => withRestart(old, health.reason, { policy, now }));
   try {
+    const vault = await vaultOfRecord(means.secrets, record.container);
+    // Before it is stopped: what can not be told would leave it down.
+    await vault.open();
     if (info.state !== 'exited' && info.state !== 'dead') await service.stopContainer(name, graceOf(health));
-    await wakeInside(service, name, places.docker(record.name));
+    await wakeInside(vault, { service, container: name, stateDir: places.docker(record.name) });
     await changeHealth(places, record.name, (old) => ({ ...old, restarting: false }));
     return { worked: true, text: `restarted (${nth}): ${health.reason}` };
   } catch (error) {

@@ -14,11 +14,12 @@ import { findSession, type FindContext, type Found } from './find.ts';
 import { requireFits } from './prompt.ts';
 import { runAt, siteOf, type Site, type SiteContext } from './site.ts';
 import { wakeForPerson } from './start-stop.ts';
+import type { VaultContext } from './vault.ts';
 import { lockSession, type SessionRecord } from './store.ts';
 import { isThere } from '../sys/files.ts';
 
 /** What resuming needs of the App. */
-export interface ResumeContext extends FindContext, SiteContext {
+export interface ResumeContext extends FindContext, SiteContext, VaultContext {
   config(): Promise<LoadedConfig>;
   dockerFor(engine: EngineName): Promise<DockerService>;
   now(): Date;
@@ -57,9 +58,10 @@ export async function resumeSession(context: ResumeContext, request: ResumeReque
     const site = siteOf(places, session, container ?? undefined);
     const run = await readAgentRun(site.stateDir);
     const job = await planJob(context, { record, site, run, prompt: request.prompt });
-    const woken = await wake({ places, record }, site);
+    const woken = await wake(context, { places, record }, site);
     if (run !== undefined) await requireEnded(context, site, run);
-    const agent = job === undefined ? undefined : await startAgent(context, site, job);
+    const secrets = record.container?.made_with?.secrets;
+    const agent = job === undefined ? undefined : await startAgent(context, site, { ...job, secrets });
     return { record, container: woken, agent };
   });
 }
@@ -114,6 +116,7 @@ async function planJob(
 }
 
 async function wake(
+  context: ResumeContext,
   found: Found,
   { session, container, stateDir, worktree }: Site,
 ): Promise<Resumed['container']> {
@@ -131,7 +134,7 @@ async function wake(
   }
   const ready = join(stateDir, 'out', 'ready');
   const before = await timeOf(ready);
-  await wakeForPerson(service, found);
+  await wakeForPerson(context, service, found);
   // What tells a run of before this start from one after it must be there first (agent-run.ts).
   for (let waited = 0; waited < 5_000 && (await timeOf(ready)) === before; waited += 20) await sleep(20);
   return 'started';

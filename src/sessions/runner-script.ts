@@ -141,7 +141,8 @@ while :; do
   [ -z "$stop" ] || finish
   watch
   # Off: another program takes the commands (docs/status-protocol.md).
-  [ -n "$job" ] || [ "\${PARA_RUNNER-}" = off ] || next
+  # Held: its secrets are not in yet, and what was queued may need them.
+  [ -n "$job" ] || [ "\${PARA_RUNNER-}" = off ] || [ -e "$cmd/held" ] || next
   if [ -z "$woken$stop" ]; then
     # Quick while there is work, and cheap when there is none.
     if [ "$((up - busy))" -lt 30 ]; then sleep "$quick" & else sleep 2 & fi

@@ -17,6 +17,7 @@ import type { StartPlan } from './start.ts';
 import { lockRepository, removeRecord, saveRecord, type SessionRecord } from './store.ts';
 import { removeTree } from '../sys/remove-tree.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
+import { startWithSecrets } from './vault.ts';
 
 /** What the steps of a container hand to each other. */
 export interface ContainerState {
@@ -200,8 +201,11 @@ function startContainer(plan: ContainerHost, container: ContainerPlan): Step<Con
   return {
     title: 'Starting the container',
     run: async ({ containerId: id = '' }) => {
-      await container.service.startContainer(name);
-      await waitUntilReady(container, name);
+      const { service, vault, wish } = container;
+      await startWithSecrets(vault, { service, container: name, stateDir: wish.stateDir }, async () => {
+        await service.startContainer(name);
+        await waitUntilReady(container, name);
+      });
       const told = {
         id,
         state: 'running',

@@ -7,6 +7,7 @@ import { forgetHealth } from './health-file.ts';
 import { wakeInside } from './inside.ts';
 import { asRegistered, registerContainer, registerStopped } from './registry.ts';
 import { loadRecord, lockSession, saveRecord, type SessionRecord } from './store.ts';
+import { vaultOfRecord, type VaultContext } from './vault.ts';
 
 type Wanted = NonNullable<NonNullable<SessionRecord['container']>['wanted']>;
 
@@ -18,7 +19,7 @@ export interface StartedOrStopped {
 
 /** Starts a stopped container; one that runs already is fine. @throws CONTAINER_NOT_FOUND, BUSY … */
 export async function startSessionContainer(
-  context: ContainerContext,
+  context: ContainerContext & VaultContext,
   session: string | undefined,
 ): Promise<StartedOrStopped> {
   const found = await findSession(context, session, 'containers');
@@ -28,7 +29,7 @@ export async function startSessionContainer(
     const { name, engine } = requireContainer(record);
     await requireWorktreeThere(record, EXIT.refused);
     const service = await context.dockerFor(engine);
-    await wakeForPerson(service, { places, record }).catch((error: unknown) => {
+    await wakeForPerson(context, service, { places, record }).catch((error: unknown) => {
       const lost = hasCode(error, 'CONTAINER_NOT_FOUND') || hasCode(error, 'NETWORK_NOT_FOUND');
       throw lost ? removedByHand(record, error) : error;
     });
@@ -40,10 +41,18 @@ export async function startSessionContainer(
  * A person starts it: it is meant to run from now on, and what was seen of its health before is over. The caller holds
  * the session's lock.
  */
-export async function wakeForPerson(service: DockerService, { places, record }: Found): Promise<void> {
+export async function wakeForPerson(
+  context: VaultContext,
+  service: DockerService,
+  { places, record }: Found,
+): Promise<void> {
   const stateDir = places.docker(record.name);
+  const { name: container } = requireContainer(record);
+  const vault = await vaultOfRecord(context, record.container);
+  // First: what can not be told stops it before anything is changed.
+  await vault.open();
   await forgetHealth(stateDir);
-  const info = await wakeInside(service, requireContainer(record).name, stateDir);
+  const info = await wakeInside(vault, { service, container, stateDir });
   await registerContainer(places.state, asRegistered(record, info));
   await want({ places, record }, 'running');
 }

@@ -2,7 +2,6 @@
  * Watches the containers of a repository and mends what falls over: one engine call a look, and whatever a container
  * that is not well needs. For whoever watches: `docker supervise`, `monitor`.
  */
-import type { Config } from '../config/defaults.ts';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import type { Cancellation } from '../sys/cancel.ts';
@@ -17,12 +16,12 @@ import { writeMetrics } from './metrics.ts';
 import { asRegistered, replaceRegistry } from './registry.ts';
 import { mirrorStatus } from './status-file.ts';
 import { listRecords, placesOf, type Places, type SessionRecord } from './store.ts';
+import type { VaultContext } from './vault.ts';
 import { watchEngines } from './watch-engines.ts';
 
 /** What watching needs of the App. */
-export interface SuperviseContext extends FindContext {
+export interface SuperviseContext extends FindContext, VaultContext {
   readonly cancellation: Pick<Cancellation, 'shield'>;
-  config(): Promise<{ readonly config: Config }>;
   dockerFor(engine: EngineName): Promise<DockerService>;
   now(): Date;
 }
@@ -153,7 +152,8 @@ async function lookAt(
     if (record.container === null || health === null) return [];
     if (verdict.act !== 'restart' && verdict.act !== 'give up') return [];
     const service = await context.dockerFor(record.container.engine);
-    const means: Means = { service, policy, cancellation: context.cancellation, now: () => context.now() };
+    const { cancellation } = context;
+    const means: Means = { service, policy, cancellation, secrets: context, now: () => context.now() };
     const found = { places, record };
     if (verdict.act === 'give up') {
       const reason = await giveUp(means, found, health);

@@ -5,8 +5,10 @@ import { EXIT, ParaError } from '../errors.ts';
 import { bringBack, type BroughtBack } from '../git/bring-back.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Step } from '../pipeline/step.ts';
+import { wakeInside } from './inside.ts';
 import { isNetworkKept } from './network.ts';
 import { lockRepository, type Places, type SessionRecord } from './store.ts';
+import { vaultOfRecord, type VaultContext } from './vault.ts';
 
 /** Seconds a container gets to stop by itself. */
 export const STOP_GRACE = 10;
@@ -19,6 +21,11 @@ export interface Teardown {
   readonly service: DockerService | undefined;
 }
 
+/** One whose container is stopped first, and started again when all is taken back. */
+export interface Stoppable extends Teardown {
+  readonly secrets: VaultContext;
+}
+
 /** What these steps tell each other. */
 export interface TeardownState {
   /** Everything is kept in git: from here on a failure is mended by going on, not by going back. */
@@ -27,7 +34,10 @@ export interface TeardownState {
 }
 
 /** Nothing writes into the worktree any more. */
-export function stopContainer({ record, service }: Teardown, graceSeconds = STOP_GRACE): Step<TeardownState> {
+export function stopContainer(
+  { record, service, places, secrets }: Stoppable,
+  graceSeconds = STOP_GRACE,
+): Step<TeardownState> {
   return {
     title: 'Stopping the container',
     skip: () => (service === undefined ? 'no container' : undefined),
@@ -42,7 +52,9 @@ export function stopContainer({ record, service }: Teardown, graceSeconds = STOP
     },
     // Nothing was taken away yet: the session goes on as it was.
     undo: async (state) => {
-      if (!state.settled && state.wasRunning) await service?.wakeContainer(record.container?.name ?? '');
+      if (state.settled || !state.wasRunning || service === undefined) return;
+      const to = { service, container: record.container?.name ?? '', stateDir: places.docker(record.name) };
+      await wakeInside(await vaultOfRecord(secrets, record.container), to);
     },
     leftover: () => `para docker start ${record.name}`,
   };

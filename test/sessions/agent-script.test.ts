@@ -31,10 +31,13 @@ describe.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('%s', (_
   });
 
   /** Starts an agent; `max` bytes of log, looked at five times a second. */
-  function launch(argv: readonly string[], max = 1_000_000): { code: number | null; pid: number } {
+  function launch(
+    argv: readonly string[],
+    { max = 1_000_000, env: added = {} } = {},
+  ): { code: number | null; pid: number } {
     const [program = 'sh', ...more] = shell;
     const words = [file('agent.sh'), 'launch', file('run'), ID, file('prompt'), String(max), '0.2', ...argv];
-    const env = { ...process.env, PATH: `${dir}:${process.env['PATH'] ?? ''}` };
+    const env = { ...process.env, ...added, PATH: `${dir}:${process.env['PATH'] ?? ''}` };
     const { status, stdout } = spawnSync(program, [...more, ...words], { encoding: 'utf8', env, cwd: dir });
     return { code: status, pid: Number(stdout) };
   }
@@ -51,6 +54,24 @@ describe.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('%s', (_
     expect(launched).toBe(0);
     expect(await ended()).toBe(`${ID} ${String(code)}\n`);
     expect(read('run.pid')).toBe(`${String(pid)}\n`);
+  });
+
+  test('what it gets of its secrets it has alone, as variables', async () => {
+    writeFileSync(file('token'), 'of "one"\nand two\n');
+    const names = { PARA_AGENT_SECRETS: 'TOKEN=token ALSO=token', PARA_SECRETS_DIR: dir };
+    const show =
+      'printf "%s|" "$TOKEN" "$ALSO" "${PARA_AGENT_SECRETS-none}"; tr "\\0" "\\n" </proc/$PPID/environ';
+    launch(['sh', '-c', show, 'sh', '{prompt}'], { env: names });
+    expect(await ended()).toBe(`${ID} 0\n`);
+    const log = read('run.log');
+    expect(log).toMatch(/^of "one"\nand two\|of "one"\nand two\|none\|/);
+    expect(log.split('none|')[1]).not.toContain('of "one"');
+  });
+
+  test('without one of its secrets it does not begin', async () => {
+    launch(['sh', '-c', 'echo begun'], { env: { PARA_AGENT_SECRETS: 'A=none', PARA_SECRETS_DIR: dir } });
+    expect(await ended()).toBe(`${ID} 125\n`);
+    expect(read('run.log')).toBe('para: there is no secret none\n');
   });
 
   test('a signal’s death is 128 and its number', async () => {
@@ -91,7 +112,7 @@ describe.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('%s', (_
 
   test('of a long log it keeps what came last', async () => {
     const script = 'i=0; while [ $i -lt 30 ]; do i=$((i + 1)); echo "line $i of many"; sleep 0.03; done';
-    launch(['sh', '-c', script], 100);
+    launch(['sh', '-c', script], { max: 100 });
     await ended();
     const kept = read('run.log.1') + read('run.log');
     expect(kept).toMatch(/line 30 of many\n$/);

@@ -212,6 +212,17 @@ describe.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('%s', (_
     expect(readdirSync(at('out/queue'))).toEqual(['bye']);
   });
 
+  test('held: what is queued waits until the secrets are in', async () => {
+    queue('5-000001-late.sh', 'echo done\n');
+    writeFileSync(at('cmd/held'), '');
+    run();
+    await until(() => existsSync(at('out/heartbeat')));
+    expect(readdirSync(at('out/queue'))).toEqual([]);
+    rmSync(at('cmd/held'));
+    await until(() => existsSync(at('out/queue/late/exit')));
+    expect(told('late', 'stdout')).toBe('done\n');
+  });
+
   test('what is no command is left alone', async () => {
     for (const name of [
       'x.sh',

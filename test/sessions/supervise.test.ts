@@ -10,6 +10,7 @@ import { readHealth } from '../../src/sessions/health-file.ts';
 import { newOperation } from '../../src/sessions/operation.ts';
 import { lockSession, placesOf, saveRecord, type SessionRecord } from '../../src/sessions/store.ts';
 import { superviseSessions, type Watch } from '../../src/sessions/supervise.ts';
+import { createRunner } from '../../src/sys/run.ts';
 import { sessionRecord } from '../support/record.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
 
@@ -55,7 +56,7 @@ function save(change: Partial<SessionRecord> = {}, check?: typeof CHECK): Promis
 }
 function watching(): typeof look {
   const supervise = superviseSessions({
-    cwd: temp.root,
+    ...{ cwd: temp.root, home: temp.base, env: {}, runner: createRunner({ env: {} }) },
     repository: () => Promise.resolve(repo),
     config: () => Promise.resolve({ config: DEFAULTS }),
     dockerFor: () => Promise.resolve(engine as unknown as DockerService),

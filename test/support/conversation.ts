@@ -16,6 +16,8 @@ export interface Wanted {
   readonly image?: string;
   readonly hardening?: readonly string[];
   readonly limits?: readonly string[];
+  /** It has a place for secrets. */
+  readonly secrets?: boolean;
   readonly network?: string;
   readonly volumes?: readonly string[];
   readonly ports?: readonly string[];
@@ -24,6 +26,8 @@ export interface Wanted {
 
 /** The id of the container that `create` makes. */
 export const ID = 'c'.repeat(64);
+
+const MEMORY = 'rw,nosuid,nodev,noexec,size=1m,mode=0700';
 
 /** `--mount` as it is written for every engine. */
 export function mount(source: string, target: string, tail = ''): readonly string[] {
@@ -213,6 +217,12 @@ export class Conversation {
     });
   }
 
+  /** Putting the secrets in. */
+  secrets(ending: Ending = {}): EngineCall {
+    const argv = ['sh', '/run/para/cmd/secrets.sh', '/run/secrets'];
+    return this.call(['exec', '-i', '--', this.container, ...argv], ending);
+  }
+
   statusGone(): EngineCall {
     const said = `${this.engine === 'docker' ? 'Error response from daemon: No' : 'Error: inspecting object: no'} such container`;
     return this.call(['inspect', '--type', 'container', '--', this.container], {
@@ -238,6 +248,7 @@ export class Conversation {
       ...(wanted.hardening ?? ['--cap-drop', 'ALL', '--security-opt', 'no-new-privileges']),
       ...(wanted.limits ?? ['--pids-limit', '512', '--memory', '4294967296', '--cpus', '2']),
       ...['--ipc', 'private', ...(which === 'docker' ? ['--ulimit', 'core=0'] : [])],
+      ...this.memory(wanted),
       ...['--log-driver', 'json-file', '--restart', 'no'],
       ...(which === 'rootless' ? ['--userns', 'keep-id'] : ['--user', uid]),
       ...['--network', wanted.network ?? this.network],
@@ -249,6 +260,12 @@ export class Conversation {
       ...['-e', 'PARA_COMMAND_DIR=/run/para/cmd'],
       ...['--entrypoint', 'sh', '--', image, '/run/para/cmd/runner.sh'],
     ];
+  }
+
+  /** The place for its secrets, and whose that is, as each engine is told. */
+  private memory({ secrets = false }: Wanted): readonly string[] {
+    const uid = `,uid=${String(process.getuid?.())},gid=${String(process.getgid?.())}`;
+    return secrets ? ['--tmpfs', `/run/secrets:${MEMORY}${this.which === 'docker' ? uid : ',U'}`] : [];
   }
 
   /** The worktree, what was asked for, git's own directory and the objects it borrows, and para's own. */

@@ -19,8 +19,8 @@ export interface EngineCall {
   readonly exitCode?: number;
   readonly stdout?: string;
   readonly stderr?: string;
-  /** What the engine does besides answering. */
-  readonly effect?: () => void;
+  /** What the engine does besides answering; it gets what it is told on stdin. */
+  readonly effect?: (input: RunRequest['input']) => void;
   /** The call that follows when this one is answered well: para looks whether it is so. */
   readonly proof?: EngineCall;
 }
@@ -119,7 +119,7 @@ class Script {
       this.unexpected.push(`${JSON.stringify(argv)}\n  where this was to come: ${wanted}`);
       throw new Error('unexpected engine call'); // what the test sees is problem()
     }
-    call.effect?.();
+    call.effect?.(request.input);
     if (call.proof !== undefined && (call.exitCode ?? 0) === 0) this.left.unshift(call.proof);
     const stdout = call.stdout ?? '';
     return {

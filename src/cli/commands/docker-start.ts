@@ -11,6 +11,7 @@ import {
 import { startSessionContainer } from '../../sessions/start-stop.ts';
 import { changedSinceMade } from '../../sessions/docker-file.ts';
 import { findSession } from '../../sessions/find.ts';
+import { describeSecrets } from '../../sessions/vault.ts';
 import type { App } from '../app.ts';
 import { containerFlags, givenOption, LIKENESS_OPTIONS } from '../container-flags.ts';
 import { defineCommand } from '../define.ts';
@@ -68,6 +69,7 @@ async function adopt(app: App, request: AdoptRequest): Promise<number> {
     if (plan.isFileChanged) app.output.warn(fileChanged(plan));
     if (notEnforced.length > 0)
       app.output.note(`The engine does not enforce limits on ${notEnforced.join(', ')} here`);
+    await plan.container.vault.open();
     await app.run(adoptSteps(plan), newAdoptState());
   });
   if (made === undefined) return start(app, request.session);
@@ -83,9 +85,14 @@ async function adopt(app: App, request: AdoptRequest): Promise<number> {
 function say(app: App, plan: AdoptPlan): number {
   const { session, record } = plan;
   if (plan.isFileChanged) app.output.warn(fileChanged(plan));
+  const secrets = describeSecrets(plan.container.vault);
   app.output.answer(
-    { dry_run: true, plan: { session, container: { ...record.container, made_with: undefined } } },
-    () => `Would give ${session} a container: ${described(plan)}`,
+    { dry_run: true, plan: { session, container: { ...record.container, made_with: undefined }, secrets } },
+    () =>
+      [
+        `Would give ${session} a container: ${described(plan)}`,
+        ...secrets.map(({ name, source }) => `with the secret ${name} (${source})`),
+      ].join('\n'),
   );
   return 0;
 }

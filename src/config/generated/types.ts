@@ -97,6 +97,34 @@ export interface ConfigFile {
     resume_command?: [string, ...string[]];
   };
   /**
+   * Secrets that containers get as files in /run/secrets, by name; user config only.
+   */
+  secrets?: {
+    /**
+     * Where the value is: env:NAME, file:PATH, cmd:["program", "word"] or op://VAULT/ITEM/FIELD.
+     */
+    [k: string]:
+      | string
+      | {
+          /**
+           * Where the value is: env:NAME, file:PATH, cmd:["program", "word"] or op://VAULT/ITEM/FIELD.
+           */
+          source: string;
+          /**
+           * Variable in which the agent's process has it too.
+           */
+          as_env?: string;
+          /**
+           * True: a login that is renewed where it is used, so that two containers can not share it.
+           */
+          rotating?: boolean;
+          /**
+           * Main checkouts whose containers get it; all when left out.
+           */
+          repositories?: string[];
+        };
+  };
+  /**
    * Containers.
    */
   docker?: {
@@ -333,6 +361,12 @@ export interface DockerFile {
     start_period_seconds?: number;
   };
   /**
+   * Names of secrets that the container needs; where they are only the user's own config says.
+   *
+   * @maxItems 64
+   */
+  secrets?: string[];
+  /**
    * Environment.
    */
   environment?: {
@@ -528,6 +562,13 @@ export interface SessionRecord {
        * SHA-256 of the .para/docker.json that was used; null for none.
        */
       docker_file?: string | null;
+      /**
+       * Its secrets, by name alone.
+       */
+      secrets?: {
+        name: string;
+        as_env?: string;
+      }[];
       cpus: number;
       memory_bytes: number;
       pids: number;

@@ -37,14 +37,16 @@ var require_ucs2length = __commonJS({
 
 // <stdin>
 exports.validateConfigFile = validate10;
-var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": ["string", "null"], "description": "Remote to push to; null takes the one git would.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": ["string", "null"], "minLength": 1, "description": "Names that start makes, with %Y %m %d %H %M %S; null makes readable ones." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." }, "setup_allowed": { "type": "array", "description": "Repositories whose own setup script may run on this machine; user config only.", "items": { "type": "string", "description": "Absolute path of the main checkout.", "pattern": "^/" } } } }, "agent": { "type": "object", "description": "The program that dispatch gives its prompt to. The nearest file with this section decides all of it.", "additionalProperties": false, "properties": { "preset": { "type": "string", "description": "A known agent's own command lines; none unless set.", "enum": ["claude", "codex", "gemini", "opencode", "aider"] }, "command": { "type": "array", "description": "Command line; {prompt}, {prompt_file} and {session} are filled in; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "resume_command": { "type": "array", "description": "The same for a follow-up to what was said before; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "allowed_images": { "type": ["array", "null"], "description": "Patterns of the images that a repository may name by itself; null allows all; user config only.", "items": { "type": "string", "minLength": 1 } }, "allow_custom_images": { "type": "boolean", "description": "False: only images of the user config, or that fit allowed_images, whoever asks; user config only." }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none, restricted (the allowed domains) or bridge (everywhere).", "enum": ["none", "restricted", "bridge"] }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; those of all files add up.", "maxItems": 1e3, "items": { "type": "string", "description": "A domain, *.domain, domain:port, address:port or the name of a preset such as npm.", "maxLength": 300 } }, "self_test": { "type": "boolean", "description": "Try at each start whether a restricted container is one; user config only." }, "subnet_pool": { "type": "string", "description": "Private addresses of which each restricted session gets sixteen; user config only.", "pattern": "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$" }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "pattern": "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$" } } }, "auto_recovery": { "type": "object", "description": "What whoever watches does with a container that died or is not well.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Restart it." }, "max_restarts": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Restarts within the window; then it is given up." }, "window_seconds": { "type": "integer", "minimum": 1, "maximum": 604800, "description": "How long a restart counts." }, "backoff": { "type": "integer", "minimum": 0, "maximum": 3600, "description": "Seconds from the first restart to the second; twice as many to each one after it." } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
+var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": ["string", "null"], "description": "Remote to push to; null takes the one git would.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": ["string", "null"], "minLength": 1, "description": "Names that start makes, with %Y %m %d %H %M %S; null makes readable ones." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." }, "setup_allowed": { "type": "array", "description": "Repositories whose own setup script may run on this machine; user config only.", "items": { "type": "string", "description": "Absolute path of the main checkout.", "pattern": "^/" } } } }, "agent": { "type": "object", "description": "The program that dispatch gives its prompt to. The nearest file with this section decides all of it.", "additionalProperties": false, "properties": { "preset": { "type": "string", "description": "A known agent's own command lines; none unless set.", "enum": ["claude", "codex", "gemini", "opencode", "aider"] }, "command": { "type": "array", "description": "Command line; {prompt}, {prompt_file} and {session} are filled in; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "resume_command": { "type": "array", "description": "The same for a follow-up to what was said before; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } } } }, "secrets": { "type": "object", "description": "Secrets that containers get as files in /run/secrets, by name; user config only.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, "additionalProperties": { "type": ["string", "object"], "description": 'Where the value is: env:NAME, file:PATH, cmd:["program", "word"] or op://VAULT/ITEM/FIELD.', "maxLength": 4096, "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$", "additionalProperties": false, "required": ["source"], "properties": { "source": { "type": "string", "description": 'Where the value is: env:NAME, file:PATH, cmd:["program", "word"] or op://VAULT/ITEM/FIELD.', "maxLength": 4096, "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$" }, "as_env": { "type": "string", "description": "Variable in which the agent's process has it too.", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "rotating": { "type": "boolean", "description": "True: a login that is renewed where it is used, so that two containers can not share it." }, "repositories": { "type": "array", "description": "Main checkouts whose containers get it; all when left out.", "items": { "type": "string", "description": "Absolute path; ~ and $HOME are expanded.", "minLength": 1 } } } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "allowed_images": { "type": ["array", "null"], "description": "Patterns of the images that a repository may name by itself; null allows all; user config only.", "items": { "type": "string", "minLength": 1 } }, "allow_custom_images": { "type": "boolean", "description": "False: only images of the user config, or that fit allowed_images, whoever asks; user config only." }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none, restricted (the allowed domains) or bridge (everywhere).", "enum": ["none", "restricted", "bridge"] }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; those of all files add up.", "maxItems": 1e3, "items": { "type": "string", "description": "A domain, *.domain, domain:port, address:port or the name of a preset such as npm.", "maxLength": 300 } }, "self_test": { "type": "boolean", "description": "Try at each start whether a restricted container is one; user config only." }, "subnet_pool": { "type": "string", "description": "Private addresses of which each restricted session gets sixteen; user config only.", "pattern": "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$" }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "pattern": "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$" } } }, "auto_recovery": { "type": "object", "description": "What whoever watches does with a container that died or is not well.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Restart it." }, "max_restarts": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Restarts within the window; then it is given up." }, "window_seconds": { "type": "integer", "minimum": 1, "maximum": 604800, "description": "How long a restart counts." }, "backoff": { "type": "integer", "minimum": 0, "maximum": 3600, "description": "Seconds from the first restart to the second; twice as many to each one after it." } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
 var func2 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 var pattern0 = new RegExp("^/", "u");
-var pattern2 = new RegExp("^[A-Za-z_][A-Za-z0-9_]*$", "u");
-var pattern3 = new RegExp("^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "u");
-var pattern4 = new RegExp("^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$", "u");
-var pattern5 = new RegExp("^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$", "u");
+var pattern1 = new RegExp("^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", "u");
+var pattern2 = new RegExp("^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$", "u");
+var pattern4 = new RegExp("^[A-Za-z_][A-Za-z0-9_]*$", "u");
+var pattern7 = new RegExp("^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "u");
+var pattern8 = new RegExp("^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$", "u");
+var pattern9 = new RegExp("^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$", "u");
 function validate10(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -490,24 +492,23 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.docker !== void 0) {
-      let data23 = data.docker;
+    if (data.secrets !== void 0) {
+      let data23 = data.secrets;
       if (data23 && typeof data23 == "object" && !Array.isArray(data23)) {
         for (const key4 in data23) {
-          if (!func2.call(schema11.properties.docker.properties, key4)) {
-            const err38 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker, data: data23 };
-            if (vErrors === null) {
-              vErrors = [err38];
-            } else {
-              vErrors.push(err38);
+          const _errs56 = errors;
+          if (typeof key4 === "string") {
+            if (!pattern1.test(key4)) {
+              const err38 = { instancePath: instancePath + "/secrets", schemaPath: "#/properties/secrets/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, message: 'must match pattern "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"', schema: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", parentSchema: schema11.properties.secrets.propertyNames, data: key4, propertyName: key4 };
+              if (vErrors === null) {
+                vErrors = [err38];
+              } else {
+                vErrors.push(err38);
+              }
+              errors++;
             }
-            errors++;
-          }
-        }
-        if (data23.enabled !== void 0) {
-          let data24 = data23.enabled;
-          if (typeof data24 !== "boolean") {
-            const err39 = { instancePath: instancePath + "/docker/enabled", schemaPath: "#/properties/docker/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.enabled.type, parentSchema: schema11.properties.docker.properties.enabled, data: data24 };
+          } else {
+            const err39 = { instancePath: instancePath + "/secrets", schemaPath: "#/properties/secrets/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.secrets.propertyNames.type, parentSchema: schema11.properties.secrets.propertyNames, data: key4, propertyName: key4 };
             if (vErrors === null) {
               vErrors = [err39];
             } else {
@@ -515,11 +516,9 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-        }
-        if (data23.engine !== void 0) {
-          let data25 = data23.engine;
-          if (typeof data25 !== "string") {
-            const err40 = { instancePath: instancePath + "/docker/engine", schemaPath: "#/properties/docker/properties/engine/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.engine.type, parentSchema: schema11.properties.docker.properties.engine, data: data25 };
+          var valid10 = _errs56 === errors;
+          if (!valid10) {
+            const err40 = { instancePath: instancePath + "/secrets", schemaPath: "#/properties/secrets/propertyNames", keyword: "propertyNames", params: { propertyName: key4 }, message: "property name must be valid", schema: schema11.properties.secrets.propertyNames, parentSchema: schema11.properties.secrets, data: data23 };
             if (vErrors === null) {
               vErrors = [err40];
             } else {
@@ -527,8 +526,11 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-          if (!(data25 === "auto" || data25 === "docker" || data25 === "podman")) {
-            const err41 = { instancePath: instancePath + "/docker/engine", schemaPath: "#/properties/docker/properties/engine/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.engine.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.engine.enum, parentSchema: schema11.properties.docker.properties.engine, data: data25 };
+        }
+        for (const key5 in data23) {
+          let data24 = data23[key5];
+          if (typeof data24 !== "string" && !(data24 && typeof data24 == "object" && !Array.isArray(data24))) {
+            const err41 = { instancePath: instancePath + "/secrets/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/secrets/additionalProperties/type", keyword: "type", params: { type: schema11.properties.secrets.additionalProperties.type }, message: "must be string,object", schema: schema11.properties.secrets.additionalProperties.type, parentSchema: schema11.properties.secrets.additionalProperties, data: data24 };
             if (vErrors === null) {
               vErrors = [err41];
             } else {
@@ -536,99 +538,92 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
-        }
-        if (data23.hardening !== void 0) {
-          let data26 = data23.hardening;
-          if (typeof data26 !== "string") {
-            const err42 = { instancePath: instancePath + "/docker/hardening", schemaPath: "#/properties/docker/properties/hardening/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.hardening.type, parentSchema: schema11.properties.docker.properties.hardening, data: data26 };
-            if (vErrors === null) {
-              vErrors = [err42];
-            } else {
-              vErrors.push(err42);
-            }
-            errors++;
-          }
-          if (!(data26 === "strict" || data26 === "default" || data26 === "off")) {
-            const err43 = { instancePath: instancePath + "/docker/hardening", schemaPath: "#/properties/docker/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.hardening.enum, parentSchema: schema11.properties.docker.properties.hardening, data: data26 };
-            if (vErrors === null) {
-              vErrors = [err43];
-            } else {
-              vErrors.push(err43);
-            }
-            errors++;
-          }
-        }
-        if (data23.git !== void 0) {
-          let data27 = data23.git;
-          if (typeof data27 !== "string") {
-            const err44 = { instancePath: instancePath + "/docker/git", schemaPath: "#/properties/docker/properties/git/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.git.type, parentSchema: schema11.properties.docker.properties.git, data: data27 };
-            if (vErrors === null) {
-              vErrors = [err44];
-            } else {
-              vErrors.push(err44);
-            }
-            errors++;
-          }
-          if (!(data27 === "sealed" || data27 === "off")) {
-            const err45 = { instancePath: instancePath + "/docker/git", schemaPath: "#/properties/docker/properties/git/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.git.enum, parentSchema: schema11.properties.docker.properties.git, data: data27 };
-            if (vErrors === null) {
-              vErrors = [err45];
-            } else {
-              vErrors.push(err45);
-            }
-            errors++;
-          }
-        }
-        if (data23.limits !== void 0) {
-          let data28 = data23.limits;
-          if (typeof data28 !== "string") {
-            const err46 = { instancePath: instancePath + "/docker/limits", schemaPath: "#/properties/docker/properties/limits/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.limits.type, parentSchema: schema11.properties.docker.properties.limits, data: data28 };
-            if (vErrors === null) {
-              vErrors = [err46];
-            } else {
-              vErrors.push(err46);
-            }
-            errors++;
-          }
-          if (!(data28 === "best-effort" || data28 === "required")) {
-            const err47 = { instancePath: instancePath + "/docker/limits", schemaPath: "#/properties/docker/properties/limits/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.limits.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.limits.enum, parentSchema: schema11.properties.docker.properties.limits, data: data28 };
-            if (vErrors === null) {
-              vErrors = [err47];
-            } else {
-              vErrors.push(err47);
-            }
-            errors++;
-          }
-        }
-        if (data23.default_image !== void 0) {
-          let data29 = data23.default_image;
-          if (typeof data29 === "string") {
-            if (func3(data29) < 1) {
-              const err48 = { instancePath: instancePath + "/docker/default_image", schemaPath: "#/properties/docker/properties/default_image/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.default_image, data: data29 };
+          if (typeof data24 === "string") {
+            if (func3(data24) > 4096) {
+              const err42 = { instancePath: instancePath + "/secrets/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/secrets/additionalProperties/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema11.properties.secrets.additionalProperties, data: data24 };
               if (vErrors === null) {
-                vErrors = [err48];
+                vErrors = [err42];
               } else {
-                vErrors.push(err48);
+                vErrors.push(err42);
               }
               errors++;
             }
-          } else {
-            const err49 = { instancePath: instancePath + "/docker/default_image", schemaPath: "#/properties/docker/properties/default_image/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_image.type, parentSchema: schema11.properties.docker.properties.default_image, data: data29 };
-            if (vErrors === null) {
-              vErrors = [err49];
-            } else {
-              vErrors.push(err49);
+            if (!pattern2.test(data24)) {
+              const err43 = { instancePath: instancePath + "/secrets/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/secrets/additionalProperties/pattern", keyword: "pattern", params: { pattern: "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$" }, message: 'must match pattern "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$"', schema: "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$", parentSchema: schema11.properties.secrets.additionalProperties, data: data24 };
+              if (vErrors === null) {
+                vErrors = [err43];
+              } else {
+                vErrors.push(err43);
+              }
+              errors++;
             }
-            errors++;
           }
-        }
-        if (data23.image_mappings !== void 0) {
-          let data30 = data23.image_mappings;
-          if (data30 && typeof data30 == "object" && !Array.isArray(data30)) {
-            for (const key5 in data30) {
-              let data31 = data30[key5];
-              if (typeof data31 !== "string") {
-                const err50 = { instancePath: instancePath + "/docker/image_mappings/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/docker/properties/image_mappings/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.image_mappings.additionalProperties.type, parentSchema: schema11.properties.docker.properties.image_mappings.additionalProperties, data: data31 };
+          if (data24 && typeof data24 == "object" && !Array.isArray(data24)) {
+            if (data24.source === void 0) {
+              const err44 = { instancePath: instancePath + "/secrets/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/secrets/additionalProperties/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema11.properties.secrets.additionalProperties.required, parentSchema: schema11.properties.secrets.additionalProperties, data: data24 };
+              if (vErrors === null) {
+                vErrors = [err44];
+              } else {
+                vErrors.push(err44);
+              }
+              errors++;
+            }
+            for (const key6 in data24) {
+              if (!(key6 === "source" || key6 === "as_env" || key6 === "rotating" || key6 === "repositories")) {
+                const err45 = { instancePath: instancePath + "/secrets/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/secrets/additionalProperties/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.secrets.additionalProperties, data: data24 };
+                if (vErrors === null) {
+                  vErrors = [err45];
+                } else {
+                  vErrors.push(err45);
+                }
+                errors++;
+              }
+            }
+            if (data24.source !== void 0) {
+              let data25 = data24.source;
+              if (typeof data25 === "string") {
+                if (func3(data25) > 4096) {
+                  const err46 = { instancePath: instancePath + "/secrets/" + key5.replace(/~/g, "~0").replace(/\//g, "~1") + "/source", schemaPath: "#/properties/secrets/additionalProperties/properties/source/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema11.properties.secrets.additionalProperties.properties.source, data: data25 };
+                  if (vErrors === null) {
+                    vErrors = [err46];
+                  } else {
+                    vErrors.push(err46);
+                  }
+                  errors++;
+                }
+                if (!pattern2.test(data25)) {
+                  const err47 = { instancePath: instancePath + "/secrets/" + key5.replace(/~/g, "~0").replace(/\//g, "~1") + "/source", schemaPath: "#/properties/secrets/additionalProperties/properties/source/pattern", keyword: "pattern", params: { pattern: "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$" }, message: 'must match pattern "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$"', schema: "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$", parentSchema: schema11.properties.secrets.additionalProperties.properties.source, data: data25 };
+                  if (vErrors === null) {
+                    vErrors = [err47];
+                  } else {
+                    vErrors.push(err47);
+                  }
+                  errors++;
+                }
+              } else {
+                const err48 = { instancePath: instancePath + "/secrets/" + key5.replace(/~/g, "~0").replace(/\//g, "~1") + "/source", schemaPath: "#/properties/secrets/additionalProperties/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.secrets.additionalProperties.properties.source.type, parentSchema: schema11.properties.secrets.additionalProperties.properties.source, data: data25 };
+                if (vErrors === null) {
+                  vErrors = [err48];
+                } else {
+                  vErrors.push(err48);
+                }
+                errors++;
+              }
+            }
+            if (data24.as_env !== void 0) {
+              let data26 = data24.as_env;
+              if (typeof data26 === "string") {
+                if (!pattern4.test(data26)) {
+                  const err49 = { instancePath: instancePath + "/secrets/" + key5.replace(/~/g, "~0").replace(/\//g, "~1") + "/as_env", schemaPath: "#/properties/secrets/additionalProperties/properties/as_env/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema11.properties.secrets.additionalProperties.properties.as_env, data: data26 };
+                  if (vErrors === null) {
+                    vErrors = [err49];
+                  } else {
+                    vErrors.push(err49);
+                  }
+                  errors++;
+                }
+              } else {
+                const err50 = { instancePath: instancePath + "/secrets/" + key5.replace(/~/g, "~0").replace(/\//g, "~1") + "/as_env", schemaPath: "#/properties/secrets/additionalProperties/properties/as_env/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.secrets.additionalProperties.properties.as_env.type, parentSchema: schema11.properties.secrets.additionalProperties.properties.as_env, data: data26 };
                 if (vErrors === null) {
                   vErrors = [err50];
                 } else {
@@ -637,120 +632,126 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-          } else {
-            const err51 = { instancePath: instancePath + "/docker/image_mappings", schemaPath: "#/properties/docker/properties/image_mappings/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.image_mappings.type, parentSchema: schema11.properties.docker.properties.image_mappings, data: data30 };
-            if (vErrors === null) {
-              vErrors = [err51];
-            } else {
-              vErrors.push(err51);
+            if (data24.rotating !== void 0) {
+              let data27 = data24.rotating;
+              if (typeof data27 !== "boolean") {
+                const err51 = { instancePath: instancePath + "/secrets/" + key5.replace(/~/g, "~0").replace(/\//g, "~1") + "/rotating", schemaPath: "#/properties/secrets/additionalProperties/properties/rotating/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.secrets.additionalProperties.properties.rotating.type, parentSchema: schema11.properties.secrets.additionalProperties.properties.rotating, data: data27 };
+                if (vErrors === null) {
+                  vErrors = [err51];
+                } else {
+                  vErrors.push(err51);
+                }
+                errors++;
+              }
             }
-            errors++;
-          }
-        }
-        if (data23.default_volumes !== void 0) {
-          let data32 = data23.default_volumes;
-          if (Array.isArray(data32)) {
-            const len3 = data32.length;
-            for (let i3 = 0; i3 < len3; i3++) {
-              let data33 = data32[i3];
-              if (data33 && typeof data33 == "object" && !Array.isArray(data33)) {
-                if (data33.source === void 0) {
-                  const err52 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema11.properties.docker.properties.default_volumes.items.required, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
-                  if (vErrors === null) {
-                    vErrors = [err52];
-                  } else {
-                    vErrors.push(err52);
-                  }
-                  errors++;
-                }
-                if (data33.target === void 0) {
-                  const err53 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema11.properties.docker.properties.default_volumes.items.required, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
-                  if (vErrors === null) {
-                    vErrors = [err53];
-                  } else {
-                    vErrors.push(err53);
-                  }
-                  errors++;
-                }
-                for (const key6 in data33) {
-                  if (!(key6 === "source" || key6 === "target" || key6 === "read_only")) {
-                    const err54 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
-                    if (vErrors === null) {
-                      vErrors = [err54];
-                    } else {
-                      vErrors.push(err54);
-                    }
-                    errors++;
-                  }
-                }
-                if (data33.source !== void 0) {
-                  let data34 = data33.source;
-                  if (typeof data34 === "string") {
-                    if (func3(data34) < 1) {
-                      const err55 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/source", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/source/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.source, data: data34 };
+            if (data24.repositories !== void 0) {
+              let data28 = data24.repositories;
+              if (Array.isArray(data28)) {
+                const len3 = data28.length;
+                for (let i3 = 0; i3 < len3; i3++) {
+                  let data29 = data28[i3];
+                  if (typeof data29 === "string") {
+                    if (func3(data29) < 1) {
+                      const err52 = { instancePath: instancePath + "/secrets/" + key5.replace(/~/g, "~0").replace(/\//g, "~1") + "/repositories/" + i3, schemaPath: "#/properties/secrets/additionalProperties/properties/repositories/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.secrets.additionalProperties.properties.repositories.items, data: data29 };
                       if (vErrors === null) {
-                        vErrors = [err55];
+                        vErrors = [err52];
                       } else {
-                        vErrors.push(err55);
+                        vErrors.push(err52);
                       }
                       errors++;
                     }
                   } else {
-                    const err56 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/source", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_volumes.items.properties.source.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.source, data: data34 };
+                    const err53 = { instancePath: instancePath + "/secrets/" + key5.replace(/~/g, "~0").replace(/\//g, "~1") + "/repositories/" + i3, schemaPath: "#/properties/secrets/additionalProperties/properties/repositories/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.secrets.additionalProperties.properties.repositories.items.type, parentSchema: schema11.properties.secrets.additionalProperties.properties.repositories.items, data: data29 };
                     if (vErrors === null) {
-                      vErrors = [err56];
+                      vErrors = [err53];
                     } else {
-                      vErrors.push(err56);
-                    }
-                    errors++;
-                  }
-                }
-                if (data33.target !== void 0) {
-                  let data35 = data33.target;
-                  if (typeof data35 === "string") {
-                    if (!pattern0.test(data35)) {
-                      const err57 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/target", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/target/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"', schema: "^/", parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.target, data: data35 };
-                      if (vErrors === null) {
-                        vErrors = [err57];
-                      } else {
-                        vErrors.push(err57);
-                      }
-                      errors++;
-                    }
-                  } else {
-                    const err58 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/target", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_volumes.items.properties.target.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.target, data: data35 };
-                    if (vErrors === null) {
-                      vErrors = [err58];
-                    } else {
-                      vErrors.push(err58);
-                    }
-                    errors++;
-                  }
-                }
-                if (data33.read_only !== void 0) {
-                  let data36 = data33.read_only;
-                  if (typeof data36 !== "boolean") {
-                    const err59 = { instancePath: instancePath + "/docker/default_volumes/" + i3 + "/read_only", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/read_only/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.default_volumes.items.properties.read_only.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.read_only, data: data36 };
-                    if (vErrors === null) {
-                      vErrors = [err59];
-                    } else {
-                      vErrors.push(err59);
+                      vErrors.push(err53);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err60 = { instancePath: instancePath + "/docker/default_volumes/" + i3, schemaPath: "#/properties/docker/properties/default_volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_volumes.items.type, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data33 };
+                const err54 = { instancePath: instancePath + "/secrets/" + key5.replace(/~/g, "~0").replace(/\//g, "~1") + "/repositories", schemaPath: "#/properties/secrets/additionalProperties/properties/repositories/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.secrets.additionalProperties.properties.repositories.type, parentSchema: schema11.properties.secrets.additionalProperties.properties.repositories, data: data28 };
                 if (vErrors === null) {
-                  vErrors = [err60];
+                  vErrors = [err54];
                 } else {
-                  vErrors.push(err60);
+                  vErrors.push(err54);
                 }
                 errors++;
               }
             }
-          } else {
-            const err61 = { instancePath: instancePath + "/docker/default_volumes", schemaPath: "#/properties/docker/properties/default_volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.default_volumes.type, parentSchema: schema11.properties.docker.properties.default_volumes, data: data32 };
+          }
+        }
+      } else {
+        const err55 = { instancePath: instancePath + "/secrets", schemaPath: "#/properties/secrets/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.secrets.type, parentSchema: schema11.properties.secrets, data: data23 };
+        if (vErrors === null) {
+          vErrors = [err55];
+        } else {
+          vErrors.push(err55);
+        }
+        errors++;
+      }
+    }
+    if (data.docker !== void 0) {
+      let data30 = data.docker;
+      if (data30 && typeof data30 == "object" && !Array.isArray(data30)) {
+        for (const key7 in data30) {
+          if (!func2.call(schema11.properties.docker.properties, key7)) {
+            const err56 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker, data: data30 };
+            if (vErrors === null) {
+              vErrors = [err56];
+            } else {
+              vErrors.push(err56);
+            }
+            errors++;
+          }
+        }
+        if (data30.enabled !== void 0) {
+          let data31 = data30.enabled;
+          if (typeof data31 !== "boolean") {
+            const err57 = { instancePath: instancePath + "/docker/enabled", schemaPath: "#/properties/docker/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.enabled.type, parentSchema: schema11.properties.docker.properties.enabled, data: data31 };
+            if (vErrors === null) {
+              vErrors = [err57];
+            } else {
+              vErrors.push(err57);
+            }
+            errors++;
+          }
+        }
+        if (data30.engine !== void 0) {
+          let data32 = data30.engine;
+          if (typeof data32 !== "string") {
+            const err58 = { instancePath: instancePath + "/docker/engine", schemaPath: "#/properties/docker/properties/engine/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.engine.type, parentSchema: schema11.properties.docker.properties.engine, data: data32 };
+            if (vErrors === null) {
+              vErrors = [err58];
+            } else {
+              vErrors.push(err58);
+            }
+            errors++;
+          }
+          if (!(data32 === "auto" || data32 === "docker" || data32 === "podman")) {
+            const err59 = { instancePath: instancePath + "/docker/engine", schemaPath: "#/properties/docker/properties/engine/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.engine.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.engine.enum, parentSchema: schema11.properties.docker.properties.engine, data: data32 };
+            if (vErrors === null) {
+              vErrors = [err59];
+            } else {
+              vErrors.push(err59);
+            }
+            errors++;
+          }
+        }
+        if (data30.hardening !== void 0) {
+          let data33 = data30.hardening;
+          if (typeof data33 !== "string") {
+            const err60 = { instancePath: instancePath + "/docker/hardening", schemaPath: "#/properties/docker/properties/hardening/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.hardening.type, parentSchema: schema11.properties.docker.properties.hardening, data: data33 };
+            if (vErrors === null) {
+              vErrors = [err60];
+            } else {
+              vErrors.push(err60);
+            }
+            errors++;
+          }
+          if (!(data33 === "strict" || data33 === "default" || data33 === "off")) {
+            const err61 = { instancePath: instancePath + "/docker/hardening", schemaPath: "#/properties/docker/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.hardening.enum, parentSchema: schema11.properties.docker.properties.hardening, data: data33 };
             if (vErrors === null) {
               vErrors = [err61];
             } else {
@@ -759,81 +760,77 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data23.default_environment !== void 0) {
-          let data37 = data23.default_environment;
-          if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
-            for (const key7 in data37) {
-              const _errs87 = errors;
-              if (typeof key7 === "string") {
-                if (!pattern2.test(key7)) {
-                  const err62 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema11.properties.docker.properties.default_environment.propertyNames, data: key7, propertyName: key7 };
-                  if (vErrors === null) {
-                    vErrors = [err62];
-                  } else {
-                    vErrors.push(err62);
-                  }
-                  errors++;
-                }
-              } else {
-                const err63 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_environment.propertyNames.type, parentSchema: schema11.properties.docker.properties.default_environment.propertyNames, data: key7, propertyName: key7 };
-                if (vErrors === null) {
-                  vErrors = [err63];
-                } else {
-                  vErrors.push(err63);
-                }
-                errors++;
-              }
-              var valid15 = _errs87 === errors;
-              if (!valid15) {
-                const err64 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames", keyword: "propertyNames", params: { propertyName: key7 }, message: "property name must be valid", schema: schema11.properties.docker.properties.default_environment.propertyNames, parentSchema: schema11.properties.docker.properties.default_environment, data: data37 };
-                if (vErrors === null) {
-                  vErrors = [err64];
-                } else {
-                  vErrors.push(err64);
-                }
-                errors++;
-              }
-            }
-            for (const key8 in data37) {
-              let data38 = data37[key8];
-              if (typeof data38 !== "string") {
-                const err65 = { instancePath: instancePath + "/docker/default_environment/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/docker/properties/default_environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_environment.additionalProperties.type, parentSchema: schema11.properties.docker.properties.default_environment.additionalProperties, data: data38 };
-                if (vErrors === null) {
-                  vErrors = [err65];
-                } else {
-                  vErrors.push(err65);
-                }
-                errors++;
-              }
-            }
-          } else {
-            const err66 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_environment.type, parentSchema: schema11.properties.docker.properties.default_environment, data: data37 };
+        if (data30.git !== void 0) {
+          let data34 = data30.git;
+          if (typeof data34 !== "string") {
+            const err62 = { instancePath: instancePath + "/docker/git", schemaPath: "#/properties/docker/properties/git/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.git.type, parentSchema: schema11.properties.docker.properties.git, data: data34 };
             if (vErrors === null) {
-              vErrors = [err66];
+              vErrors = [err62];
             } else {
-              vErrors.push(err66);
+              vErrors.push(err62);
+            }
+            errors++;
+          }
+          if (!(data34 === "sealed" || data34 === "off")) {
+            const err63 = { instancePath: instancePath + "/docker/git", schemaPath: "#/properties/docker/properties/git/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.git.enum, parentSchema: schema11.properties.docker.properties.git, data: data34 };
+            if (vErrors === null) {
+              vErrors = [err63];
+            } else {
+              vErrors.push(err63);
             }
             errors++;
           }
         }
-        if (data23.allowed_mounts !== void 0) {
-          let data39 = data23.allowed_mounts;
-          if (Array.isArray(data39)) {
-            const len4 = data39.length;
-            for (let i4 = 0; i4 < len4; i4++) {
-              let data40 = data39[i4];
-              if (typeof data40 === "string") {
-                if (func3(data40) < 1) {
-                  const err67 = { instancePath: instancePath + "/docker/allowed_mounts/" + i4, schemaPath: "#/properties/docker/properties/allowed_mounts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data40 };
-                  if (vErrors === null) {
-                    vErrors = [err67];
-                  } else {
-                    vErrors.push(err67);
-                  }
-                  errors++;
-                }
+        if (data30.limits !== void 0) {
+          let data35 = data30.limits;
+          if (typeof data35 !== "string") {
+            const err64 = { instancePath: instancePath + "/docker/limits", schemaPath: "#/properties/docker/properties/limits/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.limits.type, parentSchema: schema11.properties.docker.properties.limits, data: data35 };
+            if (vErrors === null) {
+              vErrors = [err64];
+            } else {
+              vErrors.push(err64);
+            }
+            errors++;
+          }
+          if (!(data35 === "best-effort" || data35 === "required")) {
+            const err65 = { instancePath: instancePath + "/docker/limits", schemaPath: "#/properties/docker/properties/limits/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.limits.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.limits.enum, parentSchema: schema11.properties.docker.properties.limits, data: data35 };
+            if (vErrors === null) {
+              vErrors = [err65];
+            } else {
+              vErrors.push(err65);
+            }
+            errors++;
+          }
+        }
+        if (data30.default_image !== void 0) {
+          let data36 = data30.default_image;
+          if (typeof data36 === "string") {
+            if (func3(data36) < 1) {
+              const err66 = { instancePath: instancePath + "/docker/default_image", schemaPath: "#/properties/docker/properties/default_image/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.default_image, data: data36 };
+              if (vErrors === null) {
+                vErrors = [err66];
               } else {
-                const err68 = { instancePath: instancePath + "/docker/allowed_mounts/" + i4, schemaPath: "#/properties/docker/properties/allowed_mounts/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.allowed_mounts.items.type, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data40 };
+                vErrors.push(err66);
+              }
+              errors++;
+            }
+          } else {
+            const err67 = { instancePath: instancePath + "/docker/default_image", schemaPath: "#/properties/docker/properties/default_image/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_image.type, parentSchema: schema11.properties.docker.properties.default_image, data: data36 };
+            if (vErrors === null) {
+              vErrors = [err67];
+            } else {
+              vErrors.push(err67);
+            }
+            errors++;
+          }
+        }
+        if (data30.image_mappings !== void 0) {
+          let data37 = data30.image_mappings;
+          if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
+            for (const key8 in data37) {
+              let data38 = data37[key8];
+              if (typeof data38 !== "string") {
+                const err68 = { instancePath: instancePath + "/docker/image_mappings/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/docker/properties/image_mappings/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.image_mappings.additionalProperties.type, parentSchema: schema11.properties.docker.properties.image_mappings.additionalProperties, data: data38 };
                 if (vErrors === null) {
                   vErrors = [err68];
                 } else {
@@ -843,7 +840,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
               }
             }
           } else {
-            const err69 = { instancePath: instancePath + "/docker/allowed_mounts", schemaPath: "#/properties/docker/properties/allowed_mounts/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.allowed_mounts.type, parentSchema: schema11.properties.docker.properties.allowed_mounts, data: data39 };
+            const err69 = { instancePath: instancePath + "/docker/image_mappings", schemaPath: "#/properties/docker/properties/image_mappings/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.image_mappings.type, parentSchema: schema11.properties.docker.properties.image_mappings, data: data37 };
             if (vErrors === null) {
               vErrors = [err69];
             } else {
@@ -852,24 +849,24 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data23.allowed_images !== void 0) {
-          let data41 = data23.allowed_images;
-          if (!Array.isArray(data41) && data41 !== null) {
-            const err70 = { instancePath: instancePath + "/docker/allowed_images", schemaPath: "#/properties/docker/properties/allowed_images/type", keyword: "type", params: { type: schema11.properties.docker.properties.allowed_images.type }, message: "must be array,null", schema: schema11.properties.docker.properties.allowed_images.type, parentSchema: schema11.properties.docker.properties.allowed_images, data: data41 };
-            if (vErrors === null) {
-              vErrors = [err70];
-            } else {
-              vErrors.push(err70);
-            }
-            errors++;
-          }
-          if (Array.isArray(data41)) {
-            const len5 = data41.length;
-            for (let i5 = 0; i5 < len5; i5++) {
-              let data42 = data41[i5];
-              if (typeof data42 === "string") {
-                if (func3(data42) < 1) {
-                  const err71 = { instancePath: instancePath + "/docker/allowed_images/" + i5, schemaPath: "#/properties/docker/properties/allowed_images/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.allowed_images.items, data: data42 };
+        if (data30.default_volumes !== void 0) {
+          let data39 = data30.default_volumes;
+          if (Array.isArray(data39)) {
+            const len4 = data39.length;
+            for (let i4 = 0; i4 < len4; i4++) {
+              let data40 = data39[i4];
+              if (data40 && typeof data40 == "object" && !Array.isArray(data40)) {
+                if (data40.source === void 0) {
+                  const err70 = { instancePath: instancePath + "/docker/default_volumes/" + i4, schemaPath: "#/properties/docker/properties/default_volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema11.properties.docker.properties.default_volumes.items.required, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data40 };
+                  if (vErrors === null) {
+                    vErrors = [err70];
+                  } else {
+                    vErrors.push(err70);
+                  }
+                  errors++;
+                }
+                if (data40.target === void 0) {
+                  const err71 = { instancePath: instancePath + "/docker/default_volumes/" + i4, schemaPath: "#/properties/docker/properties/default_volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema11.properties.docker.properties.default_volumes.items.required, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data40 };
                   if (vErrors === null) {
                     vErrors = [err71];
                   } else {
@@ -877,139 +874,132 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
+                for (const key9 in data40) {
+                  if (!(key9 === "source" || key9 === "target" || key9 === "read_only")) {
+                    const err72 = { instancePath: instancePath + "/docker/default_volumes/" + i4, schemaPath: "#/properties/docker/properties/default_volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data40 };
+                    if (vErrors === null) {
+                      vErrors = [err72];
+                    } else {
+                      vErrors.push(err72);
+                    }
+                    errors++;
+                  }
+                }
+                if (data40.source !== void 0) {
+                  let data41 = data40.source;
+                  if (typeof data41 === "string") {
+                    if (func3(data41) < 1) {
+                      const err73 = { instancePath: instancePath + "/docker/default_volumes/" + i4 + "/source", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/source/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.source, data: data41 };
+                      if (vErrors === null) {
+                        vErrors = [err73];
+                      } else {
+                        vErrors.push(err73);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err74 = { instancePath: instancePath + "/docker/default_volumes/" + i4 + "/source", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_volumes.items.properties.source.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.source, data: data41 };
+                    if (vErrors === null) {
+                      vErrors = [err74];
+                    } else {
+                      vErrors.push(err74);
+                    }
+                    errors++;
+                  }
+                }
+                if (data40.target !== void 0) {
+                  let data42 = data40.target;
+                  if (typeof data42 === "string") {
+                    if (!pattern0.test(data42)) {
+                      const err75 = { instancePath: instancePath + "/docker/default_volumes/" + i4 + "/target", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/target/pattern", keyword: "pattern", params: { pattern: "^/" }, message: 'must match pattern "^/"', schema: "^/", parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.target, data: data42 };
+                      if (vErrors === null) {
+                        vErrors = [err75];
+                      } else {
+                        vErrors.push(err75);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err76 = { instancePath: instancePath + "/docker/default_volumes/" + i4 + "/target", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_volumes.items.properties.target.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.target, data: data42 };
+                    if (vErrors === null) {
+                      vErrors = [err76];
+                    } else {
+                      vErrors.push(err76);
+                    }
+                    errors++;
+                  }
+                }
+                if (data40.read_only !== void 0) {
+                  let data43 = data40.read_only;
+                  if (typeof data43 !== "boolean") {
+                    const err77 = { instancePath: instancePath + "/docker/default_volumes/" + i4 + "/read_only", schemaPath: "#/properties/docker/properties/default_volumes/items/properties/read_only/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.default_volumes.items.properties.read_only.type, parentSchema: schema11.properties.docker.properties.default_volumes.items.properties.read_only, data: data43 };
+                    if (vErrors === null) {
+                      vErrors = [err77];
+                    } else {
+                      vErrors.push(err77);
+                    }
+                    errors++;
+                  }
+                }
               } else {
-                const err72 = { instancePath: instancePath + "/docker/allowed_images/" + i5, schemaPath: "#/properties/docker/properties/allowed_images/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.allowed_images.items.type, parentSchema: schema11.properties.docker.properties.allowed_images.items, data: data42 };
+                const err78 = { instancePath: instancePath + "/docker/default_volumes/" + i4, schemaPath: "#/properties/docker/properties/default_volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_volumes.items.type, parentSchema: schema11.properties.docker.properties.default_volumes.items, data: data40 };
                 if (vErrors === null) {
-                  vErrors = [err72];
+                  vErrors = [err78];
                 } else {
-                  vErrors.push(err72);
+                  vErrors.push(err78);
                 }
                 errors++;
-              }
-            }
-          }
-        }
-        if (data23.allow_custom_images !== void 0) {
-          let data43 = data23.allow_custom_images;
-          if (typeof data43 !== "boolean") {
-            const err73 = { instancePath: instancePath + "/docker/allow_custom_images", schemaPath: "#/properties/docker/properties/allow_custom_images/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.allow_custom_images.type, parentSchema: schema11.properties.docker.properties.allow_custom_images, data: data43 };
-            if (vErrors === null) {
-              vErrors = [err73];
-            } else {
-              vErrors.push(err73);
-            }
-            errors++;
-          }
-        }
-        if (data23.default_resource_limits !== void 0) {
-          let data44 = data23.default_resource_limits;
-          if (data44 && typeof data44 == "object" && !Array.isArray(data44)) {
-            for (const key9 in data44) {
-              if (!(key9 === "cpu_limit" || key9 === "memory_limit" || key9 === "pids_limit")) {
-                const err74 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data44 };
-                if (vErrors === null) {
-                  vErrors = [err74];
-                } else {
-                  vErrors.push(err74);
-                }
-                errors++;
-              }
-            }
-            if (data44.cpu_limit !== void 0) {
-              let data45 = data44.cpu_limit;
-              if (typeof data45 == "number" && isFinite(data45)) {
-                if (data45 <= 0 || isNaN(data45)) {
-                  const err75 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0", schema: 0, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data45 };
-                  if (vErrors === null) {
-                    vErrors = [err75];
-                  } else {
-                    vErrors.push(err75);
-                  }
-                  errors++;
-                }
-              } else {
-                const err76 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data45 };
-                if (vErrors === null) {
-                  vErrors = [err76];
-                } else {
-                  vErrors.push(err76);
-                }
-                errors++;
-              }
-            }
-            if (data44.memory_limit !== void 0) {
-              let data46 = data44.memory_limit;
-              if (!(typeof data46 == "number" && (!(data46 % 1) && !isNaN(data46)) && isFinite(data46)) && typeof data46 !== "string") {
-                const err77 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/type", keyword: "type", params: { type: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type }, message: "must be integer,string", schema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data46 };
-                if (vErrors === null) {
-                  vErrors = [err77];
-                } else {
-                  vErrors.push(err77);
-                }
-                errors++;
-              }
-              if (typeof data46 == "number" && isFinite(data46)) {
-                if (data46 < 6291456 || isNaN(data46)) {
-                  const err78 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6291456 }, message: "must be >= 6291456", schema: 6291456, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data46 };
-                  if (vErrors === null) {
-                    vErrors = [err78];
-                  } else {
-                    vErrors.push(err78);
-                  }
-                  errors++;
-                }
-              }
-              if (typeof data46 === "string") {
-                if (!pattern3.test(data46)) {
-                  const err79 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$"', schema: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data46 };
-                  if (vErrors === null) {
-                    vErrors = [err79];
-                  } else {
-                    vErrors.push(err79);
-                  }
-                  errors++;
-                }
-              }
-            }
-            if (data44.pids_limit !== void 0) {
-              let data47 = data44.pids_limit;
-              if (!(typeof data47 == "number" && (!(data47 % 1) && !isNaN(data47)) && isFinite(data47))) {
-                const err80 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data47 };
-                if (vErrors === null) {
-                  vErrors = [err80];
-                } else {
-                  vErrors.push(err80);
-                }
-                errors++;
-              }
-              if (typeof data47 == "number" && isFinite(data47)) {
-                if (data47 < 1 || isNaN(data47)) {
-                  const err81 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data47 };
-                  if (vErrors === null) {
-                    vErrors = [err81];
-                  } else {
-                    vErrors.push(err81);
-                  }
-                  errors++;
-                }
               }
             }
           } else {
-            const err82 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_resource_limits.type, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data44 };
+            const err79 = { instancePath: instancePath + "/docker/default_volumes", schemaPath: "#/properties/docker/properties/default_volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.default_volumes.type, parentSchema: schema11.properties.docker.properties.default_volumes, data: data39 };
             if (vErrors === null) {
-              vErrors = [err82];
+              vErrors = [err79];
             } else {
-              vErrors.push(err82);
+              vErrors.push(err79);
             }
             errors++;
           }
         }
-        if (data23.network !== void 0) {
-          let data48 = data23.network;
-          if (data48 && typeof data48 == "object" && !Array.isArray(data48)) {
-            for (const key10 in data48) {
-              if (!(key10 === "mode" || key10 === "allowed_domains" || key10 === "self_test" || key10 === "subnet_pool" || key10 === "create_custom_network" || key10 === "custom_network_name")) {
-                const err83 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.network, data: data48 };
+        if (data30.default_environment !== void 0) {
+          let data44 = data30.default_environment;
+          if (data44 && typeof data44 == "object" && !Array.isArray(data44)) {
+            for (const key10 in data44) {
+              const _errs105 = errors;
+              if (typeof key10 === "string") {
+                if (!pattern4.test(key10)) {
+                  const err80 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema11.properties.docker.properties.default_environment.propertyNames, data: key10, propertyName: key10 };
+                  if (vErrors === null) {
+                    vErrors = [err80];
+                  } else {
+                    vErrors.push(err80);
+                  }
+                  errors++;
+                }
+              } else {
+                const err81 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_environment.propertyNames.type, parentSchema: schema11.properties.docker.properties.default_environment.propertyNames, data: key10, propertyName: key10 };
+                if (vErrors === null) {
+                  vErrors = [err81];
+                } else {
+                  vErrors.push(err81);
+                }
+                errors++;
+              }
+              var valid20 = _errs105 === errors;
+              if (!valid20) {
+                const err82 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/propertyNames", keyword: "propertyNames", params: { propertyName: key10 }, message: "property name must be valid", schema: schema11.properties.docker.properties.default_environment.propertyNames, parentSchema: schema11.properties.docker.properties.default_environment, data: data44 };
+                if (vErrors === null) {
+                  vErrors = [err82];
+                } else {
+                  vErrors.push(err82);
+                }
+                errors++;
+              }
+            }
+            for (const key11 in data44) {
+              let data45 = data44[key11];
+              if (typeof data45 !== "string") {
+                const err83 = { instancePath: instancePath + "/docker/default_environment/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/docker/properties/default_environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.default_environment.additionalProperties.type, parentSchema: schema11.properties.docker.properties.default_environment.additionalProperties, data: data45 };
                 if (vErrors === null) {
                   vErrors = [err83];
                 } else {
@@ -1018,76 +1008,79 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data48.mode !== void 0) {
-              let data49 = data48.mode;
-              if (typeof data49 !== "string") {
-                const err84 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.mode.type, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data49 };
-                if (vErrors === null) {
-                  vErrors = [err84];
-                } else {
-                  vErrors.push(err84);
-                }
-                errors++;
-              }
-              if (!(data49 === "none" || data49 === "restricted" || data49 === "bridge")) {
-                const err85 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.network.properties.mode.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.network.properties.mode.enum, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data49 };
-                if (vErrors === null) {
-                  vErrors = [err85];
-                } else {
-                  vErrors.push(err85);
-                }
-                errors++;
-              }
+          } else {
+            const err84 = { instancePath: instancePath + "/docker/default_environment", schemaPath: "#/properties/docker/properties/default_environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_environment.type, parentSchema: schema11.properties.docker.properties.default_environment, data: data44 };
+            if (vErrors === null) {
+              vErrors = [err84];
+            } else {
+              vErrors.push(err84);
             }
-            if (data48.allowed_domains !== void 0) {
-              let data50 = data48.allowed_domains;
-              if (Array.isArray(data50)) {
-                if (data50.length > 1e3) {
-                  const err86 = { instancePath: instancePath + "/docker/network/allowed_domains", schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items", schema: 1e3, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains, data: data50 };
+            errors++;
+          }
+        }
+        if (data30.allowed_mounts !== void 0) {
+          let data46 = data30.allowed_mounts;
+          if (Array.isArray(data46)) {
+            const len5 = data46.length;
+            for (let i5 = 0; i5 < len5; i5++) {
+              let data47 = data46[i5];
+              if (typeof data47 === "string") {
+                if (func3(data47) < 1) {
+                  const err85 = { instancePath: instancePath + "/docker/allowed_mounts/" + i5, schemaPath: "#/properties/docker/properties/allowed_mounts/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data47 };
                   if (vErrors === null) {
-                    vErrors = [err86];
+                    vErrors = [err85];
                   } else {
-                    vErrors.push(err86);
+                    vErrors.push(err85);
                   }
                   errors++;
                 }
-                const len6 = data50.length;
-                for (let i6 = 0; i6 < len6; i6++) {
-                  let data51 = data50[i6];
-                  if (typeof data51 === "string") {
-                    if (func3(data51) > 300) {
-                      const err87 = { instancePath: instancePath + "/docker/network/allowed_domains/" + i6, schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains.items, data: data51 };
-                      if (vErrors === null) {
-                        vErrors = [err87];
-                      } else {
-                        vErrors.push(err87);
-                      }
-                      errors++;
-                    }
-                  } else {
-                    const err88 = { instancePath: instancePath + "/docker/network/allowed_domains/" + i6, schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.allowed_domains.items.type, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains.items, data: data51 };
-                    if (vErrors === null) {
-                      vErrors = [err88];
-                    } else {
-                      vErrors.push(err88);
-                    }
-                    errors++;
-                  }
-                }
               } else {
-                const err89 = { instancePath: instancePath + "/docker/network/allowed_domains", schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.network.properties.allowed_domains.type, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains, data: data50 };
+                const err86 = { instancePath: instancePath + "/docker/allowed_mounts/" + i5, schemaPath: "#/properties/docker/properties/allowed_mounts/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.allowed_mounts.items.type, parentSchema: schema11.properties.docker.properties.allowed_mounts.items, data: data47 };
                 if (vErrors === null) {
-                  vErrors = [err89];
+                  vErrors = [err86];
                 } else {
-                  vErrors.push(err89);
+                  vErrors.push(err86);
                 }
                 errors++;
               }
             }
-            if (data48.self_test !== void 0) {
-              let data52 = data48.self_test;
-              if (typeof data52 !== "boolean") {
-                const err90 = { instancePath: instancePath + "/docker/network/self_test", schemaPath: "#/properties/docker/properties/network/properties/self_test/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.self_test.type, parentSchema: schema11.properties.docker.properties.network.properties.self_test, data: data52 };
+          } else {
+            const err87 = { instancePath: instancePath + "/docker/allowed_mounts", schemaPath: "#/properties/docker/properties/allowed_mounts/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.allowed_mounts.type, parentSchema: schema11.properties.docker.properties.allowed_mounts, data: data46 };
+            if (vErrors === null) {
+              vErrors = [err87];
+            } else {
+              vErrors.push(err87);
+            }
+            errors++;
+          }
+        }
+        if (data30.allowed_images !== void 0) {
+          let data48 = data30.allowed_images;
+          if (!Array.isArray(data48) && data48 !== null) {
+            const err88 = { instancePath: instancePath + "/docker/allowed_images", schemaPath: "#/properties/docker/properties/allowed_images/type", keyword: "type", params: { type: schema11.properties.docker.properties.allowed_images.type }, message: "must be array,null", schema: schema11.properties.docker.properties.allowed_images.type, parentSchema: schema11.properties.docker.properties.allowed_images, data: data48 };
+            if (vErrors === null) {
+              vErrors = [err88];
+            } else {
+              vErrors.push(err88);
+            }
+            errors++;
+          }
+          if (Array.isArray(data48)) {
+            const len6 = data48.length;
+            for (let i6 = 0; i6 < len6; i6++) {
+              let data49 = data48[i6];
+              if (typeof data49 === "string") {
+                if (func3(data49) < 1) {
+                  const err89 = { instancePath: instancePath + "/docker/allowed_images/" + i6, schemaPath: "#/properties/docker/properties/allowed_images/items/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.allowed_images.items, data: data49 };
+                  if (vErrors === null) {
+                    vErrors = [err89];
+                  } else {
+                    vErrors.push(err89);
+                  }
+                  errors++;
+                }
+              } else {
+                const err90 = { instancePath: instancePath + "/docker/allowed_images/" + i6, schemaPath: "#/properties/docker/properties/allowed_images/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.allowed_images.items.type, parentSchema: schema11.properties.docker.properties.allowed_images.items, data: data49 };
                 if (vErrors === null) {
                   vErrors = [err90];
                 } else {
@@ -1096,20 +1089,26 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data48.subnet_pool !== void 0) {
-              let data53 = data48.subnet_pool;
-              if (typeof data53 === "string") {
-                if (!pattern4.test(data53)) {
-                  const err91 = { instancePath: instancePath + "/docker/network/subnet_pool", schemaPath: "#/properties/docker/properties/network/properties/subnet_pool/pattern", keyword: "pattern", params: { pattern: "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$" }, message: 'must match pattern "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$"', schema: "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$", parentSchema: schema11.properties.docker.properties.network.properties.subnet_pool, data: data53 };
-                  if (vErrors === null) {
-                    vErrors = [err91];
-                  } else {
-                    vErrors.push(err91);
-                  }
-                  errors++;
-                }
-              } else {
-                const err92 = { instancePath: instancePath + "/docker/network/subnet_pool", schemaPath: "#/properties/docker/properties/network/properties/subnet_pool/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.subnet_pool.type, parentSchema: schema11.properties.docker.properties.network.properties.subnet_pool, data: data53 };
+          }
+        }
+        if (data30.allow_custom_images !== void 0) {
+          let data50 = data30.allow_custom_images;
+          if (typeof data50 !== "boolean") {
+            const err91 = { instancePath: instancePath + "/docker/allow_custom_images", schemaPath: "#/properties/docker/properties/allow_custom_images/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.allow_custom_images.type, parentSchema: schema11.properties.docker.properties.allow_custom_images, data: data50 };
+            if (vErrors === null) {
+              vErrors = [err91];
+            } else {
+              vErrors.push(err91);
+            }
+            errors++;
+          }
+        }
+        if (data30.default_resource_limits !== void 0) {
+          let data51 = data30.default_resource_limits;
+          if (data51 && typeof data51 == "object" && !Array.isArray(data51)) {
+            for (const key12 in data51) {
+              if (!(key12 === "cpu_limit" || key12 === "memory_limit" || key12 === "pids_limit")) {
+                const err92 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data51 };
                 if (vErrors === null) {
                   vErrors = [err92];
                 } else {
@@ -1118,32 +1117,32 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data48.create_custom_network !== void 0) {
-              let data54 = data48.create_custom_network;
-              if (typeof data54 !== "boolean") {
-                const err93 = { instancePath: instancePath + "/docker/network/create_custom_network", schemaPath: "#/properties/docker/properties/network/properties/create_custom_network/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.create_custom_network.type, parentSchema: schema11.properties.docker.properties.network.properties.create_custom_network, data: data54 };
-                if (vErrors === null) {
-                  vErrors = [err93];
-                } else {
-                  vErrors.push(err93);
-                }
-                errors++;
-              }
-            }
-            if (data48.custom_network_name !== void 0) {
-              let data55 = data48.custom_network_name;
-              if (typeof data55 === "string") {
-                if (!pattern5.test(data55)) {
-                  const err94 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/pattern", keyword: "pattern", params: { pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$" }, message: 'must match pattern "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$"', schema: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$", parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data55 };
+            if (data51.cpu_limit !== void 0) {
+              let data52 = data51.cpu_limit;
+              if (typeof data52 == "number" && isFinite(data52)) {
+                if (data52 <= 0 || isNaN(data52)) {
+                  const err93 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0", schema: 0, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data52 };
                   if (vErrors === null) {
-                    vErrors = [err94];
+                    vErrors = [err93];
                   } else {
-                    vErrors.push(err94);
+                    vErrors.push(err93);
                   }
                   errors++;
                 }
               } else {
-                const err95 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.custom_network_name.type, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data55 };
+                const err94 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data52 };
+                if (vErrors === null) {
+                  vErrors = [err94];
+                } else {
+                  vErrors.push(err94);
+                }
+                errors++;
+              }
+            }
+            if (data51.memory_limit !== void 0) {
+              let data53 = data51.memory_limit;
+              if (!(typeof data53 == "number" && (!(data53 % 1) && !isNaN(data53)) && isFinite(data53)) && typeof data53 !== "string") {
+                const err95 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/type", keyword: "type", params: { type: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type }, message: "must be integer,string", schema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data53 };
                 if (vErrors === null) {
                   vErrors = [err95];
                 } else {
@@ -1151,35 +1150,33 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-            }
-          } else {
-            const err96 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.network.type, parentSchema: schema11.properties.docker.properties.network, data: data48 };
-            if (vErrors === null) {
-              vErrors = [err96];
-            } else {
-              vErrors.push(err96);
-            }
-            errors++;
-          }
-        }
-        if (data23.auto_recovery !== void 0) {
-          let data56 = data23.auto_recovery;
-          if (data56 && typeof data56 == "object" && !Array.isArray(data56)) {
-            for (const key11 in data56) {
-              if (!(key11 === "enabled" || key11 === "max_restarts" || key11 === "window_seconds" || key11 === "backoff")) {
-                const err97 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key11 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data56 };
-                if (vErrors === null) {
-                  vErrors = [err97];
-                } else {
-                  vErrors.push(err97);
+              if (typeof data53 == "number" && isFinite(data53)) {
+                if (data53 < 6291456 || isNaN(data53)) {
+                  const err96 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6291456 }, message: "must be >= 6291456", schema: 6291456, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data53 };
+                  if (vErrors === null) {
+                    vErrors = [err96];
+                  } else {
+                    vErrors.push(err96);
+                  }
+                  errors++;
                 }
-                errors++;
+              }
+              if (typeof data53 === "string") {
+                if (!pattern7.test(data53)) {
+                  const err97 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$"', schema: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data53 };
+                  if (vErrors === null) {
+                    vErrors = [err97];
+                  } else {
+                    vErrors.push(err97);
+                  }
+                  errors++;
+                }
               }
             }
-            if (data56.enabled !== void 0) {
-              let data57 = data56.enabled;
-              if (typeof data57 !== "boolean") {
-                const err98 = { instancePath: instancePath + "/docker/auto_recovery/enabled", schemaPath: "#/properties/docker/properties/auto_recovery/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.auto_recovery.properties.enabled.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.enabled, data: data57 };
+            if (data51.pids_limit !== void 0) {
+              let data54 = data51.pids_limit;
+              if (!(typeof data54 == "number" && (!(data54 % 1) && !isNaN(data54)) && isFinite(data54))) {
+                const err98 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data54 };
                 if (vErrors === null) {
                   vErrors = [err98];
                 } else {
@@ -1187,43 +1184,46 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
+              if (typeof data54 == "number" && isFinite(data54)) {
+                if (data54 < 1 || isNaN(data54)) {
+                  const err99 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data54 };
+                  if (vErrors === null) {
+                    vErrors = [err99];
+                  } else {
+                    vErrors.push(err99);
+                  }
+                  errors++;
+                }
+              }
             }
-            if (data56.max_restarts !== void 0) {
-              let data58 = data56.max_restarts;
-              if (!(typeof data58 == "number" && (!(data58 % 1) && !isNaN(data58)) && isFinite(data58))) {
-                const err99 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data58 };
+          } else {
+            const err100 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_resource_limits.type, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data51 };
+            if (vErrors === null) {
+              vErrors = [err100];
+            } else {
+              vErrors.push(err100);
+            }
+            errors++;
+          }
+        }
+        if (data30.network !== void 0) {
+          let data55 = data30.network;
+          if (data55 && typeof data55 == "object" && !Array.isArray(data55)) {
+            for (const key13 in data55) {
+              if (!(key13 === "mode" || key13 === "allowed_domains" || key13 === "self_test" || key13 === "subnet_pool" || key13 === "create_custom_network" || key13 === "custom_network_name")) {
+                const err101 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.network, data: data55 };
                 if (vErrors === null) {
-                  vErrors = [err99];
+                  vErrors = [err101];
                 } else {
-                  vErrors.push(err99);
+                  vErrors.push(err101);
                 }
                 errors++;
               }
-              if (typeof data58 == "number" && isFinite(data58)) {
-                if (data58 > 100 || isNaN(data58)) {
-                  const err100 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100", schema: 100, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data58 };
-                  if (vErrors === null) {
-                    vErrors = [err100];
-                  } else {
-                    vErrors.push(err100);
-                  }
-                  errors++;
-                }
-                if (data58 < 1 || isNaN(data58)) {
-                  const err101 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data58 };
-                  if (vErrors === null) {
-                    vErrors = [err101];
-                  } else {
-                    vErrors.push(err101);
-                  }
-                  errors++;
-                }
-              }
             }
-            if (data56.window_seconds !== void 0) {
-              let data59 = data56.window_seconds;
-              if (!(typeof data59 == "number" && (!(data59 % 1) && !isNaN(data59)) && isFinite(data59))) {
-                const err102 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data59 };
+            if (data55.mode !== void 0) {
+              let data56 = data55.mode;
+              if (typeof data56 !== "string") {
+                const err102 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.mode.type, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data56 };
                 if (vErrors === null) {
                   vErrors = [err102];
                 } else {
@@ -1231,18 +1231,21 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-              if (typeof data59 == "number" && isFinite(data59)) {
-                if (data59 > 604800 || isNaN(data59)) {
-                  const err103 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 604800 }, message: "must be <= 604800", schema: 604800, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data59 };
-                  if (vErrors === null) {
-                    vErrors = [err103];
-                  } else {
-                    vErrors.push(err103);
-                  }
-                  errors++;
+              if (!(data56 === "none" || data56 === "restricted" || data56 === "bridge")) {
+                const err103 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.network.properties.mode.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.network.properties.mode.enum, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data56 };
+                if (vErrors === null) {
+                  vErrors = [err103];
+                } else {
+                  vErrors.push(err103);
                 }
-                if (data59 < 1 || isNaN(data59)) {
-                  const err104 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data59 };
+                errors++;
+              }
+            }
+            if (data55.allowed_domains !== void 0) {
+              let data57 = data55.allowed_domains;
+              if (Array.isArray(data57)) {
+                if (data57.length > 1e3) {
+                  const err104 = { instancePath: instancePath + "/docker/network/allowed_domains", schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items", schema: 1e3, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains, data: data57 };
                   if (vErrors === null) {
                     vErrors = [err104];
                   } else {
@@ -1250,70 +1253,65 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-              }
-            }
-            if (data56.backoff !== void 0) {
-              let data60 = data56.backoff;
-              if (!(typeof data60 == "number" && (!(data60 % 1) && !isNaN(data60)) && isFinite(data60))) {
-                const err105 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.backoff.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data60 };
+                const len7 = data57.length;
+                for (let i7 = 0; i7 < len7; i7++) {
+                  let data58 = data57[i7];
+                  if (typeof data58 === "string") {
+                    if (func3(data58) > 300) {
+                      const err105 = { instancePath: instancePath + "/docker/network/allowed_domains/" + i7, schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains.items, data: data58 };
+                      if (vErrors === null) {
+                        vErrors = [err105];
+                      } else {
+                        vErrors.push(err105);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err106 = { instancePath: instancePath + "/docker/network/allowed_domains/" + i7, schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.allowed_domains.items.type, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains.items, data: data58 };
+                    if (vErrors === null) {
+                      vErrors = [err106];
+                    } else {
+                      vErrors.push(err106);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err107 = { instancePath: instancePath + "/docker/network/allowed_domains", schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.network.properties.allowed_domains.type, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains, data: data57 };
                 if (vErrors === null) {
-                  vErrors = [err105];
+                  vErrors = [err107];
                 } else {
-                  vErrors.push(err105);
+                  vErrors.push(err107);
                 }
                 errors++;
               }
-              if (typeof data60 == "number" && isFinite(data60)) {
-                if (data60 > 3600 || isNaN(data60)) {
-                  const err106 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/maximum", keyword: "maximum", params: { comparison: "<=", limit: 3600 }, message: "must be <= 3600", schema: 3600, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data60 };
-                  if (vErrors === null) {
-                    vErrors = [err106];
-                  } else {
-                    vErrors.push(err106);
-                  }
-                  errors++;
+            }
+            if (data55.self_test !== void 0) {
+              let data59 = data55.self_test;
+              if (typeof data59 !== "boolean") {
+                const err108 = { instancePath: instancePath + "/docker/network/self_test", schemaPath: "#/properties/docker/properties/network/properties/self_test/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.self_test.type, parentSchema: schema11.properties.docker.properties.network.properties.self_test, data: data59 };
+                if (vErrors === null) {
+                  vErrors = [err108];
+                } else {
+                  vErrors.push(err108);
                 }
-                if (data60 < 0 || isNaN(data60)) {
-                  const err107 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data60 };
-                  if (vErrors === null) {
-                    vErrors = [err107];
-                  } else {
-                    vErrors.push(err107);
-                  }
-                  errors++;
-                }
+                errors++;
               }
             }
-          } else {
-            const err108 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.auto_recovery.type, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data56 };
-            if (vErrors === null) {
-              vErrors = [err108];
-            } else {
-              vErrors.push(err108);
-            }
-            errors++;
-          }
-        }
-        if (data23.setup_script !== void 0) {
-          let data61 = data23.setup_script;
-          if (typeof data61 !== "string" && data61 !== null) {
-            const err109 = { instancePath: instancePath + "/docker/setup_script", schemaPath: "#/properties/docker/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.docker.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.docker.properties.setup_script.type, parentSchema: schema11.properties.docker.properties.setup_script, data: data61 };
-            if (vErrors === null) {
-              vErrors = [err109];
-            } else {
-              vErrors.push(err109);
-            }
-            errors++;
-          }
-        }
-        if (data23.forward_env_keys !== void 0) {
-          let data62 = data23.forward_env_keys;
-          if (Array.isArray(data62)) {
-            const len7 = data62.length;
-            for (let i7 = 0; i7 < len7; i7++) {
-              let data63 = data62[i7];
-              if (typeof data63 !== "string") {
-                const err110 = { instancePath: instancePath + "/docker/forward_env_keys/" + i7, schemaPath: "#/properties/docker/properties/forward_env_keys/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.forward_env_keys.items.type, parentSchema: schema11.properties.docker.properties.forward_env_keys.items, data: data63 };
+            if (data55.subnet_pool !== void 0) {
+              let data60 = data55.subnet_pool;
+              if (typeof data60 === "string") {
+                if (!pattern8.test(data60)) {
+                  const err109 = { instancePath: instancePath + "/docker/network/subnet_pool", schemaPath: "#/properties/docker/properties/network/properties/subnet_pool/pattern", keyword: "pattern", params: { pattern: "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$" }, message: 'must match pattern "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$"', schema: "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$", parentSchema: schema11.properties.docker.properties.network.properties.subnet_pool, data: data60 };
+                  if (vErrors === null) {
+                    vErrors = [err109];
+                  } else {
+                    vErrors.push(err109);
+                  }
+                  errors++;
+                }
+              } else {
+                const err110 = { instancePath: instancePath + "/docker/network/subnet_pool", schemaPath: "#/properties/docker/properties/network/properties/subnet_pool/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.subnet_pool.type, parentSchema: schema11.properties.docker.properties.network.properties.subnet_pool, data: data60 };
                 if (vErrors === null) {
                   vErrors = [err110];
                 } else {
@@ -1322,32 +1320,236 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
+            if (data55.create_custom_network !== void 0) {
+              let data61 = data55.create_custom_network;
+              if (typeof data61 !== "boolean") {
+                const err111 = { instancePath: instancePath + "/docker/network/create_custom_network", schemaPath: "#/properties/docker/properties/network/properties/create_custom_network/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.create_custom_network.type, parentSchema: schema11.properties.docker.properties.network.properties.create_custom_network, data: data61 };
+                if (vErrors === null) {
+                  vErrors = [err111];
+                } else {
+                  vErrors.push(err111);
+                }
+                errors++;
+              }
+            }
+            if (data55.custom_network_name !== void 0) {
+              let data62 = data55.custom_network_name;
+              if (typeof data62 === "string") {
+                if (!pattern9.test(data62)) {
+                  const err112 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/pattern", keyword: "pattern", params: { pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$" }, message: 'must match pattern "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$"', schema: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$", parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data62 };
+                  if (vErrors === null) {
+                    vErrors = [err112];
+                  } else {
+                    vErrors.push(err112);
+                  }
+                  errors++;
+                }
+              } else {
+                const err113 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.custom_network_name.type, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data62 };
+                if (vErrors === null) {
+                  vErrors = [err113];
+                } else {
+                  vErrors.push(err113);
+                }
+                errors++;
+              }
+            }
           } else {
-            const err111 = { instancePath: instancePath + "/docker/forward_env_keys", schemaPath: "#/properties/docker/properties/forward_env_keys/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.forward_env_keys.type, parentSchema: schema11.properties.docker.properties.forward_env_keys, data: data62 };
+            const err114 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.network.type, parentSchema: schema11.properties.docker.properties.network, data: data55 };
             if (vErrors === null) {
-              vErrors = [err111];
+              vErrors = [err114];
             } else {
-              vErrors.push(err111);
+              vErrors.push(err114);
+            }
+            errors++;
+          }
+        }
+        if (data30.auto_recovery !== void 0) {
+          let data63 = data30.auto_recovery;
+          if (data63 && typeof data63 == "object" && !Array.isArray(data63)) {
+            for (const key14 in data63) {
+              if (!(key14 === "enabled" || key14 === "max_restarts" || key14 === "window_seconds" || key14 === "backoff")) {
+                const err115 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data63 };
+                if (vErrors === null) {
+                  vErrors = [err115];
+                } else {
+                  vErrors.push(err115);
+                }
+                errors++;
+              }
+            }
+            if (data63.enabled !== void 0) {
+              let data64 = data63.enabled;
+              if (typeof data64 !== "boolean") {
+                const err116 = { instancePath: instancePath + "/docker/auto_recovery/enabled", schemaPath: "#/properties/docker/properties/auto_recovery/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.auto_recovery.properties.enabled.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.enabled, data: data64 };
+                if (vErrors === null) {
+                  vErrors = [err116];
+                } else {
+                  vErrors.push(err116);
+                }
+                errors++;
+              }
+            }
+            if (data63.max_restarts !== void 0) {
+              let data65 = data63.max_restarts;
+              if (!(typeof data65 == "number" && (!(data65 % 1) && !isNaN(data65)) && isFinite(data65))) {
+                const err117 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data65 };
+                if (vErrors === null) {
+                  vErrors = [err117];
+                } else {
+                  vErrors.push(err117);
+                }
+                errors++;
+              }
+              if (typeof data65 == "number" && isFinite(data65)) {
+                if (data65 > 100 || isNaN(data65)) {
+                  const err118 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100", schema: 100, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data65 };
+                  if (vErrors === null) {
+                    vErrors = [err118];
+                  } else {
+                    vErrors.push(err118);
+                  }
+                  errors++;
+                }
+                if (data65 < 1 || isNaN(data65)) {
+                  const err119 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data65 };
+                  if (vErrors === null) {
+                    vErrors = [err119];
+                  } else {
+                    vErrors.push(err119);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data63.window_seconds !== void 0) {
+              let data66 = data63.window_seconds;
+              if (!(typeof data66 == "number" && (!(data66 % 1) && !isNaN(data66)) && isFinite(data66))) {
+                const err120 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data66 };
+                if (vErrors === null) {
+                  vErrors = [err120];
+                } else {
+                  vErrors.push(err120);
+                }
+                errors++;
+              }
+              if (typeof data66 == "number" && isFinite(data66)) {
+                if (data66 > 604800 || isNaN(data66)) {
+                  const err121 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 604800 }, message: "must be <= 604800", schema: 604800, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data66 };
+                  if (vErrors === null) {
+                    vErrors = [err121];
+                  } else {
+                    vErrors.push(err121);
+                  }
+                  errors++;
+                }
+                if (data66 < 1 || isNaN(data66)) {
+                  const err122 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data66 };
+                  if (vErrors === null) {
+                    vErrors = [err122];
+                  } else {
+                    vErrors.push(err122);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data63.backoff !== void 0) {
+              let data67 = data63.backoff;
+              if (!(typeof data67 == "number" && (!(data67 % 1) && !isNaN(data67)) && isFinite(data67))) {
+                const err123 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.backoff.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data67 };
+                if (vErrors === null) {
+                  vErrors = [err123];
+                } else {
+                  vErrors.push(err123);
+                }
+                errors++;
+              }
+              if (typeof data67 == "number" && isFinite(data67)) {
+                if (data67 > 3600 || isNaN(data67)) {
+                  const err124 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/maximum", keyword: "maximum", params: { comparison: "<=", limit: 3600 }, message: "must be <= 3600", schema: 3600, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data67 };
+                  if (vErrors === null) {
+                    vErrors = [err124];
+                  } else {
+                    vErrors.push(err124);
+                  }
+                  errors++;
+                }
+                if (data67 < 0 || isNaN(data67)) {
+                  const err125 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data67 };
+                  if (vErrors === null) {
+                    vErrors = [err125];
+                  } else {
+                    vErrors.push(err125);
+                  }
+                  errors++;
+                }
+              }
+            }
+          } else {
+            const err126 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.auto_recovery.type, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data63 };
+            if (vErrors === null) {
+              vErrors = [err126];
+            } else {
+              vErrors.push(err126);
+            }
+            errors++;
+          }
+        }
+        if (data30.setup_script !== void 0) {
+          let data68 = data30.setup_script;
+          if (typeof data68 !== "string" && data68 !== null) {
+            const err127 = { instancePath: instancePath + "/docker/setup_script", schemaPath: "#/properties/docker/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.docker.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.docker.properties.setup_script.type, parentSchema: schema11.properties.docker.properties.setup_script, data: data68 };
+            if (vErrors === null) {
+              vErrors = [err127];
+            } else {
+              vErrors.push(err127);
+            }
+            errors++;
+          }
+        }
+        if (data30.forward_env_keys !== void 0) {
+          let data69 = data30.forward_env_keys;
+          if (Array.isArray(data69)) {
+            const len8 = data69.length;
+            for (let i8 = 0; i8 < len8; i8++) {
+              let data70 = data69[i8];
+              if (typeof data70 !== "string") {
+                const err128 = { instancePath: instancePath + "/docker/forward_env_keys/" + i8, schemaPath: "#/properties/docker/properties/forward_env_keys/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.forward_env_keys.items.type, parentSchema: schema11.properties.docker.properties.forward_env_keys.items, data: data70 };
+                if (vErrors === null) {
+                  vErrors = [err128];
+                } else {
+                  vErrors.push(err128);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err129 = { instancePath: instancePath + "/docker/forward_env_keys", schemaPath: "#/properties/docker/properties/forward_env_keys/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.forward_env_keys.type, parentSchema: schema11.properties.docker.properties.forward_env_keys, data: data69 };
+            if (vErrors === null) {
+              vErrors = [err129];
+            } else {
+              vErrors.push(err129);
             }
             errors++;
           }
         }
       } else {
-        const err112 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data23 };
+        const err130 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data30 };
         if (vErrors === null) {
-          vErrors = [err112];
+          vErrors = [err130];
         } else {
-          vErrors.push(err112);
+          vErrors.push(err130);
         }
         errors++;
       }
     }
   } else {
-    const err113 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
+    const err131 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
     if (vErrors === null) {
-      vErrors = [err113];
+      vErrors = [err131];
     } else {
-      vErrors.push(err113);
+      vErrors.push(err131);
     }
     errors++;
   }
@@ -1355,13 +1557,13 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 exports.validateDockerFile = validate11;
-var schema12 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "DockerFile", "description": "Container settings of one session.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "image": { "type": "string", "description": "Image.", "minLength": 1 }, "volumes": { "type": "array", "description": "Further mounts.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "network": { "type": "object", "description": "Network of the container, narrower than that of the user's settings.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none, restricted (the allowed domains) or bridge (everywhere).", "enum": ["none", "restricted", "bridge"] }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; those of all files add up.", "maxItems": 1e3, "items": { "type": "string", "description": "A domain, *.domain, domain:port, address:port or the name of a preset such as npm.", "maxLength": 300 } } } }, "ports": { "type": "array", "description": "Published ports.", "items": { "type": "object", "description": "One port.", "additionalProperties": false, "properties": { "host_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port on the host." }, "container_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port in the container." }, "host_ip": { "type": "string", "maxLength": 45, "description": "Address on the host; 127.0.0.1 when left out, and any other has to be approved." } }, "required": ["host_port", "container_port"] } }, "health_check": { "type": "object", "description": "How para and the engine tell whether what runs in the container is well.", "additionalProperties": false, "required": ["command"], "properties": { "command": { "type": ["string", "array"], "description": "Run in the container, as a line for sh or as a program and its arguments; exit code 0 means healthy.", "minLength": 1, "minItems": 1, "items": { "type": "string" } }, "interval_seconds": { "type": "integer", "minimum": 1, "maximum": 86400, "description": "From one check to the next; 30 when left out." }, "timeout_seconds": { "type": "integer", "minimum": 1, "maximum": 3600, "description": "A check that takes longer has failed; 30 when left out." }, "retries": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Failures in a row that make it unhealthy; 3 when left out." }, "start_period_seconds": { "type": "integer", "minimum": 0, "maximum": 86400, "description": "Time after a start in which failures do not count; 0 when left out." } } }, "environment": { "type": "object", "description": "Environment.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } } } };
+var schema12 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "DockerFile", "description": "Container settings of one session.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "image": { "type": "string", "description": "Image.", "minLength": 1 }, "volumes": { "type": "array", "description": "Further mounts.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "network": { "type": "object", "description": "Network of the container, narrower than that of the user's settings.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none, restricted (the allowed domains) or bridge (everywhere).", "enum": ["none", "restricted", "bridge"] }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; those of all files add up.", "maxItems": 1e3, "items": { "type": "string", "description": "A domain, *.domain, domain:port, address:port or the name of a preset such as npm.", "maxLength": 300 } } } }, "ports": { "type": "array", "description": "Published ports.", "items": { "type": "object", "description": "One port.", "additionalProperties": false, "properties": { "host_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port on the host." }, "container_port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port in the container." }, "host_ip": { "type": "string", "maxLength": 45, "description": "Address on the host; 127.0.0.1 when left out, and any other has to be approved." } }, "required": ["host_port", "container_port"] } }, "health_check": { "type": "object", "description": "How para and the engine tell whether what runs in the container is well.", "additionalProperties": false, "required": ["command"], "properties": { "command": { "type": ["string", "array"], "description": "Run in the container, as a line for sh or as a program and its arguments; exit code 0 means healthy.", "minLength": 1, "minItems": 1, "items": { "type": "string" } }, "interval_seconds": { "type": "integer", "minimum": 1, "maximum": 86400, "description": "From one check to the next; 30 when left out." }, "timeout_seconds": { "type": "integer", "minimum": 1, "maximum": 3600, "description": "A check that takes longer has failed; 30 when left out." }, "retries": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Failures in a row that make it unhealthy; 3 when left out." }, "start_period_seconds": { "type": "integer", "minimum": 0, "maximum": 86400, "description": "Time after a start in which failures do not count; 0 when left out." } } }, "secrets": { "type": "array", "description": "Names of secrets that the container needs; where they are only the user's own config says.", "maxItems": 64, "items": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" } }, "environment": { "type": "object", "description": "Environment.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } } } };
 function validate11(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
   if (data && typeof data == "object" && !Array.isArray(data)) {
     for (const key0 in data) {
-      if (!(key0 === "$schema" || key0 === "image" || key0 === "volumes" || key0 === "network" || key0 === "ports" || key0 === "health_check" || key0 === "environment")) {
+      if (!(key0 === "$schema" || key0 === "image" || key0 === "volumes" || key0 === "network" || key0 === "ports" || key0 === "health_check" || key0 === "secrets" || key0 === "environment")) {
         const err0 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties", schema: false, parentSchema: schema12, data };
         if (vErrors === null) {
           vErrors = [err0];
@@ -1957,33 +2159,33 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.environment !== void 0) {
-      let data23 = data.environment;
-      if (data23 && typeof data23 == "object" && !Array.isArray(data23)) {
-        for (const key5 in data23) {
-          const _errs54 = errors;
-          if (typeof key5 === "string") {
-            if (!pattern2.test(key5)) {
-              const err54 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema12.properties.environment.propertyNames, data: key5, propertyName: key5 };
+    if (data.secrets !== void 0) {
+      let data23 = data.secrets;
+      if (Array.isArray(data23)) {
+        if (data23.length > 64) {
+          const err54 = { instancePath: instancePath + "/secrets", schemaPath: "#/properties/secrets/maxItems", keyword: "maxItems", params: { limit: 64 }, message: "must NOT have more than 64 items", schema: 64, parentSchema: schema12.properties.secrets, data: data23 };
+          if (vErrors === null) {
+            vErrors = [err54];
+          } else {
+            vErrors.push(err54);
+          }
+          errors++;
+        }
+        const len4 = data23.length;
+        for (let i4 = 0; i4 < len4; i4++) {
+          let data24 = data23[i4];
+          if (typeof data24 === "string") {
+            if (!pattern1.test(data24)) {
+              const err55 = { instancePath: instancePath + "/secrets/" + i4, schemaPath: "#/properties/secrets/items/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, message: 'must match pattern "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"', schema: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", parentSchema: schema12.properties.secrets.items, data: data24 };
               if (vErrors === null) {
-                vErrors = [err54];
+                vErrors = [err55];
               } else {
-                vErrors.push(err54);
+                vErrors.push(err55);
               }
               errors++;
             }
           } else {
-            const err55 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.environment.propertyNames.type, parentSchema: schema12.properties.environment.propertyNames, data: key5, propertyName: key5 };
-            if (vErrors === null) {
-              vErrors = [err55];
-            } else {
-              vErrors.push(err55);
-            }
-            errors++;
-          }
-          var valid13 = _errs54 === errors;
-          if (!valid13) {
-            const err56 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames", keyword: "propertyNames", params: { propertyName: key5 }, message: "property name must be valid", schema: schema12.properties.environment.propertyNames, parentSchema: schema12.properties.environment, data: data23 };
+            const err56 = { instancePath: instancePath + "/secrets/" + i4, schemaPath: "#/properties/secrets/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.secrets.items.type, parentSchema: schema12.properties.secrets.items, data: data24 };
             if (vErrors === null) {
               vErrors = [err56];
             } else {
@@ -1992,34 +2194,79 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        for (const key6 in data23) {
-          let data24 = data23[key6];
-          if (typeof data24 !== "string") {
-            const err57 = { instancePath: instancePath + "/environment/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.environment.additionalProperties.type, parentSchema: schema12.properties.environment.additionalProperties, data: data24 };
+      } else {
+        const err57 = { instancePath: instancePath + "/secrets", schemaPath: "#/properties/secrets/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema12.properties.secrets.type, parentSchema: schema12.properties.secrets, data: data23 };
+        if (vErrors === null) {
+          vErrors = [err57];
+        } else {
+          vErrors.push(err57);
+        }
+        errors++;
+      }
+    }
+    if (data.environment !== void 0) {
+      let data25 = data.environment;
+      if (data25 && typeof data25 == "object" && !Array.isArray(data25)) {
+        for (const key5 in data25) {
+          const _errs58 = errors;
+          if (typeof key5 === "string") {
+            if (!pattern4.test(key5)) {
+              const err58 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema12.properties.environment.propertyNames, data: key5, propertyName: key5 };
+              if (vErrors === null) {
+                vErrors = [err58];
+              } else {
+                vErrors.push(err58);
+              }
+              errors++;
+            }
+          } else {
+            const err59 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.environment.propertyNames.type, parentSchema: schema12.properties.environment.propertyNames, data: key5, propertyName: key5 };
             if (vErrors === null) {
-              vErrors = [err57];
+              vErrors = [err59];
             } else {
-              vErrors.push(err57);
+              vErrors.push(err59);
+            }
+            errors++;
+          }
+          var valid15 = _errs58 === errors;
+          if (!valid15) {
+            const err60 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/propertyNames", keyword: "propertyNames", params: { propertyName: key5 }, message: "property name must be valid", schema: schema12.properties.environment.propertyNames, parentSchema: schema12.properties.environment, data: data25 };
+            if (vErrors === null) {
+              vErrors = [err60];
+            } else {
+              vErrors.push(err60);
+            }
+            errors++;
+          }
+        }
+        for (const key6 in data25) {
+          let data26 = data25[key6];
+          if (typeof data26 !== "string") {
+            const err61 = { instancePath: instancePath + "/environment/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/environment/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema12.properties.environment.additionalProperties.type, parentSchema: schema12.properties.environment.additionalProperties, data: data26 };
+            if (vErrors === null) {
+              vErrors = [err61];
+            } else {
+              vErrors.push(err61);
             }
             errors++;
           }
         }
       } else {
-        const err58 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.properties.environment.type, parentSchema: schema12.properties.environment, data: data23 };
+        const err62 = { instancePath: instancePath + "/environment", schemaPath: "#/properties/environment/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.properties.environment.type, parentSchema: schema12.properties.environment, data: data25 };
         if (vErrors === null) {
-          vErrors = [err58];
+          vErrors = [err62];
         } else {
-          vErrors.push(err58);
+          vErrors.push(err62);
         }
         errors++;
       }
     }
   } else {
-    const err59 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.type, parentSchema: schema12, data };
+    const err63 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema12.type, parentSchema: schema12, data };
     if (vErrors === null) {
-      vErrors = [err59];
+      vErrors = [err63];
     } else {
-      vErrors.push(err59);
+      vErrors.push(err63);
     }
     errors++;
   }
@@ -2027,10 +2274,10 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 exports.validateSessionRecord = validate12;
-var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop", "docker update"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." }, "memory_bytes": { "type": "integer", "minimum": 1, "description": "docker update." }, "cpus": { "type": "number", "exclusiveMinimum": 0, "description": "docker update." }, "pids": { "type": "integer", "minimum": 1, "description": "docker update." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "wanted": { "enum": ["running", "stopped"], "description": "What para was last told to make of it; left out: running." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "docker_file": { "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the .para/docker.json that was used; null for none." }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; left out for any other.", "items": { "type": "string", "maxLength": 300 } }, "health_check": { "type": "object", "additionalProperties": false, "description": "health_check of docker.json, with nothing left out.", "required": ["command", "interval_seconds", "timeout_seconds", "retries", "start_period_seconds"], "properties": { "command": { "type": "string", "minLength": 1, "description": "A line for sh." }, "interval_seconds": { "type": "integer", "minimum": 1 }, "timeout_seconds": { "type": "integer", "minimum": 1 }, "retries": { "type": "integer", "minimum": 1 }, "start_period_seconds": { "type": "integer", "minimum": 0 } } } } } } }] } } };
-var pattern8 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
-var pattern9 = new RegExp("^[0-9a-f]{40,64}$", "u");
-var pattern10 = new RegExp("^[0-9a-f]{64}$", "u");
+var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop", "docker update"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." }, "memory_bytes": { "type": "integer", "minimum": 1, "description": "docker update." }, "cpus": { "type": "number", "exclusiveMinimum": 0, "description": "docker update." }, "pids": { "type": "integer", "minimum": 1, "description": "docker update." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "wanted": { "enum": ["running", "stopped"], "description": "What para was last told to make of it; left out: running." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "docker_file": { "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the .para/docker.json that was used; null for none." }, "secrets": { "type": "array", "description": "Its secrets, by name alone.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, "as_env": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" } } } }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; left out for any other.", "items": { "type": "string", "maxLength": 300 } }, "health_check": { "type": "object", "additionalProperties": false, "description": "health_check of docker.json, with nothing left out.", "required": ["command", "interval_seconds", "timeout_seconds", "retries", "start_period_seconds"], "properties": { "command": { "type": "string", "minLength": 1, "description": "A line for sh." }, "interval_seconds": { "type": "integer", "minimum": 1 }, "timeout_seconds": { "type": "integer", "minimum": 1 }, "retries": { "type": "integer", "minimum": 1 }, "start_period_seconds": { "type": "integer", "minimum": 0 } } } } } } }] } } };
+var pattern13 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
+var pattern14 = new RegExp("^[0-9a-f]{40,64}$", "u");
+var pattern15 = new RegExp("^[0-9a-f]{64}$", "u");
 function validate12(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -2182,7 +2429,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.name !== void 0) {
       let data2 = data.name;
       if (typeof data2 === "string") {
-        if (!pattern8.test(data2)) {
+        if (!pattern13.test(data2)) {
           const err15 = { instancePath: instancePath + "/name", schemaPath: "#/properties/name/pattern", keyword: "pattern", params: { pattern: "^[a-z0-9](-?[a-z0-9]){0,39}$" }, message: 'must match pattern "^[a-z0-9](-?[a-z0-9]){0,39}$"', schema: "^[a-z0-9](-?[a-z0-9]){0,39}$", parentSchema: schema13.properties.name, data: data2 };
           if (vErrors === null) {
             vErrors = [err15];
@@ -2235,7 +2482,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.base !== void 0) {
       let data4 = data.base;
       if (typeof data4 === "string") {
-        if (!pattern9.test(data4)) {
+        if (!pattern14.test(data4)) {
           const err20 = { instancePath: instancePath + "/base", schemaPath: "#/properties/base/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{40,64}$" }, message: 'must match pattern "^[0-9a-f]{40,64}$"', schema: "^[0-9a-f]{40,64}$", parentSchema: schema13.properties.base, data: data4 };
           if (vErrors === null) {
             vErrors = [err20];
@@ -3484,7 +3731,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
               if (typeof data55 === "string") {
-                if (!pattern10.test(data55)) {
+                if (!pattern15.test(data55)) {
                   const err132 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"', schema: "^[0-9a-f]{64}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data55 };
                   if (vErrors === null) {
                     vErrors = [err132];
@@ -3495,277 +3742,368 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 }
               }
             }
-            if (data40.cpus !== void 0) {
-              let data56 = data40.cpus;
-              if (!(typeof data56 == "number" && isFinite(data56))) {
-                const err133 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data56 };
+            if (data40.secrets !== void 0) {
+              let data56 = data40.secrets;
+              if (Array.isArray(data56)) {
+                const len2 = data56.length;
+                for (let i2 = 0; i2 < len2; i2++) {
+                  let data57 = data56[i2];
+                  if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
+                    if (data57.name === void 0) {
+                      const err133 = { instancePath: instancePath + "/container/made_with/secrets/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data57 };
+                      if (vErrors === null) {
+                        vErrors = [err133];
+                      } else {
+                        vErrors.push(err133);
+                      }
+                      errors++;
+                    }
+                    for (const key8 in data57) {
+                      if (!(key8 === "name" || key8 === "as_env")) {
+                        const err134 = { instancePath: instancePath + "/container/made_with/secrets/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data57 };
+                        if (vErrors === null) {
+                          vErrors = [err134];
+                        } else {
+                          vErrors.push(err134);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data57.name !== void 0) {
+                      let data58 = data57.name;
+                      if (typeof data58 === "string") {
+                        if (!pattern1.test(data58)) {
+                          const err135 = { instancePath: instancePath + "/container/made_with/secrets/" + i2 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, message: 'must match pattern "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"', schema: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data58 };
+                          if (vErrors === null) {
+                            vErrors = [err135];
+                          } else {
+                            vErrors.push(err135);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err136 = { instancePath: instancePath + "/container/made_with/secrets/" + i2 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data58 };
+                        if (vErrors === null) {
+                          vErrors = [err136];
+                        } else {
+                          vErrors.push(err136);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data57.as_env !== void 0) {
+                      let data59 = data57.as_env;
+                      if (typeof data59 === "string") {
+                        if (!pattern4.test(data59)) {
+                          const err137 = { instancePath: instancePath + "/container/made_with/secrets/" + i2 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data59 };
+                          if (vErrors === null) {
+                            vErrors = [err137];
+                          } else {
+                            vErrors.push(err137);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err138 = { instancePath: instancePath + "/container/made_with/secrets/" + i2 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data59 };
+                        if (vErrors === null) {
+                          vErrors = [err138];
+                        } else {
+                          vErrors.push(err138);
+                        }
+                        errors++;
+                      }
+                    }
+                  } else {
+                    const err139 = { instancePath: instancePath + "/container/made_with/secrets/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data57 };
+                    if (vErrors === null) {
+                      vErrors = [err139];
+                    } else {
+                      vErrors.push(err139);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err140 = { instancePath: instancePath + "/container/made_with/secrets", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets, data: data56 };
                 if (vErrors === null) {
-                  vErrors = [err133];
+                  vErrors = [err140];
                 } else {
-                  vErrors.push(err133);
+                  vErrors.push(err140);
+                }
+                errors++;
+              }
+            }
+            if (data40.cpus !== void 0) {
+              let data60 = data40.cpus;
+              if (!(typeof data60 == "number" && isFinite(data60))) {
+                const err141 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data60 };
+                if (vErrors === null) {
+                  vErrors = [err141];
+                } else {
+                  vErrors.push(err141);
                 }
                 errors++;
               }
             }
             if (data40.memory_bytes !== void 0) {
-              let data57 = data40.memory_bytes;
-              if (!(typeof data57 == "number" && (!(data57 % 1) && !isNaN(data57)) && isFinite(data57))) {
-                const err134 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data57 };
+              let data61 = data40.memory_bytes;
+              if (!(typeof data61 == "number" && (!(data61 % 1) && !isNaN(data61)) && isFinite(data61))) {
+                const err142 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data61 };
                 if (vErrors === null) {
-                  vErrors = [err134];
+                  vErrors = [err142];
                 } else {
-                  vErrors.push(err134);
+                  vErrors.push(err142);
                 }
                 errors++;
               }
             }
             if (data40.pids !== void 0) {
-              let data58 = data40.pids;
-              if (!(typeof data58 == "number" && (!(data58 % 1) && !isNaN(data58)) && isFinite(data58))) {
-                const err135 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data58 };
+              let data62 = data40.pids;
+              if (!(typeof data62 == "number" && (!(data62 % 1) && !isNaN(data62)) && isFinite(data62))) {
+                const err143 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data62 };
                 if (vErrors === null) {
-                  vErrors = [err135];
+                  vErrors = [err143];
                 } else {
-                  vErrors.push(err135);
+                  vErrors.push(err143);
                 }
                 errors++;
               }
             }
             if (data40.allowed_domains !== void 0) {
-              let data59 = data40.allowed_domains;
-              if (Array.isArray(data59)) {
-                const len2 = data59.length;
-                for (let i2 = 0; i2 < len2; i2++) {
-                  let data60 = data59[i2];
-                  if (typeof data60 === "string") {
-                    if (func3(data60) > 300) {
-                      const err136 = { instancePath: instancePath + "/container/made_with/allowed_domains/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items, data: data60 };
+              let data63 = data40.allowed_domains;
+              if (Array.isArray(data63)) {
+                const len3 = data63.length;
+                for (let i3 = 0; i3 < len3; i3++) {
+                  let data64 = data63[i3];
+                  if (typeof data64 === "string") {
+                    if (func3(data64) > 300) {
+                      const err144 = { instancePath: instancePath + "/container/made_with/allowed_domains/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items, data: data64 };
                       if (vErrors === null) {
-                        vErrors = [err136];
+                        vErrors = [err144];
                       } else {
-                        vErrors.push(err136);
+                        vErrors.push(err144);
                       }
                       errors++;
                     }
                   } else {
-                    const err137 = { instancePath: instancePath + "/container/made_with/allowed_domains/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items, data: data60 };
+                    const err145 = { instancePath: instancePath + "/container/made_with/allowed_domains/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items, data: data64 };
                     if (vErrors === null) {
-                      vErrors = [err137];
+                      vErrors = [err145];
                     } else {
-                      vErrors.push(err137);
+                      vErrors.push(err145);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err138 = { instancePath: instancePath + "/container/made_with/allowed_domains", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains, data: data59 };
+                const err146 = { instancePath: instancePath + "/container/made_with/allowed_domains", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains, data: data63 };
                 if (vErrors === null) {
-                  vErrors = [err138];
+                  vErrors = [err146];
                 } else {
-                  vErrors.push(err138);
+                  vErrors.push(err146);
                 }
                 errors++;
               }
             }
             if (data40.health_check !== void 0) {
-              let data61 = data40.health_check;
-              if (data61 && typeof data61 == "object" && !Array.isArray(data61)) {
-                if (data61.command === void 0) {
-                  const err139 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data61 };
+              let data65 = data40.health_check;
+              if (data65 && typeof data65 == "object" && !Array.isArray(data65)) {
+                if (data65.command === void 0) {
+                  const err147 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data65 };
                   if (vErrors === null) {
-                    vErrors = [err139];
+                    vErrors = [err147];
                   } else {
-                    vErrors.push(err139);
+                    vErrors.push(err147);
                   }
                   errors++;
                 }
-                if (data61.interval_seconds === void 0) {
-                  const err140 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "interval_seconds" }, message: "must have required property 'interval_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data61 };
+                if (data65.interval_seconds === void 0) {
+                  const err148 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "interval_seconds" }, message: "must have required property 'interval_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data65 };
                   if (vErrors === null) {
-                    vErrors = [err140];
+                    vErrors = [err148];
                   } else {
-                    vErrors.push(err140);
+                    vErrors.push(err148);
                   }
                   errors++;
                 }
-                if (data61.timeout_seconds === void 0) {
-                  const err141 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "timeout_seconds" }, message: "must have required property 'timeout_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data61 };
+                if (data65.timeout_seconds === void 0) {
+                  const err149 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "timeout_seconds" }, message: "must have required property 'timeout_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data65 };
                   if (vErrors === null) {
-                    vErrors = [err141];
+                    vErrors = [err149];
                   } else {
-                    vErrors.push(err141);
+                    vErrors.push(err149);
                   }
                   errors++;
                 }
-                if (data61.retries === void 0) {
-                  const err142 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "retries" }, message: "must have required property 'retries'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data61 };
+                if (data65.retries === void 0) {
+                  const err150 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "retries" }, message: "must have required property 'retries'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data65 };
                   if (vErrors === null) {
-                    vErrors = [err142];
+                    vErrors = [err150];
                   } else {
-                    vErrors.push(err142);
+                    vErrors.push(err150);
                   }
                   errors++;
                 }
-                if (data61.start_period_seconds === void 0) {
-                  const err143 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "start_period_seconds" }, message: "must have required property 'start_period_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data61 };
+                if (data65.start_period_seconds === void 0) {
+                  const err151 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "start_period_seconds" }, message: "must have required property 'start_period_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data65 };
                   if (vErrors === null) {
-                    vErrors = [err143];
+                    vErrors = [err151];
                   } else {
-                    vErrors.push(err143);
+                    vErrors.push(err151);
                   }
                   errors++;
                 }
-                for (const key8 in data61) {
-                  if (!(key8 === "command" || key8 === "interval_seconds" || key8 === "timeout_seconds" || key8 === "retries" || key8 === "start_period_seconds")) {
-                    const err144 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data61 };
+                for (const key9 in data65) {
+                  if (!(key9 === "command" || key9 === "interval_seconds" || key9 === "timeout_seconds" || key9 === "retries" || key9 === "start_period_seconds")) {
+                    const err152 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data65 };
                     if (vErrors === null) {
-                      vErrors = [err144];
+                      vErrors = [err152];
                     } else {
-                      vErrors.push(err144);
+                      vErrors.push(err152);
                     }
                     errors++;
                   }
                 }
-                if (data61.command !== void 0) {
-                  let data62 = data61.command;
-                  if (typeof data62 === "string") {
-                    if (func3(data62) < 1) {
-                      const err145 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data62 };
+                if (data65.command !== void 0) {
+                  let data66 = data65.command;
+                  if (typeof data66 === "string") {
+                    if (func3(data66) < 1) {
+                      const err153 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data66 };
                       if (vErrors === null) {
-                        vErrors = [err145];
+                        vErrors = [err153];
                       } else {
-                        vErrors.push(err145);
+                        vErrors.push(err153);
                       }
                       errors++;
                     }
                   } else {
-                    const err146 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data62 };
+                    const err154 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data66 };
                     if (vErrors === null) {
-                      vErrors = [err146];
+                      vErrors = [err154];
                     } else {
-                      vErrors.push(err146);
+                      vErrors.push(err154);
                     }
                     errors++;
                   }
                 }
-                if (data61.interval_seconds !== void 0) {
-                  let data63 = data61.interval_seconds;
-                  if (!(typeof data63 == "number" && (!(data63 % 1) && !isNaN(data63)) && isFinite(data63))) {
-                    const err147 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data63 };
+                if (data65.interval_seconds !== void 0) {
+                  let data67 = data65.interval_seconds;
+                  if (!(typeof data67 == "number" && (!(data67 % 1) && !isNaN(data67)) && isFinite(data67))) {
+                    const err155 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data67 };
                     if (vErrors === null) {
-                      vErrors = [err147];
+                      vErrors = [err155];
                     } else {
-                      vErrors.push(err147);
+                      vErrors.push(err155);
                     }
                     errors++;
                   }
-                  if (typeof data63 == "number" && isFinite(data63)) {
-                    if (data63 < 1 || isNaN(data63)) {
-                      const err148 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data63 };
+                  if (typeof data67 == "number" && isFinite(data67)) {
+                    if (data67 < 1 || isNaN(data67)) {
+                      const err156 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data67 };
                       if (vErrors === null) {
-                        vErrors = [err148];
+                        vErrors = [err156];
                       } else {
-                        vErrors.push(err148);
-                      }
-                      errors++;
-                    }
-                  }
-                }
-                if (data61.timeout_seconds !== void 0) {
-                  let data64 = data61.timeout_seconds;
-                  if (!(typeof data64 == "number" && (!(data64 % 1) && !isNaN(data64)) && isFinite(data64))) {
-                    const err149 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data64 };
-                    if (vErrors === null) {
-                      vErrors = [err149];
-                    } else {
-                      vErrors.push(err149);
-                    }
-                    errors++;
-                  }
-                  if (typeof data64 == "number" && isFinite(data64)) {
-                    if (data64 < 1 || isNaN(data64)) {
-                      const err150 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data64 };
-                      if (vErrors === null) {
-                        vErrors = [err150];
-                      } else {
-                        vErrors.push(err150);
+                        vErrors.push(err156);
                       }
                       errors++;
                     }
                   }
                 }
-                if (data61.retries !== void 0) {
-                  let data65 = data61.retries;
-                  if (!(typeof data65 == "number" && (!(data65 % 1) && !isNaN(data65)) && isFinite(data65))) {
-                    const err151 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data65 };
+                if (data65.timeout_seconds !== void 0) {
+                  let data68 = data65.timeout_seconds;
+                  if (!(typeof data68 == "number" && (!(data68 % 1) && !isNaN(data68)) && isFinite(data68))) {
+                    const err157 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data68 };
                     if (vErrors === null) {
-                      vErrors = [err151];
+                      vErrors = [err157];
                     } else {
-                      vErrors.push(err151);
+                      vErrors.push(err157);
                     }
                     errors++;
                   }
-                  if (typeof data65 == "number" && isFinite(data65)) {
-                    if (data65 < 1 || isNaN(data65)) {
-                      const err152 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data65 };
+                  if (typeof data68 == "number" && isFinite(data68)) {
+                    if (data68 < 1 || isNaN(data68)) {
+                      const err158 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data68 };
                       if (vErrors === null) {
-                        vErrors = [err152];
+                        vErrors = [err158];
                       } else {
-                        vErrors.push(err152);
+                        vErrors.push(err158);
                       }
                       errors++;
                     }
                   }
                 }
-                if (data61.start_period_seconds !== void 0) {
-                  let data66 = data61.start_period_seconds;
-                  if (!(typeof data66 == "number" && (!(data66 % 1) && !isNaN(data66)) && isFinite(data66))) {
-                    const err153 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data66 };
+                if (data65.retries !== void 0) {
+                  let data69 = data65.retries;
+                  if (!(typeof data69 == "number" && (!(data69 % 1) && !isNaN(data69)) && isFinite(data69))) {
+                    const err159 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data69 };
                     if (vErrors === null) {
-                      vErrors = [err153];
+                      vErrors = [err159];
                     } else {
-                      vErrors.push(err153);
+                      vErrors.push(err159);
                     }
                     errors++;
                   }
-                  if (typeof data66 == "number" && isFinite(data66)) {
-                    if (data66 < 0 || isNaN(data66)) {
-                      const err154 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data66 };
+                  if (typeof data69 == "number" && isFinite(data69)) {
+                    if (data69 < 1 || isNaN(data69)) {
+                      const err160 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data69 };
                       if (vErrors === null) {
-                        vErrors = [err154];
+                        vErrors = [err160];
                       } else {
-                        vErrors.push(err154);
+                        vErrors.push(err160);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+                if (data65.start_period_seconds !== void 0) {
+                  let data70 = data65.start_period_seconds;
+                  if (!(typeof data70 == "number" && (!(data70 % 1) && !isNaN(data70)) && isFinite(data70))) {
+                    const err161 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data70 };
+                    if (vErrors === null) {
+                      vErrors = [err161];
+                    } else {
+                      vErrors.push(err161);
+                    }
+                    errors++;
+                  }
+                  if (typeof data70 == "number" && isFinite(data70)) {
+                    if (data70 < 0 || isNaN(data70)) {
+                      const err162 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data70 };
+                      if (vErrors === null) {
+                        vErrors = [err162];
+                      } else {
+                        vErrors.push(err162);
                       }
                       errors++;
                     }
                   }
                 }
               } else {
-                const err155 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data61 };
+                const err163 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data65 };
                 if (vErrors === null) {
-                  vErrors = [err155];
+                  vErrors = [err163];
                 } else {
-                  vErrors.push(err155);
+                  vErrors.push(err163);
                 }
                 errors++;
               }
             }
           } else {
-            const err156 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
+            const err164 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
             if (vErrors === null) {
-              vErrors = [err156];
+              vErrors = [err164];
             } else {
-              vErrors.push(err156);
+              vErrors.push(err164);
             }
             errors++;
           }
         }
       } else {
-        const err157 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+        const err165 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
         if (vErrors === null) {
-          vErrors = [err157];
+          vErrors = [err165];
         } else {
-          vErrors.push(err157);
+          vErrors.push(err165);
         }
         errors++;
       }
@@ -3780,11 +4118,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
       if (!valid4) {
-        const err158 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data29 };
+        const err166 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data29 };
         if (vErrors === null) {
-          vErrors = [err158];
+          vErrors = [err166];
         } else {
-          vErrors.push(err158);
+          vErrors.push(err166);
         }
         errors++;
       } else {
@@ -3799,11 +4137,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
   } else {
-    const err159 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
+    const err167 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
     if (vErrors === null) {
-      vErrors = [err159];
+      vErrors = [err167];
     } else {
-      vErrors.push(err159);
+      vErrors.push(err167);
     }
     errors++;
   }
@@ -3812,7 +4150,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
 }
 exports.validateAgentRecord = validate13;
 var schema14 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "AgentRecord", "description": "The last run of a session's agent (.para/state/docker/NAME/cmd/agent.json), written before it starts.", "type": "object", "additionalProperties": false, "required": ["schema", "id", "run", "command", "container", "started_at"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "id": { "type": "string", "pattern": "^[0-9a-f-]{36}$", "description": "PARA_AGENT_RUN in the environment of its processes." }, "run": { "type": "integer", "minimum": 1, "maximum": 999999, "description": "Number of the run in this session; part of the names of its files." }, "command": { "type": "array", "minItems": 1, "items": { "type": "string", "maxLength": 131072 }, "description": "Command line; {prompt} stands for the prompt, which is in a file of its own." }, "container": { "type": ["string", "null"], "maxLength": 80, "description": "Name of the container it runs in; null on this machine." }, "started_at": { "type": "string", "maxLength": 40, "description": "RFC 3339." } } };
-var pattern11 = new RegExp("^[0-9a-f-]{36}$", "u");
+var pattern18 = new RegExp("^[0-9a-f-]{36}$", "u");
 function validate13(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -3897,7 +4235,7 @@ function validate13(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.id !== void 0) {
       let data1 = data.id;
       if (typeof data1 === "string") {
-        if (!pattern11.test(data1)) {
+        if (!pattern18.test(data1)) {
           const err8 = { instancePath: instancePath + "/id", schemaPath: "#/properties/id/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f-]{36}$" }, message: 'must match pattern "^[0-9a-f-]{36}$"', schema: "^[0-9a-f-]{36}$", parentSchema: schema14.properties.id, data: data1 };
           if (vErrors === null) {
             vErrors = [err8];
@@ -4052,7 +4390,7 @@ function validate13(data, { instancePath = "", parentData, parentDataProperty, r
 }
 exports.validateCommandsFile = validate14;
 var schema15 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "CommandsFile", "description": "What the host wants done in a container (.para/state/docker/NAME/commands.json). para writes it; an agent inside reads its copy, /run/para/cmd/commands.json.", "type": "object", "additionalProperties": false, "required": ["commands"], "properties": { "commands": { "type": "array", "maxItems": 5e3, "description": "Oldest first; of those that wait, the most urgent one comes first.", "items": { "type": "object", "additionalProperties": false, "required": ["id", "type"], "properties": { "id": { "type": "string", "pattern": "^[0-9A-Za-z_-]{1,64}$", "description": "Whoever makes the directory /run/para/out/queue/ID runs it." }, "number": { "type": "integer", "minimum": 1, "maximum": 999999, "description": "Its place in the order." }, "type": { "enum": ["exec", "signal", "shutdown"], "description": "Run a command; send a signal to one that runs; end the container in order." }, "command": { "type": "string", "minLength": 1, "maxLength": 131072, "description": "A line for sh; with args, a program. For signal its name, such as INT." }, "args": { "type": "array", "maxItems": 1e3, "items": { "type": "string", "maxLength": 131072 }, "description": "Arguments, taken as they are. For signal the id of the command." }, "working_dir": { "type": "string", "minLength": 1, "maxLength": 4096, "description": "Directory inside; /workspace when left out." }, "env": { "type": "object", "additionalProperties": { "type": "string", "maxLength": 131072 }, "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "description": "Added to its environment. Not for secrets: the file is in the clear." }, "timeout_seconds": { "type": "integer", "minimum": 1, "maximum": 31536e3, "description": "Then it is told to end (TERM), and five seconds later killed." }, "priority": { "type": "integer", "minimum": 0, "maximum": 9, "description": "0 is most urgent; 5 when left out." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339." } } } } } };
-var pattern12 = new RegExp("^[0-9A-Za-z_-]{1,64}$", "u");
+var pattern19 = new RegExp("^[0-9A-Za-z_-]{1,64}$", "u");
 function validate14(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -4125,7 +4463,7 @@ function validate14(data, { instancePath = "", parentData, parentDataProperty, r
             if (data1.id !== void 0) {
               let data2 = data1.id;
               if (typeof data2 === "string") {
-                if (!pattern12.test(data2)) {
+                if (!pattern19.test(data2)) {
                   const err6 = { instancePath: instancePath + "/commands/" + i0 + "/id", schemaPath: "#/properties/commands/items/properties/id/pattern", keyword: "pattern", params: { pattern: "^[0-9A-Za-z_-]{1,64}$" }, message: 'must match pattern "^[0-9A-Za-z_-]{1,64}$"', schema: "^[0-9A-Za-z_-]{1,64}$", parentSchema: schema15.properties.commands.items.properties.id, data: data2 };
                   if (vErrors === null) {
                     vErrors = [err6];
@@ -4301,7 +4639,7 @@ function validate14(data, { instancePath = "", parentData, parentDataProperty, r
                 for (const key2 in data9) {
                   const _errs22 = errors;
                   if (typeof key2 === "string") {
-                    if (!pattern2.test(key2)) {
+                    if (!pattern4.test(key2)) {
                       const err22 = { instancePath: instancePath + "/commands/" + i0 + "/env", schemaPath: "#/properties/commands/items/properties/env/propertyNames/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema15.properties.commands.items.properties.env.propertyNames, data: key2, propertyName: key2 };
                       if (vErrors === null) {
                         vErrors = [err22];
@@ -6612,7 +6950,7 @@ function validate19(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.sha256 !== void 0) {
       let data3 = data.sha256;
       if (typeof data3 === "string") {
-        if (!pattern10.test(data3)) {
+        if (!pattern15.test(data3)) {
           const err13 = { instancePath: instancePath + "/sha256", schemaPath: "#/properties/sha256/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"', schema: "^[0-9a-f]{64}$", parentSchema: schema20.properties.sha256, data: data3 };
           if (vErrors === null) {
             vErrors = [err13];

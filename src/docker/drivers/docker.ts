@@ -7,6 +7,7 @@ import {
   labelArgs,
   labelFilterArgs,
   logsArgs,
+  secretsArgs,
   updateArgs,
 } from '../argv.ts';
 import { classifyBy } from '../classify.ts';
@@ -17,6 +18,7 @@ import type {
   NetworkInfo,
   NetworkRow,
   UsageSample,
+  UserMapping,
 } from '../driver.ts';
 import { readContainers, readSizes, toState } from '../inspect.ts';
 import { reader, readOne, readRecords, unreadable, type Source } from '../parse.ts';
@@ -48,7 +50,7 @@ export const docker = {
   info: () => ({ args: ['info', '--format', '{{json .}}'], parse: readInfo, timeoutMs: 10_000 }),
   create: (spec) => ({
     // No core dumps of the caller's secrets in the worktree (security §1.2).
-    args: createArgs(spec, ['--ulimit', 'core=0']),
+    args: createArgs(spec, ['--ulimit', 'core=0', ...secretsArgs(spec.secrets, ownerOf(spec.user))]),
     parse: (stdout) => readId(stdout, 'create'),
     timeoutMs: SLOW_MS,
   }),
@@ -143,6 +145,11 @@ export const docker = {
     capabilities.rootless ? { kind: 'root-is-caller' } : { kind: 'user', uid: caller.uid, gid: caller.gid },
   classify: (failure) => classifyBy(DOCKER_RULES, failure),
 } satisfies EngineDriver;
+
+/** Of a tmpfs; without a user of its own the container's root is the caller. */
+function ownerOf(user: UserMapping): string {
+  return user.kind === 'user' ? `,uid=${String(user.uid)},gid=${String(user.gid)}` : '';
+}
 
 function readId(stdout: string, command: string): string {
   // docker 28 may print a deprecation on stdout first; the id is the last line.

@@ -6,6 +6,7 @@ import {
   labelArgs,
   labelFilterArgs,
   logsArgs,
+  secretsArgs,
   updateArgs,
 } from '../argv.ts';
 import { classifyBy } from '../classify.ts';
@@ -44,7 +45,7 @@ export const podman = {
   info: () => ({ args: ['info', '--format', 'json'], parse: readInfo, timeoutMs: 10_000 }),
   create: (spec) => ({
     // No --ulimit: giving one drops the defaults of containers.conf, and runc fails on NPROC (security §1.2).
-    args: createArgs(spec, secondNetwork(spec)),
+    args: createArgs(spec, [...secondNetwork(spec), ...secretsArgs(spec.secrets, ',U')]),
     parse: readId,
     timeoutMs: SLOW_MS,
   }),
