@@ -1,4 +1,3 @@
-import type { ChalkInstance } from 'chalk';
 import {
   findNetworkLog,
   followNetworkLog,
@@ -65,7 +64,7 @@ async function show(
 }
 
 /** `2026-01-02 03:04:05  denied   CONNECT example.com:443  not on the allow-list`. */
-function lineOf(entry: NetworkEntry, paint: ChalkInstance): string {
+function lineOf(entry: NetworkEntry, paint: App['output']['paint']): string {
   const { verdict, method, host, port, reason, sent, received } = entry;
   const time = paint.dim(entry.time.slice(0, 19).replace('T', ' '));
   if (verdict === 'more') return `${time}  ${paint.yellow(`and ${String(entry.count ?? 0)} more`)}`;
