@@ -156,7 +156,9 @@ describe('what else settings and docker.json say', () => {
     commit({ '.para/docker.json': { network: { mode: 'bridge' } } });
     const before = footprint(repo);
     const { code, stderr } = await runPara(repo, 'start fix --docker');
-    expect(stderr).toContain('.para/docker.json asks for more network than your settings give: network mode bridge');
+    expect(stderr).toContain(
+      '.para/docker.json asks for more network than your settings give: network mode bridge',
+    );
     expect(code).toBe(10);
     expect(footprint(repo)).toEqual(before);
   });
