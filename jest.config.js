@@ -27,6 +27,7 @@ export default {
     level('command', ['<rootDir>/test/cli/**/*.test.ts']),
     level('contract', ['<rootDir>/test/contract/**/*.test.ts']),
     level('fault', ['<rootDir>/test/fault/**/*.test.ts']),
+    level('property', ['<rootDir>/test/property/**/*.test.ts']),
     level('attack', ['<rootDir>/test/attack/**/*.test.ts']),
     level('e2e', ['<rootDir>/test/e2e/**/*.test.ts']),
   ],

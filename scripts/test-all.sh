@@ -45,7 +45,7 @@ wait "$up" || die 'the engines are not up'
 
 code=0
 # The last of test:e2e looks for what all the others have left.
-for script in check test:fault test:e2e; do
+for script in check test:property test:fault test:e2e; do
   npm run "$script" 2>&1 | tee -a "$log" || code=1
 done
 counts() { sed -nE "s/^([0-9]+) passed, ([0-9]+) failed.*/\\$1/p" "$log" | awk '{ n += $1 } END { print n + 0 }'; }

@@ -2,9 +2,9 @@
 import { isUtf8 } from 'node:buffer';
 import { printParseErrorCode, visit, type JSONVisitor } from 'jsonc-parser';
 import { ParaError } from '../errors.ts';
+import { MAX_DEPTH } from '../sys/json-depth.ts';
 import { quote } from './words.ts';
 
-const MAX_DEPTH = 64;
 const MAX_KEYS = 10_000;
 const MAX_STRING = 16 * 1024;
 const INHERITED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
@@ -156,10 +156,16 @@ const BROKEN: Readonly<Partial<Record<string, string>>> = {
   InvalidCharacter: 'a string with a control character; a tab is written \\t, a line end \\n',
 };
 
+/** The command that prints what a file of this name may hold. */
+export function schemaCommand(file: string): string {
+  return `para config schema${file.endsWith('docker.json') ? ' docker' : ''}`;
+}
+
 function invalid(file: string, place: Place, what: string): ParaError {
   return new ParaError(
     'CONFIG_INVALID',
     `${file}:${String(place.line + 1)}:${String(place.column + 1)}: ${what}`,
+    { hint: `Mend it at that line and column. What it may hold:\n${schemaCommand(file)}` },
   );
 }
 

@@ -2,7 +2,8 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { ParaError } from '../errors.ts';
-import { parseJsonc } from './jsonc.ts';
+import { shellQuote } from '../sys/shell-quote.ts';
+import { parseJsonc, schemaCommand } from './jsonc.ts';
 
 /** Most bytes of a config file and of a docker.json. */
 export const MAX_CONFIG_BYTES = 1024 * 1024;
@@ -27,7 +28,8 @@ export async function readBytes(file: string, rules: ReadRules): Promise<Uint8Ar
   try {
     handle = await open(file, flags);
     const stat = await handle.stat();
-    if (!stat.isFile()) throw new ParaError('CONFIG_UNREADABLE', `${file}: not a regular file`);
+    if (!stat.isFile())
+      throw new ParaError('CONFIG_UNREADABLE', `${file}: not a regular file`, { hint: look(file) });
     return await readCapped(handle, file, rules.maxBytes);
   } catch (error) {
     if (error instanceof ParaError) throw error;
@@ -36,11 +38,16 @@ export async function readBytes(file: string, rules: ReadRules): Promise<Uint8Ar
     throw new ParaError(
       'CONFIG_UNREADABLE',
       `${file}: ${READING[code ?? ''] ?? `can not be read (${code ?? 'unknown'})`}`,
-      { cause: error },
+      { cause: error, hint: look(file) },
     );
   } finally {
     await handle?.close();
   }
+}
+
+/** The command that shows what is there instead. */
+function look(file: string): string {
+  return `ls -ld ${shellQuote(file)}`;
 }
 
 const READING: Readonly<Record<string, string>> = {
@@ -64,5 +71,7 @@ async function readCapped(handle: FileHandle, file: string, maxBytes: number): P
 /** @throws ParaError CONFIG_INVALID */
 export function requireSmall(file: string, bytes: number, maxBytes: number): void {
   if (bytes <= maxBytes) return;
-  throw new ParaError('CONFIG_INVALID', `${file}: larger than ${String(maxBytes / 1024)} KiB`);
+  throw new ParaError('CONFIG_INVALID', `${file}: larger than ${String(maxBytes / 1024)} KiB`, {
+    hint: `Take out what does not belong there. What it may hold:\n${schemaCommand(file)}`,
+  });
 }

@@ -1,6 +1,10 @@
 /** Reads what engines print. A broken answer is an error that names engine, command and field; never an empty value. */
 import { ParaError } from '../errors.ts';
+import { isTooDeep } from '../sys/json-depth.ts';
 import type { EngineName } from './driver.ts';
+
+/** Most characters of one row of an answer in rows; the whole of an answer is capped by sys/run. */
+const MAX_ROW = 1024 * 1024;
 
 /** Whose answer is being read, for the error text. */
 export interface Source {
@@ -23,6 +27,7 @@ export function unreadable(source: Source, what: string): ParaError {
 export function readRecords(stdout: string, source: Source): readonly JsonRecord[] {
   const text = stdout.trim();
   if (text === '') return [];
+  if (isTooDeep(text)) throw unreadable(source, 'the answer is too deep');
   const whole = tryJson(text);
   const values = whole.ok
     ? Array.isArray(whole.value)
@@ -35,6 +40,7 @@ export function readRecords(stdout: string, source: Source): readonly JsonRecord
 function readLines(text: string, source: Source): unknown[] {
   return text.split('\n').flatMap((line) => {
     if (line.trim() === '') return [];
+    if (line.length > MAX_ROW) throw unreadable(source, 'a row of the answer is larger than 1 MiB');
     const parsed = tryJson(line);
     if (!parsed.ok) throw unreadable(source, 'the answer is not JSON');
     return [parsed.value];
