@@ -13,6 +13,9 @@ export function parseSize(text: string): number {
       : Math.floor(Number(match[1]) * 1024 ** UNITS.indexOf((match[2] ?? '').toLowerCase()));
   if (!Number.isSafeInteger(bytes))
     throw new ParaError('USAGE', `"${text}" is not a size`, { hint: 'Write 512m, 4g or a number of bytes.' });
-  if (bytes < LEAST) throw new ParaError('USAGE', `${text} is less than the least memory limit, 6m`);
+  if (bytes < LEAST)
+    throw new ParaError('USAGE', `${text} is less than the least memory limit, 6m`, {
+      hint: '--memory 512m',
+    });
   return bytes;
 }

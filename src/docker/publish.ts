@@ -53,6 +53,7 @@ export function parseEnv(text: string): EnvRequest {
       hint: '--env NAME=value',
     });
   }
-  if (text.includes('\0')) throw new ParaError('USAGE', `the value of --env ${name} holds a NUL byte`);
+  if (text.includes('\0'))
+    throw new ParaError('USAGE', `the value of --env ${name} holds a NUL byte`, { hint: '--env NAME=value' });
   return { name, value: equals < 0 ? undefined : text.slice(equals + 1) };
 }

@@ -65,11 +65,14 @@ export async function branchExists(repo: Repository, branch: string): Promise<bo
 export async function checkBranchName(repo: Repository, branch: string): Promise<void> {
   const refuse = (why: string): never => {
     throw new ParaError('NAME_INVALID', `${JSON.stringify(branch)} can not be a branch: ${why}`, {
+      hint: 'Its first part is a setting:\npara config set git.branch_prefix para',
       details: { branch },
     });
   };
   if (branch.startsWith('-')) refuse('it begins with a dash');
   if (Buffer.byteLength(branch) > MAX_NAME_BYTES) refuse(`it is longer than ${String(MAX_NAME_BYTES)} bytes`);
+  // One file system would take it for the same name as its other form, another one would not.
+  if (branch !== branch.normalize('NFC')) refuse('it holds a character in two parts (it is not in NFC)');
   if (branch.includes('\0') || branch.startsWith('@{')) refuse('git does not allow it');
   const checked = await repo.git.attempt({
     args: ['check-ref-format', `refs/heads/${branch}`],

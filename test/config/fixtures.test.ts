@@ -18,10 +18,14 @@ function read(kind: string, name: string): unknown {
 }
 
 function messageOf(name: string): string {
+  return refusalOf(name).message;
+}
+
+function refusalOf(name: string): ParaError {
   try {
     read('invalid', name);
   } catch (error) {
-    if (error instanceof ParaError && error.code === 'CONFIG_INVALID') return error.message;
+    if (error instanceof ParaError && error.code === 'CONFIG_INVALID') return error;
     throw error;
   }
   throw new Error(`${name} was accepted`);
@@ -29,7 +33,7 @@ function messageOf(name: string): string {
 
 test('there are many invalid files, each with its message', () => {
   const all = readdirSync(join(ROOT, 'invalid'));
-  expect(names('invalid').length).toBeGreaterThanOrEqual(40);
+  expect(names('invalid').length).toBeGreaterThanOrEqual(120);
   expect(all.filter((name) => name.endsWith('.txt')).sort()).toEqual(
     names('invalid').map((name) => name.replace('.json', '.txt')),
   );
@@ -43,4 +47,6 @@ test.each(names('valid'))('accepts %s', (name) => {
 test.each(names('invalid'))('says what is wrong with %s', (name) => {
   const expected = readFileSync(join(ROOT, 'invalid', `${basename(name, '.json')}.txt`), 'utf8');
   expect(`${messageOf(name)}\n`).toBe(expected);
+  // The next command to type.
+  expect(refusalOf(name).hint).toContain('para config schema');
 });
