@@ -1,5 +1,4 @@
-/** The binary: signals, the program, and its outcome as an exit code. The only place that sets one. */
-import { readFileSync } from 'node:fs';
+/** Signals, the program, and its outcome as an exit code. The only place that sets one. */
 import { EXIT, ParaError } from './errors.ts';
 import { createCancellation } from './sys/cancel.ts';
 import { armFault } from './sys/fault.ts';
@@ -7,11 +6,18 @@ import { fileError } from './sys/files.ts';
 
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
-async function main(argv: readonly string[]): Promise<number> {
-  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
-    process.stdout.write(`${version()}\n`);
-    return 0;
-  }
+/** Runs the program to its end, and tells it to the process. */
+export async function main(argv: readonly string[], version: string): Promise<void> {
+  // A reader that went away (`para list | head -1`) is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.ok);
+    process.stderr.write(`✗ the answer can not be written: ${error.message}\n`);
+    process.exit(EXIT.failed);
+  });
+  process.exitCode = await run(argv, version);
+}
+
+async function run(argv: readonly string[], version: string): Promise<number> {
   // First: some of the libraries ask where they are as soon as they are loaded.
   const cwd = currentDirectory();
   const [{ readOutputFlags, runProgram }, { createOutput }, { createApp }] = await Promise.all([
@@ -29,7 +35,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const flags = readOutputFlags(argv);
   const output = createOutput(flags, { stdout: process.stdout, stderr: process.stderr, env: process.env });
   try {
-    return await runProgram(argv, version(), (engine) =>
+    return await runProgram(argv, version, (engine) =>
       createApp({ output, cancellation, engine, env: process.env, cwd }),
     );
   } catch (error) {
@@ -62,18 +68,3 @@ function asParaError(error: unknown): ParaError {
     cause: error,
   });
 }
-
-function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    readonly version: string;
-  };
-  return manifest.version;
-}
-
-// A reader that went away (`para list | head -1`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.ok);
-  process.stderr.write(`✗ the answer can not be written: ${error.message}\n`);
-  process.exit(EXIT.failed);
-});
-process.exitCode = await main(process.argv.slice(2));

@@ -233,9 +233,34 @@ async function attach(
   how: AttachOptions,
   { env, trace }: RunnerContext,
 ): Promise<number> {
-  const { execa } = await import('execa');
-  trace?.(redact(quote(request)));
-  const child = execa(request.file, request.args, {
+  let child: ChildProcess | undefined;
+  let seen = 0;
+  // What came before there was a process has not reached it.
+  const early: NodeJS.Signals[] = [];
+  const forward = (signal: NodeJS.Signals): void => {
+    seen += 1;
+    if (child === undefined) early.push(signal);
+    else if (how.onSignal === undefined || seen > 1) child.kill(signal);
+    else how.onSignal(signal).catch(() => child?.kill(signal));
+  };
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of names) process.on(name, forward);
+  try {
+    const { execa } = await import('execa');
+    trace?.(redact(quote(request)));
+    const running = execa(request.file, request.args, attachOptions(request, how, env));
+    child = running;
+    for (const signal of early) child.kill(signal);
+    running.stderr?.on('data', (chunk: Buffer) => how.onStderr?.(chunk.toString('utf8')));
+    leaveOrphans(child);
+    return exitCodeOf((await running) as EndOfProcess);
+  } finally {
+    for (const name of names) process.off(name, forward);
+  }
+}
+
+function attachOptions(request: RunRequest, how: AttachOptions, env: NodeJS.ProcessEnv) {
+  return {
     // The user's own locale and colours: what runs there is the user's command.
     ...options(
       { ...request, timeoutMs: request.timeoutMs ?? 0 },
@@ -244,22 +269,7 @@ async function attach(
     stdio: ['inherit', 'inherit', how.onStderr === undefined ? 'inherit' : 'pipe'],
     buffer: false,
     detached: how.ownGroup === true,
-  });
-  child.stderr?.on('data', (chunk: Buffer) => how.onStderr?.(chunk.toString('utf8')));
-  leaveOrphans(child);
-  let seen = 0;
-  const forward = (signal: NodeJS.Signals): void => {
-    seen += 1;
-    if (how.onSignal === undefined || seen > 1) child.kill(signal);
-    else how.onSignal(signal).catch(() => child.kill(signal));
-  };
-  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const name of names) process.on(name, forward);
-  try {
-    return exitCodeOf((await child) as EndOfProcess);
-  } finally {
-    for (const name of names) process.off(name, forward);
-  }
+  } as const;
 }
 
 function exitCodeOf(result: EndOfProcess): number {

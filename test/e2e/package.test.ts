@@ -1,6 +1,16 @@
 /** What `npm pack` makes: complete, small and without surprises; installed by itself it does the main job. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -12,7 +22,7 @@ const PROJECT = join(import.meta.dirname, '../..');
 const NOT_COPIED = ['node_modules', '.git', 'dist', '.para', 'coverage'];
 /** Everything that may be in the package. */
 const EXPECTED =
-  /^(dist\/([\w.-]+\.js|proxy\.cjs)|schemas\/\w+\.schema\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE|package\.json)$/;
+  /^(dist\/([\w.-]+\.m?js|proxy\.cjs|package\.json)|schemas\/\w+\.schema\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE|package\.json)$/;
 
 interface Manifest {
   readonly version: string;
@@ -84,7 +94,7 @@ describe('the package', () => {
       ]),
     );
     // About two chunks a command.
-    expect(files.length).toBeLessThan(150);
+    expect(files.length).toBeLessThan(200);
     const size = files.reduce((sum, path) => sum + statSync(join(unpacked, path)).size, 0);
     // The live view is a quarter of it.
     expect(size).toBeLessThan(3_000_000);
@@ -97,6 +107,33 @@ describe('the package', () => {
       return telling.filter((word) => text.includes(word)).map((word) => `${path}: ${word}`);
     });
     expect(found).toEqual([]);
+  });
+
+  test('what was compiled is kept for the user alone, and a broken or open cache does no harm', () => {
+    const home = join(world.dir, 'cache-home');
+    mkdirSync(home);
+    const list = (): string =>
+      execFileSync(process.execPath, [join(unpacked, 'dist/main.js'), 'config', 'path'], {
+        env: { HOME: home, PATH: process.env['PATH'] },
+        encoding: 'utf8',
+      });
+    const said = list();
+    const all = join(home, '.cache/para/code');
+    const [build = ''] = readdirSync(all);
+    const cache = join(all, build);
+    expect(statSync(cache).mode & 0o777).toBe(0o700);
+    const kept = walk(cache);
+    expect(kept.length).toBeGreaterThan(5);
+    for (const name of kept) writeFileSync(join(cache, name), 'broken');
+    expect(list()).toBe(said);
+    rmSync(cache, { recursive: true });
+    mkdirSync(cache);
+    chmodSync(cache, 0o777);
+    expect(list()).toBe(said);
+    expect(readdirSync(cache)).toEqual([]);
+    rmSync(all, { recursive: true });
+    writeFileSync(all, '');
+    expect(list()).toBe(said);
   });
 
   test('needs nothing at run time but node', () => {

@@ -232,3 +232,10 @@ describe('attach', () => {
     expect(process.listenerCount('SIGINT')).toBe(before);
   });
 });
+
+test('a signal that comes before the process is there is its own all the same', async () => {
+  const runner = createRunner({ env: process.env });
+  const code = runner.attach({ file: 'sleep', args: ['30'] }, { onSignal: () => Promise.resolve() });
+  process.emit('SIGINT', 'SIGINT');
+  expect(await code).toBe(130);
+});
