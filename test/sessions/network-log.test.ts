@@ -70,6 +70,7 @@ test('proposes what was refused for want of an entry, the most asked for first',
     ...[denied('a.test', 443), denied('registry.npmjs.org', 443), denied('a.test', 8443)],
     ...[denied('registry.npmjs.org', 80), denied('b.test', 443, 'no Host')],
     ...[denied('c.test', 443, 'its address is not one of the internet')],
+    ...[denied('self-test.para.invalid', 443)],
   ].flat();
   expect(learnFrom(entries)).toEqual([
     { entry: 'registry.npmjs.org', times: 2, preset: 'npm' },

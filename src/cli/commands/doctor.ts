@@ -1,19 +1,31 @@
 import { cacheDir, engineName } from '../app.ts';
+import type { BoxCheck } from '../../sessions/box-checks.ts';
+import { diagnoseBox } from '../../sessions/box-doctor.ts';
 import { checkHere } from '../../sessions/doctor-here.ts';
 import { diagnose, type Diagnosis } from '../../sessions/doctor.ts';
 import type { ChalkInstance } from 'chalk';
 import { EXIT } from '../../errors.ts';
+import { display } from '../../ui/display.ts';
+import type { App } from '../app.ts';
 import { defineCommand } from '../define.ts';
 
 export default defineCommand({
   command: 'doctor',
   describe: 'Say what works on this machine and what does not',
-  options: {},
+  options: {
+    session: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Attack the container of this session as whatever runs in it could, and say what held',
+    },
+  },
   examples: [
     ['$0 doctor', ''],
     ['$0 doctor --engine podman --json', ''],
+    ['$0 doctor --session fix-login', 'exit code 1 when something did not hold'],
   ],
   async run(args, app) {
+    if (args.session !== undefined) return attack(app, args.session);
     const engines = await diagnose({
       runner: app.runner,
       env: app.env,
@@ -28,6 +40,28 @@ export default defineCommand({
     return isGitWell ? (engines.usable ? 0 : EXIT.engine) : EXIT.git;
   },
 });
+
+async function attack(app: App, session: string): Promise<number> {
+  const { checks, ...which } = await diagnoseBox(app, session);
+  const broken = checks.filter(({ verdict }) => verdict === 'not held').length;
+  app.output.answer({ ...which, held: broken === 0, checks }, (paint) =>
+    [
+      ...checks.map((check) => checkLine(check, paint)),
+      '',
+      broken === 0
+        ? `The box of ${which.session} holds.`
+        : `The box of ${which.session} does NOT hold: ${broken === 1 ? 'one promise is' : `${String(broken)} promises are`} broken.`,
+    ].join('\n'),
+  );
+  return broken === 0 ? 0 : EXIT.failed;
+}
+
+function checkLine({ check, verdict, detail }: BoxCheck, paint: ChalkInstance): string {
+  if (verdict === 'held') return `${paint.green('✓')} ${check}`;
+  const seen = display(detail);
+  if (verdict === 'not applicable') return paint.dim(`- ${check}: not applicable, ${seen}`);
+  return `${paint.red('✗')} ${check}: ${paint.red('NOT HELD')}, ${seen}`;
+}
 
 function text(diagnosis: Diagnosis, paint: ChalkInstance): string {
   const mark = { ok: paint.green('✓'), warn: paint.yellow('▲'), fail: paint.red('✗') };
