@@ -22,8 +22,7 @@ export class Rig {
   /** A server on loopback. @returns its port */
   async server(serve: (socket: Socket) => void): Promise<number> {
     const server = createServer({ allowHalfOpen: true }, (socket) => {
-      this.open.add(socket);
-      socket.on('error', () => socket.destroy());
+      this.keep(socket);
       serve(socket);
     });
     return this.listen(server);
@@ -50,8 +49,7 @@ export class Rig {
 
   async client(port: number): Promise<Socket> {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-    this.open.add(socket);
-    socket.on('error', () => socket.destroy());
+    this.keep(socket);
     await once(socket, 'connect');
     return socket;
   }
@@ -63,6 +61,12 @@ export class Rig {
     const answer = await read(socket);
     socket.destroy();
     return answer;
+  }
+
+  private keep(socket: Socket): void {
+    this.open.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.open.delete(socket));
   }
 
   close(): void {
