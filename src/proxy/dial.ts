@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { isPublic } from './address.ts';
 import { parseHost, type Host } from './host.ts';
 import { isAllowed } from './host-rule.ts';
+import { SOCKET } from './relay.ts';
 import type { Rules } from './rules.ts';
 
 /** All addresses of a name, A and AAAA; empty when it has none. */
@@ -48,7 +49,7 @@ function isOpened(address: string, port: number, { open }: Rules): boolean {
 
 function tryAddress(address: string, port: number): Promise<Socket | undefined> {
   return new Promise((done) => {
-    const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
+    const socket = connect({ ...SOCKET, host: address, port });
     const fail = (): void => {
       socket.destroy();
       done(undefined);

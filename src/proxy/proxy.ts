@@ -7,11 +7,11 @@ import { isRefusal, parseHead, type ProxyRequest } from './head.ts';
 import { isAllowed } from './host-rule.ts';
 import type { RequestLog, Told } from './log.ts';
 import { readHead } from './read-head.ts';
-import { join, type Joined } from './relay.ts';
+import { join, SOCKET, type Joined } from './relay.ts';
 import type { Rules } from './rules.ts';
 
 /** Connections at once. */
-const MOST_CONNECTIONS = 512;
+const MOST_CONNECTIONS = 256;
 
 /** What a proxy is made of. */
 export interface ProxyParts {
@@ -38,7 +38,7 @@ type Tunnel = Joined & Pick<ProxyRequest, 'host' | 'port'>;
 export function createProxy(rules: Rules, parts: ProxyParts): Proxy {
   const work: Work = { ...parts, rules, tunnels: new Set() };
   let connections = 0;
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  const server = createServer(SOCKET, (socket) => {
     connections += 1;
     socket.once('close', () => (connections -= 1));
     socket.on('error', () => socket.destroy());
