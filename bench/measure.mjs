@@ -1,0 +1,53 @@
+/** Two ways to the same end, run in turns: medians, spread and their ratio. */
+import { spawnSync } from 'node:child_process';
+
+/** A way: what is run, and what is put right before and after it, unmeasured. `n` counts the runs. */
+const once = ({ run, before, after }, n, options) => {
+  before?.(n);
+  const [file, ...args] = run(n);
+  const began = performance.now();
+  const { status, stderr, error } = spawnSync(file, args, {
+    ...options,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  const ms = performance.now() - began;
+  if (status !== 0) throw new Error(`${[file, ...args].join(' ')}: ${error ?? status}\n${stderr}`);
+  after?.(n);
+  return ms;
+};
+
+const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
+
+/** Milliseconds: the median, and the middle half around it. */
+function summary(times) {
+  const sorted = times.toSorted((a, b) => a - b);
+  const [median, low, high] = [0.5, 0.25, 0.75].map((q) => Number(quantile(sorted, q).toFixed(1)));
+  return { median, low, high };
+}
+
+/** Runs both `runs` times, each first in every other turn; the first of each, which warms caches, does not count. */
+export function compare({ para, raw }, { runs, options }) {
+  const times = { para: [], raw: [] };
+  for (let n = 0; n <= runs; n += 1) {
+    const turn = n % 2 === 0 ? ['para', 'raw'] : ['raw', 'para'];
+    for (const which of turn) {
+      const ms = once(which === 'para' ? para : raw, n, options);
+      if (n > 0) times[which].push(ms);
+    }
+  }
+  const [ours, floor] = [summary(times.para), summary(times.raw)];
+  return { para: ours, raw: floor, ratio: Number((ours.median / floor.median).toFixed(2)) };
+}
+
+/** Most memory that a command takes at once, in MiB, as GNU time or the kernel tells. */
+export function peakMiB(command, options) {
+  const script =
+    'import resource,subprocess,sys; subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,check=True); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)';
+  const { stdout, status, stderr } = spawnSync('python3', ['-c', script, ...command], {
+    ...options,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(stderr);
+  return Number((Number(stdout) / 1024).toFixed(1));
+}
