@@ -10,13 +10,16 @@ function ink({ onLoad, onResolve }) {
   onLoad({ filter: /\/node_modules\/is-in-ci\/index\.js$/ }, () => ({ contents: 'export default false' }));
 }
 
+/** Each as wide as one letter: no sign that joins another, none that is drawn wide, none that is an emoji. */
+const PLAIN = /^[\x20-\x7e\xa1-\xac\xae-\u02ff\u2010-\u2027\u2030-\u203b\u203d-\u2048\u204a-\u205e]*$/;
+
 /** What is measured is nearly always plain: the tables of Unicode, 20 ms to set up, are asked only when it is not. */
 function plainWidth({ onLoad, onResolve }) {
   const filter = /\/node_modules\/string-width\/index\.js$/;
   onLoad({ filter, namespace: 'file' }, ({ path }) => ({
     contents: `
       export default function stringWidth(text, options) {
-        if (typeof text === 'string' && /^[\\x20-\\x7e]*$/.test(text)) return text.length;
+        if (typeof text === 'string' && ${PLAIN}.test(text)) return text.length;
         return require('whole:${relative('.', path)}').default(text, options);
       }`,
     loader: 'js',

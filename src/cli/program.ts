@@ -46,7 +46,8 @@ export async function runProgram(
     error === undefined || error.name === 'YError'
       ? usageError(error?.message ?? message ?? 'wrong usage', { argv, words: entry?.words, flags })
       : error;
-  const program = base(version, helpWidth(argv), refuse);
+  const width = isHelpAsked(argv) ? Math.min(110, process.stdout.columns || 100) : null;
+  const program = base(version, width, refuse);
   const run = (command: Command) => async (args: Record<string, unknown>) => {
     refuseContradictions(argv, entry?.words ?? '', command);
     const rest = args['--'] as readonly string[] | undefined;
@@ -63,6 +64,7 @@ export async function runProgram(
     exit = (await command.run(args, app, invocation)) ?? 0;
   };
   register(program, entry, loaded, run);
+  if (!isHelpAsked(argv)) layOutNoHelp(program);
   let shown = '';
   await program.parseAsync([...argv], {}, (error: unknown, _argv: unknown, output: string) => {
     if (error instanceof Error) throw refuse(null, error);
@@ -124,10 +126,18 @@ const COMMAND_NAMES: readonly CommandName[] = COMMANDS.map(({ words, load }) => 
   flags: async () => (await load()).default.flags,
 }));
 
-/** yargs lays out the help of every command it runs, which takes as long as the rest of it unless it is shown. */
-function helpWidth(argv: readonly string[]): number | null {
-  const isAsked = beforeDashes(argv).some((word) => word === '--help' || word === '-h');
-  return isAsked ? Math.min(110, process.stdout.columns || 100) : null;
+function isHelpAsked(argv: readonly string[]): boolean {
+  return beforeDashes(argv).some((word) => word === '--help' || word === '-h');
+}
+
+/** A part of yargs that has no face of its own. */
+interface Yargs {
+  getInternalMethods(): { getUsageInstance(): { cacheHelpMessage: () => void } };
+}
+
+/** yargs lays out the help of every command it runs, which takes as long as the rest of it (yargs 18, command.js). */
+function layOutNoHelp(program: Argv): void {
+  (program as unknown as Yargs).getInternalMethods().getUsageInstance().cacheHelpMessage = () => undefined;
 }
 
 function base(
@@ -167,8 +177,10 @@ function register(
   loaded: Command | undefined,
   run: (command: Command) => (args: Record<string, unknown>) => Promise<void>,
 ): void {
+  // What is known to be meant needs no others beside it.
+  const commands = entry === undefined ? COMMANDS : [entry];
   for (const group of [undefined, ...Object.keys(GROUPS)]) {
-    const members = COMMANDS.filter(({ words }) =>
+    const members = commands.filter(({ words }) =>
       group === undefined ? !words.includes(' ') : words.startsWith(`${group} `),
     );
     const add = (to: Argv): Argv => {
@@ -176,7 +188,7 @@ function register(
       return to;
     };
     if (group === undefined) add(program);
-    else
+    else if (members.length > 0)
       program.command(group, GROUPS[group] ?? '', (sub) =>
         add(sub).demandCommand(1, `say what to do: para ${group} --help lists it`),
       );

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import Module from 'node:module';
 import { homedir } from 'node:os';
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { Script } from 'node:vm';
 
 /** A chunk that was compiled in this run, because nothing was kept of it. */
@@ -101,19 +101,23 @@ function keepHere(loader: Loader, directory: string, cache: string): void {
     return chunk.exports;
   };
   // By name alone: no look for what else the name could mean, nor for links.
-  const require = (id: string): unknown => (id.startsWith('./') ? load(join(directory, id)) : outside(id));
+  const require = (id: string): unknown =>
+    id.startsWith('./') ? load(`${directory}/${id.slice(2)}`) : outside(id);
   const run = (chunk: Chunk, filename: string): void => {
     const code = readFileSync(filename, 'utf8');
     // What comes out of the cache can not load ES modules (Node 20: "A dynamic import callback was not specified").
-    if (code.includes('import("./')) return usual(chunk, filename);
-    const file = join(cache, `${basename(filename)}.bin`);
+    if (code.includes('import("./')) {
+      usual(chunk, filename);
+      return;
+    }
+    const file = `${cache}${filename.slice(directory.length)}.bin`;
     const script = compile(loader.wrap(code), filename, read(file));
     if (script.cachedDataRejected !== false) fresh.push({ script, file });
     const body = script.runInThisContext() as (...values: readonly unknown[]) => void;
     body.call(chunk.exports, chunk.exports, require, chunk, filename, directory);
   };
   loader._extensions['.js'] = (chunk, filename) => {
-    if (dirname(filename) === directory) run(chunk, filename);
+    if (filename.startsWith(`${directory}/`)) run(chunk, filename);
     else usual(chunk, filename);
   };
   process.on('exit', () => {
