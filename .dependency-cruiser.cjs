@@ -85,7 +85,11 @@ module.exports = {
       'One view draws on the whole screen; who does not watch does not load it.',
     ),
     owner('react', '^src/ui/monitor/', 'Components are for what changes while somebody looks.'),
-    owner('tar', '^src/sessions/keep-files\\.ts$', 'Archives are packed and unpacked in one place.'),
+    owner(
+      'tar',
+      '^src/(sessions/keep-files|docker/proxy-image)\\.ts$',
+      'Archives of work are packed and unpacked in one place, and an image is packed in another.',
+    ),
     owner(
       '@inquirer',
       '^src/cli/ask\\.ts$',

@@ -107,15 +107,19 @@ for (const { name, code } of files) {
 }
 await writeFile('dist/package.json', '{ "type": "commonjs" }\n');
 // Runs beside a box, where nothing but node is: one file, and nothing of para's in it.
-await build({
-  entryPoints: ['src/proxy/main.ts'],
-  outfile: 'dist/proxy.cjs',
-  bundle: true,
-  platform: 'node',
-  format: 'cjs',
-  target: 'node20',
-  minifySyntax: true,
-  legalComments: 'none',
-  logLevel: 'warning',
-});
+for (const [program, outfile] of [
+  ['src/proxy/main.ts', 'dist/proxy.cjs'],
+  ['src/proxy/check-main.ts', 'dist/check.cjs'],
+])
+  await build({
+    entryPoints: [program],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    minifySyntax: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
 await chmod('dist/main.js', 0o755);

@@ -50,6 +50,7 @@ const USER_ONLY = [
   'docker.allow_custom_images',
   'docker.network.self_test',
   'docker.network.subnet_pool',
+  'docker.network.proxy_image',
   'session.setup_allowed',
 ];
 

@@ -68,6 +68,7 @@ export const DEFAULTS = {
       allowed_domains: [],
       self_test: true,
       subnet_pool: '10.213.0.0/16',
+      proxy_image: null,
       create_custom_network: true,
       custom_network_name: 'para-network',
     },

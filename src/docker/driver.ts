@@ -284,8 +284,6 @@ export interface EngineDriver {
   /** What of its network `create` could not say; undefined when it has said all. */
   connect(spec: ContainerSpec): EngineCommand<void> | undefined;
   start(container: string): EngineCommand<void>;
-  /** Starts it and waits for its end; what it prints is the answer, whatever its exit code. */
-  runToEnd(container: string): EngineCommand<string>;
   stop(container: string, graceSeconds: number): EngineCommand<void>;
   kill(container: string, signal: string): EngineCommand<void>;
   unpause(container: string): EngineCommand<void>;

@@ -51,8 +51,6 @@ export interface DockerService extends Lifecycle, Networks {
   createContainer(spec: ContainerSpec): Promise<string>;
   /** A failed start leaves the container: its maker undoes (engines.md §2.5). */
   startContainer(name: string): Promise<void>;
-  /** Starts it and waits for its end. @returns what it printed, whatever its exit code */
-  runToEnd(name: string): Promise<string>;
   killContainer(name: string, signal: string): Promise<void>;
   unpauseContainer(name: string): Promise<void>;
   /** Undefined when there is no such container. */
@@ -123,7 +121,6 @@ export function createDockerService(
       if (connect !== undefined) await calls.run(connect, `container ${spec.name}`);
       return id;
     },
-    runToEnd: (name) => runToEnd(engine, calls, name),
     startContainer: (name) => calls.run(driver.start(name), `container ${name}`),
     ...provenByInspect(engine, calls),
     killContainer: (name, signal) => calls.run(driver.kill(name, signal), `container ${name}`),
@@ -209,14 +206,6 @@ async function unless(code: 'IMAGE_NOT_FOUND', call: Promise<unknown>): Promise<
     if (hasCode(error, code)) return false;
     throw error;
   }
-}
-
-/** Its exit code is the program's own, unless the engine has a sentence for it. */
-async function runToEnd({ driver }: Engine, calls: Calls, name: string): Promise<string> {
-  const captured = await calls.capture(driver.runToEnd(name));
-  const ended = captured.exitCode !== undefined && !captured.timedOut && !captured.aborted;
-  if (!ended || driver.classify(captured) !== undefined) throw calls.fail(captured, `container ${name}`);
-  return captured.stdout;
 }
 
 async function logs({ driver }: Engine, calls: Calls, request: LogsRequest): Promise<string> {

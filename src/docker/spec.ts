@@ -27,12 +27,25 @@ export const INSIDE = {
 export interface RestrictedNetwork {
   readonly mode: 'restricted';
   readonly name: string;
+  /** The network that the proxy goes out by; sessions of a repository share it. */
+  readonly egress: string;
   /** Canonical entries of the allow-list (proxy/host-rule.ts); none allows nothing. */
   readonly allow: readonly string[];
   /** The /16 of which the session gets sixteen addresses. */
   readonly subnetPool: string;
   readonly selfTest: boolean;
+  /** An image that has node, instead of the one that para makes. */
+  readonly proxyImage: string | undefined;
 }
+
+/** Where a restricted container is in its network. */
+export interface ClosedPlace {
+  readonly proxy: string;
+  readonly address: string;
+}
+
+/** The proxy's port; what a session publishes can be any other one. */
+export const PROXY_PORT = 3128;
 
 /** All that a container is made of, before anything is checked against the engine. */
 export interface ContainerWish {
@@ -65,11 +78,15 @@ export function containerName(repoId: string, session: string): string {
   return `para-${repoId}-${session}`;
 }
 
-/** Checks the mounts and freezes the whole. `gitMounts` overlay the worktree's `.git`. @throws MOUNT_* */
+/**
+ * Checks the mounts and freezes the whole. `gitMounts` overlay the worktree's `.git`; `place` is a restricted container's:
+ * until there is one it has no network at all. @throws MOUNT_*, USAGE
+ */
 export async function resolveSpec(
   wish: ContainerWish,
   engine: Pick<Engine, 'driver' | 'capabilities' | 'endpoint'>,
   gitMounts: readonly Mount[],
+  place?: ClosedPlace,
 ): Promise<ContainerSpec> {
   const context = { ...wish.mountContext, endpoint: engine.endpoint };
   const asked = await Promise.all(wish.volumes.map((volume) => resolveMount(volume, context)));
@@ -84,6 +101,7 @@ export async function resolveSpec(
       .map((port) => `${port.hostIp}:${String(port.hostPort)}/${port.protocol}`),
     'published twice',
   );
+  refusePorts(wish);
   const spec = {
     name: containerName(wish.repoId, wish.session),
     hostname: wish.session,
@@ -96,13 +114,15 @@ export async function resolveSpec(
       PARA_WORKSPACE: INSIDE.workspace,
       PARA_STATUS_DIR: INSIDE.out,
       PARA_COMMAND_DIR: INSIDE.cmd,
+      ...(place === undefined ? {} : proxyEnv(place)),
     },
     mounts,
-    ports: wish.ports,
+    // Engines take no notice of ports on a closed network (security §2.1): the proxy has them.
+    ports: wish.network.mode === 'restricted' ? [] : wish.ports,
     memoryBytes: wish.memoryBytes,
     cpus: wish.cpus,
     pids: wish.pids,
-    network: madeNetwork(wish.network),
+    network: madeNetwork(wish.network, place),
     user: engine.driver.userMapping(wish.caller, engine.capabilities),
     hardening: wish.hardening,
     command: RUNNER,
@@ -112,12 +132,42 @@ export async function resolveSpec(
   return deepFreeze({ ...spec, labels: labels(wish, spec) });
 }
 
-/** A box that should be restricted and can not be made so is not made. @throws REFUSED */
-function madeNetwork(network: ContainerWish['network']): ContainerSpec['network'] {
+function madeNetwork(network: ContainerWish['network'], place?: ClosedPlace): ContainerSpec['network'] {
   if (network.mode !== 'restricted') return network;
-  throw new ParaError('REFUSED', 'restricted networks can not be made yet', {
-    hint: 'With no network at all:\n--network none',
-  });
+  return place === undefined ? { mode: 'none' } : { mode: 'closed', name: network.name, ...place };
+}
+
+/** What programs look for; some only in capitals, some only not. */
+function proxyEnv({ proxy }: ClosedPlace): Readonly<Record<string, string>> {
+  const url = `http://${proxy}:${String(PROXY_PORT)}`;
+  const all = { HTTP_PROXY: url, HTTPS_PROXY: url, ALL_PROXY: url, NO_PROXY: 'localhost,127.0.0.1,::1' };
+  const lower = Object.entries(all).map(([key, value]): [string, string] => [key.toLowerCase(), value]);
+  // Node's own fetch asks none of them by itself (Node 24, and 22.21).
+  return { ...all, ...Object.fromEntries(lower), NODE_USE_ENV_PROXY: '1' };
+}
+
+/** What a proxy can not publish. @throws USAGE */
+function refusePorts({ network, ports }: ContainerWish): void {
+  if (network.mode !== 'restricted') return;
+  for (const { containerPort, protocol } of ports) {
+    const port = String(containerPort);
+    if (protocol === 'udp')
+      throw new ParaError(
+        'USAGE',
+        `a restricted session can not publish ${port}/udp: its proxy passes on TCP alone`,
+        {
+          hint: 'Leave the port out, or take --network bridge.',
+        },
+      );
+    if (containerPort === PROXY_PORT)
+      throw new ParaError(
+        'USAGE',
+        `a restricted session can not publish ${port}: that is its proxy's own port`,
+        {
+          hint: 'Let the program in it listen on another one.',
+        },
+      );
+  }
 }
 
 /** What para and the container hand each other. */

@@ -14,10 +14,12 @@ import type { ContainerFlags } from './container-plan.ts';
 import { chooseDockerFile } from './docker-file.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import { parseSessionName } from './name.ts';
-import { isNetworkKept } from './network.ts';
+import { isNetworkKept, sharedNetwork } from './network.ts';
 import { newOperation } from './operation.ts';
+import { removeClosed } from './proxy.ts';
 import { rememberSession } from './rebuild.ts';
-import { containerSteps, type ContainerHost, type ContainerState } from './start-steps.ts';
+import type { ContainerHost, ContainerState } from './container-state.ts';
+import { containerSteps } from './start-steps.ts';
 import type { StartContext } from './start.ts';
 import {
   loadRecord,
@@ -130,9 +132,11 @@ export async function settleAdoption(
   if (container === null || ready !== undefined) return save({ ...record, operation: null });
   const service = await context.dockerFor(container.engine);
   // One of that name that another start made is somebody's work.
-  if ((await service.status(container.name))?.labels['para.op'] === operation?.id)
-    await service.removeContainer(container.name);
-  if (!(await isNetworkKept(places, record))) await service.removeNetwork(container.network);
+  const there = await service.status(container.name);
+  const isOurs = there?.labels['para.op'] === operation?.id;
+  if (there !== undefined && isOurs) await service.removeContainer(container.name);
+  if (there === undefined || isOurs) await removeClosed(service, container);
+  if (!(await isNetworkKept(places, record))) await service.removeNetwork(sharedNetwork(container));
   await removeContainerFiles(places, record.name);
   await dropPins(await context.repository(), record.name);
   return save({ ...record, container: null, operation: null });

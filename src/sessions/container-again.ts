@@ -5,19 +5,20 @@ import { join } from 'node:path';
 import type { NetworkSettings } from '../config/load.ts';
 import type { EngineName, Mount } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
-import type { ContainerWish } from '../docker/spec.ts';
+import { containerName, type ContainerWish } from '../docker/spec.ts';
 import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { createSealed, maskGit, sealedMounts } from '../git/sealed.ts';
 import type { Step } from '../pipeline/step.ts';
 import { containerRecord, decideContainer, type ContainerPlan } from './container-decision.ts';
-import { checkOf, type Settings } from './container-plan.ts';
+import { checkOf, restrictedBy, type Settings } from './container-plan.ts';
 import { forgetHealth } from './health-file.ts';
 import { prepareInside } from './inside.ts';
 import { parseSessionName } from './name.ts';
 import { committedDockerFile } from './docker-file.ts';
 import type { StartPlan } from './start.ts';
-import { containerSteps, type ContainerState } from './start-steps.ts';
+import type { ContainerState } from './container-state.ts';
+import { containerSteps } from './start-steps.ts';
 import type { Places, SessionRecord } from './store.ts';
 import { approvedPaths, readApprovals } from './trust.ts';
 import { vaultOfRecord, type VaultContext } from './vault.ts';
@@ -116,7 +117,7 @@ interface Kept {
 
 function asBefore(wish: ContainerWish, before: Before, { own, approved }: Kept): ContainerWish {
   const { made_with: made, hardening } = before;
-  const network = networkBefore(before, own);
+  const network = networkBefore(wish, before, own);
   if (made === undefined) return { ...wish, network };
   const { env, ports, volumes, cpus, memory_bytes: memoryBytes, pids, health_check: check } = made;
   return {
@@ -127,15 +128,17 @@ function asBefore(wish: ContainerWish, before: Before, { own, approved }: Kept):
   };
 }
 
-/** No wider than it was, whatever the files say by now. */
+/** No wider than it was, whatever the files say by now. A network of its own is named after what it is now. */
 function networkBefore(
-  { network: name, made_with: made }: Before,
+  { repoId, session }: ContainerWish,
+  { network: name, restricted }: Before,
   own: NetworkSettings,
 ): ContainerWish['network'] {
   if (name === 'none') return { mode: 'none' };
-  const allow = made?.allowed_domains;
-  if (allow === undefined) return { mode: 'bridge', name };
-  return { mode: 'restricted', name, allow, subnetPool: own.subnet_pool, selfTest: own.self_test };
+  if (restricted === undefined) return { mode: 'bridge', name };
+  const { egress, allowed_domains: allow } = restricted;
+  const closed = containerName(repoId, session);
+  return { ...{ mode: 'restricted', name: closed, egress, allow }, ...restrictedBy(own) };
 }
 
 /** Keeps what is there: commits that were not brought back yet are in it. */

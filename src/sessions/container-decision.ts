@@ -141,6 +141,7 @@ export function containerRecord(plan: ContainerPlan): NonNullable<SessionRecord[
     image: wish.image,
     image_source: plan.imageSource,
     network: wish.network.mode === 'none' ? 'none' : wish.network.name,
+    ...restrictedRecord(wish.network),
     hardening: wish.hardening,
     git: plan.git,
     made_with: {
@@ -150,10 +151,16 @@ export function containerRecord(plan: ContainerPlan): NonNullable<SessionRecord[
       cpus: wish.cpus,
       memory_bytes: wish.memoryBytes,
       pids: wish.pids,
-      ...(wish.network.mode === 'restricted' ? { allowed_domains: [...wish.network.allow] } : {}),
       docker_file: plan.dockerFile ?? null,
       ...recordedCheck(wish.health),
       ...recordedSecrets(plan.vault),
     },
   };
+}
+
+function restrictedRecord(
+  network: ContainerWish['network'],
+): Pick<NonNullable<SessionRecord['container']>, 'restricted'> {
+  if (network.mode !== 'restricted') return {};
+  return { restricted: { egress: network.egress, allowed_domains: [...network.allow] } };
 }

@@ -1,11 +1,11 @@
 /** Decides what container a session gets: settings, then docker.json, then flags (design.md §4). */
 import type { DockerFile, SessionRecord } from '../config/generated/types.ts';
-import type { LoadedConfig } from '../config/load.ts';
+import type { LoadedConfig, NetworkSettings } from '../config/load.ts';
 import { parseSize } from '../config/size.ts';
 import type { HealthCheck, PortMapping } from '../docker/driver.ts';
 import { parseImageReference } from '../docker/image-ref.ts';
 import type { MountRequest } from '../docker/mounts.ts';
-import { containerName, type ContainerWish } from '../docker/spec.ts';
+import { containerName, type ContainerWish, type RestrictedNetwork } from '../docker/spec.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { LOOPBACK, toMount } from './host-effects.ts';
 import { decideNetwork, networkSources, type NetworkFlags } from './network-plan.ts';
@@ -118,9 +118,18 @@ function network(
   const { mode, allow } = decideNetwork(flags.network, networkSources(own, project?.config, file));
   if (mode === 'none') return { mode };
   const { create_custom_network: custom, custom_network_name: name } = settings.config.docker.network;
-  if (mode === 'bridge') return { mode, name: custom ? `${name}-${repo.id}` : 'bridge' };
-  const { subnet_pool: subnetPool, self_test: selfTest } = own.docker.network;
-  return { mode, name: containerName(repo.id, session), allow, subnetPool, selfTest };
+  const shared = custom ? `${name}-${repo.id}` : 'bridge';
+  if (mode === 'bridge') return { mode, name: shared };
+  const ours = restrictedBy(own.docker.network);
+  return { mode, name: containerName(repo.id, session), egress: shared, allow, ...ours };
+}
+
+/** What of a restricted network is the user's to say, each time that it is made. */
+export function restrictedBy(
+  own: NetworkSettings,
+): Pick<RestrictedNetwork, 'subnetPool' | 'selfTest' | 'proxyImage'> {
+  const { subnet_pool: subnetPool, self_test: selfTest, proxy_image: image } = own;
+  return { subnetPool, selfTest, proxyImage: image === null ? undefined : parseImageReference(image) };
 }
 
 /** What is left out is as the engines have it. */

@@ -14,7 +14,8 @@ import { adminDirOf, isHalfMade, undoAdd } from '../git/worktrees.ts';
 import { forgetIfDone } from './clean.ts';
 import { requireHere } from './find.ts';
 import { parseSessionName } from './name.ts';
-import { isNetworkKept } from './network.ts';
+import { isNetworkKept, sharedNetwork } from './network.ts';
+import { removeClosed } from './proxy.ts';
 import {
   loadRecord,
   lockRepository,
@@ -79,8 +80,10 @@ async function takeUp(
   if ((await adminDirOf(repo, path)) === undefined || (await isHalfMade(repo, path)))
     throw workInside(record);
   // One that came up keeps its git directory, even when it is gone by now: there may be commits in it.
-  const made = cameUp(places, record) || (await isOurs(context, record));
+  const has = cameUp(places, record) ? 'ours' : await whose(context, record);
+  const made = has === 'ours';
   if (container !== null && !made) {
+    if (has === undefined) await removeClosed(await context.dockerFor(container.engine), container);
     await removeContainerFiles(places, record.name);
     await dropPins(repo, record.name);
   }
@@ -94,11 +97,15 @@ async function takeUp(
   return whole;
 }
 
-/** The engine has the container that this start made; one that another start made is somebody's work. */
-async function isOurs(context: CutShortContext, { container, operation }: SessionRecord): Promise<boolean> {
-  if (container === null) return false;
+/** Whose the container is that the engine has: one that another start made is somebody's work. */
+async function whose(
+  context: CutShortContext,
+  { container, operation }: SessionRecord,
+): Promise<'ours' | 'foreign' | undefined> {
+  if (container === null) return undefined;
   const info = await (await context.dockerFor(container.engine)).status(container.name);
-  return info?.labels['para.op'] === operation?.id;
+  if (info === undefined) return undefined;
+  return info.labels['para.op'] === operation?.id ? 'ours' : 'foreign';
 }
 
 async function takeBack(context: CutShortContext, places: Places, record: SessionRecord): Promise<void> {
@@ -108,8 +115,10 @@ async function takeBack(context: CutShortContext, places: Places, record: Sessio
   const repo = await context.repository();
   if (container !== null) {
     const service = await context.dockerFor(container.engine);
-    if (await isOurs(context, record)) await service.removeContainer(container.name);
-    if (!(await isNetworkKept(places, record))) await service.removeNetwork(container.network);
+    const has = await whose(context, record);
+    if (has === 'ours') await service.removeContainer(container.name);
+    if (has !== 'foreign') await removeClosed(service, container);
+    if (!(await isNetworkKept(places, record))) await service.removeNetwork(sharedNetwork(container));
   }
   await removeContainerFiles(places, session);
   await forgetSession(repo, session);

@@ -14,7 +14,7 @@ export interface Health {
 
 /** All that tells of it. */
 export interface Signs {
-  /** The engine's word, or `missing`, `network missing` or `oom-killed`; null without a container. */
+  /** The engine's word, or `missing`, `network missing`, `proxy missing`, `proxy down` or `oom-killed`; null without one. */
   readonly container: string | null;
   /** The engine's own text, such as `Up 5 minutes (healthy)` or `Exited (137) 2 hours ago`; untrusted. */
   readonly status: string;
@@ -36,18 +36,20 @@ const SILENT = `its runner has been silent for more than ${String(STALE_MS / 100
 /** Null: there is nothing to say, as of one that is stopped or paused, or that no engine was asked about. */
 export function healthOf(signs: Signs): Health | null {
   const { container } = signs;
-  if (container === 'missing' || container === 'network missing')
-    return signs.wanted === 'stopped' ? null : { state: 'dead', reason: GONE[container] };
-  if (container === OOM_KILLED)
-    return signs.wanted === 'stopped' ? null : { state: 'dead', reason: 'it had used up its memory' };
+  const broken = BROKEN.get(container);
+  if (broken !== undefined) return signs.wanted === 'stopped' ? null : broken;
   if (container === 'exited' || container === 'dead') return ended(signs);
   return container === 'running' || container === 'restarting' ? alive(signs) : null;
 }
 
-const GONE = {
-  missing: 'its engine has no such container',
-  'network missing': 'its network is gone',
-} as const;
+const BROKEN: ReadonlyMap<string | null, Health> = new Map<string, Health>([
+  ['missing', { state: 'dead', reason: 'its engine has no such container' }],
+  ['network missing', { state: 'dead', reason: 'its network is gone' }],
+  [OOM_KILLED, { state: 'dead', reason: 'it had used up its memory' }],
+  // It runs, and reaches nothing.
+  ['proxy missing', { state: 'unhealthy', reason: 'its proxy is gone' }],
+  ['proxy down', { state: 'unhealthy', reason: 'its proxy does not run' }],
+]);
 
 /** With exit code 0 it was told to end: by the engine's own `stop`, or when the machine went down in order. */
 function ended({ wanted, status, restarting }: Signs): Health | null {

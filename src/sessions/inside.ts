@@ -3,9 +3,12 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerInfo } from '../docker/driver.ts';
 import { replaceFile } from '../sys/files.ts';
+import { requireClosed, wakeProxy } from './proxy.ts';
 import { RUNNER_SCRIPT } from './runner-script.ts';
 import { STATUS_SCRIPT } from './status-script.ts';
-import { startWithSecrets, type Receiver, type Vault } from './vault.ts';
+import type { DockerService } from '../docker/service.ts';
+import type { SessionRecord } from './store.ts';
+import { startWithSecrets, type Vault } from './vault.ts';
 
 /** Makes what is missing; to be called before every start of a container. Safe to repeat. */
 export async function prepareInside(stateDir: string): Promise<void> {
@@ -15,10 +18,28 @@ export async function prepareInside(stateDir: string): Promise<void> {
   await put(join(stateDir, 'cmd', 'para-status'), STATUS_SCRIPT);
 }
 
-/** Starts a stopped container with all that it sees of the host in its place, and its secrets. @throws as the engine does */
-export async function wakeInside(vault: Vault, to: Receiver): Promise<ContainerInfo> {
-  await prepareInside(to.stateDir);
-  return startWithSecrets(vault, to, () => to.service.wakeContainer(to.container));
+/** A container to be started, and the host's side of it. */
+export interface Sleeper {
+  readonly service: DockerService;
+  readonly container: NonNullable<SessionRecord['container']>;
+  readonly stateDir: string;
+}
+
+/**
+ * Starts a stopped container with all that it sees of the host in its place, and its secrets; a restricted one after its
+ * proxy, and only when its network is closed. @returns how it runs, with the ports that are published for it
+ * @throws as the engine does, NETWORK_NOT_CLOSED
+ */
+export async function wakeInside(
+  vault: Vault,
+  { service, container, stateDir }: Sleeper,
+): Promise<ContainerInfo> {
+  await prepareInside(stateDir);
+  const ports = container.restricted === undefined ? undefined : await wakeProxy(service, container);
+  await requireClosed(service, container);
+  const to = { service, container: container.name, stateDir };
+  const info = await startWithSecrets(vault, to, () => service.wakeContainer(container.name));
+  return ports === undefined ? info : { ...info, ports };
 }
 
 async function put(path: string, text: string): Promise<void> {

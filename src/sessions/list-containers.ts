@@ -2,7 +2,8 @@
 import type { ContainerRow, EngineName } from '../docker/driver.ts';
 import type { ListContext } from './list.ts';
 import { OOM_KILLED, oomKilledAmong } from './limit-hit.ts';
-import { enginesOf } from './list-engines.ts';
+import { enginesOf, withoutProxy, withProxyPorts } from './list-engines.ts';
+import { proxyName } from './proxy-spec.ts';
 import { listRecords, placesOf } from './store.ts';
 
 /** A row of `para docker list`. */
@@ -29,7 +30,13 @@ export async function listContainers(
     only !== undefined ? [only] : used.length > 0 ? used : [(await context.engine()).driver.name];
   const owners = new Map(
     records.flatMap((record) =>
-      record.container === null ? [] : [[record.container.name, record.name] as const],
+      record.container === null ? [] : [[record.container.name, { ...record, container: record.container }]],
+    ),
+  );
+  // What it publishes is shown as its session's; one whose session is gone is a container like any other.
+  const proxies = new Set(
+    [...owners.values()].flatMap(({ container }) =>
+      container.restricted === undefined ? [] : [proxyName(container)],
     ),
   );
   const lists = await Promise.all(
@@ -37,10 +44,16 @@ export async function listContainers(
       const service = await context.dockerFor(engine);
       const rows = await service.list({ 'para.repo': repo.id });
       const oomKilled = await oomKilledAmong(service, rows);
-      return rows.map((row) => ({
-        ...toContainerRow(row, engine, owners.get(row.name) ?? null),
-        state: oomKilled.has(row.name) ? OOM_KILLED : row.state,
-      }));
+      const shown = rows.filter(({ name }) => !proxies.has(name));
+      return shown.map((row) => {
+        const owner = owners.get(row.name);
+        const whole = owner === undefined ? row : withProxyPorts(owner.container, row, rows);
+        const proxy = owner === undefined ? undefined : withoutProxy(owner.container, row.state, rows);
+        return {
+          ...toContainerRow(whole, engine, owner?.name ?? null),
+          state: oomKilled.has(row.name) ? OOM_KILLED : (proxy ?? row.state),
+        };
+      });
     }),
   );
   return lists.flat().sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -5,6 +5,7 @@ import { ParaError } from '../errors.ts';
 import type { Repository } from '../git/repository.ts';
 import { OOM_KILLED, oomKilledAmong } from './limit-hit.ts';
 import { isNetworkGone } from './network.ts';
+import { proxyName } from './proxy-spec.ts';
 import type { SessionRecord } from './store.ts';
 
 /** The engines that sessions have containers of. */
@@ -58,9 +59,14 @@ export function notShown({ error }: Asked): readonly string[] {
   return error === undefined ? [] : [`${error.message}; containers are not shown`];
 }
 
-/** Containers of sessions of the repository. @throws as the engine does */
-export function rowsIn(service: DockerService, repo: Repository): Promise<readonly ContainerRow[]> {
-  return service.list({ 'para.repo': repo.id, 'para.role': 'dev' });
+/** Containers of sessions of the repository, and their proxies when one has such. @throws as the engine does */
+export function rowsIn(
+  service: DockerService,
+  repo: Repository,
+  all: readonly SessionRecord[],
+): Promise<readonly ContainerRow[]> {
+  const hasProxies = all.some(({ container }) => container?.restricted !== undefined);
+  return service.list({ 'para.repo': repo.id, ...(hasProxies ? {} : { 'para.role': 'dev' }) });
 }
 
 /** Asks one engine; that it does not answer is an answer. */
@@ -71,7 +77,7 @@ export async function askEngine(
 ): Promise<Asked> {
   try {
     const service = await context.dockerFor(engine);
-    const rows = await rowsIn(service, repo);
+    const rows = await rowsIn(service, repo, all);
     await requireWhole(service, all, rows);
     const stranded = await strandedOf(service, all, rows);
     return { engine, rows, stranded, oomKilled: await oomKilledAmong(service, rows), error: undefined };
@@ -102,7 +108,24 @@ export function containerState({ container }: SessionRecord, asked: readonly Ask
   if (answer === undefined || answer.error !== undefined) return 'not asked';
   if (answer.stranded.has(container.name)) return STRANDED;
   if (answer.oomKilled?.has(container.name) === true) return OOM_KILLED;
-  return answer.rows.find(({ name }) => name === container.name)?.state ?? 'missing';
+  const state = answer.rows.find(({ name }) => name === container.name)?.state ?? 'missing';
+  return withoutProxy(container, state, answer.rows) ?? state;
+}
+
+/** The state of a restricted container whose proxy is gone, and of one that runs while its proxy does not. */
+export const NO_PROXY = 'proxy missing';
+export const PROXY_DOWN = 'proxy down';
+
+/** What is wrong with the proxy of a container in this state; undefined when nothing is, or it needs none. */
+export function withoutProxy(
+  container: NonNullable<SessionRecord['container']>,
+  state: string,
+  all: readonly Pick<ContainerRow, 'name' | 'state'>[],
+): typeof NO_PROXY | typeof PROXY_DOWN | undefined {
+  if (container.restricted === undefined || state === 'missing') return undefined;
+  const proxy = all.find(({ name }) => name === proxyName(container));
+  if (proxy === undefined) return NO_PROXY;
+  return state === 'running' && proxy.state !== 'running' ? PROXY_DOWN : undefined;
 }
 
 /** The engine's own text about it, such as `Up 5 minutes (healthy)`; '' when it said nothing. */
@@ -110,10 +133,21 @@ export function containerText(record: SessionRecord, asked: readonly Asked[]): s
   return rowOf(record, asked)?.status ?? '';
 }
 
-/** What its engine's list has of it. */
+/** What its engine's list has of it; with the ports that a restricted one's proxy publishes for it. */
 export function rowOf({ container }: SessionRecord, asked: readonly Asked[]): ContainerRow | undefined {
   const rows = asked.find(({ engine }) => engine === container?.engine)?.rows ?? [];
-  return rows.find(({ name }) => name === container?.name);
+  const row = rows.find(({ name }) => name === container?.name);
+  return row === undefined || container === null ? row : withProxyPorts(container, row, rows);
+}
+
+/** A row with the ports that its proxy publishes, where it has one. */
+export function withProxyPorts(
+  container: NonNullable<SessionRecord['container']>,
+  row: ContainerRow,
+  rows: readonly ContainerRow[],
+): ContainerRow {
+  if (container.restricted === undefined) return row;
+  return { ...row, ports: rows.find(({ name }) => name === proxyName(container))?.ports ?? [] };
 }
 
 /** The published ports of a session's container, such as `8080->80`; with the address where it is not this machine alone. */

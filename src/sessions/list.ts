@@ -12,7 +12,16 @@ import { damageOf } from './damage.ts';
 import { clocks } from './health-file.ts';
 import { NO_HEALTH, tellHealth, type HealthFields } from './health-now.ts';
 import { halfDoneVerb, settledWith } from './operation.ts';
-import { askEngine, containerState, containerText, enginesOf, notShown, STRANDED } from './list-engines.ts';
+import {
+  askEngine,
+  containerState,
+  containerText,
+  enginesOf,
+  notShown,
+  NO_PROXY,
+  PROXY_DOWN,
+  STRANDED,
+} from './list-engines.ts';
 import { rebuildOthers } from './rebuild.ts';
 import type { Repository } from '../git/repository.ts';
 import { unsettledWord, type Looked } from './unsettled.ts';
@@ -218,7 +227,10 @@ async function toRow(looked: Looked, container: SessionRow['container']): Promis
 }
 
 /** States of a container that `recover` mends; one that was made and never ran is half of one. */
-const BROKEN: ReadonlySet<string | null> = new Set(['missing', 'created', STRANDED]);
+const BROKEN: ReadonlySet<string | null> = new Set([
+  ...['missing', 'created', STRANDED],
+  ...[NO_PROXY, PROXY_DOWN],
+]);
 
 /** What is wrong with a session that is meant to be whole, in a word, or `active`; and what mends it. */
 export async function lookedAt(

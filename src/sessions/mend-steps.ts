@@ -16,7 +16,9 @@ import type { Step } from '../pipeline/step.ts';
 import { commitCount } from './count.ts';
 import type { Damage } from './damage.ts';
 import { prepareInside, wakeInside } from './inside.ts';
+import { mendProxy } from './mend-proxy.ts';
 import type { MendPlan } from './mend.ts';
+import { removeClosed } from './proxy.ts';
 import { rememberSession } from './rebuild.ts';
 import type { StartState } from './start-steps.ts';
 import { bringCommitsBack, STOP_GRACE } from './teardown.ts';
@@ -38,6 +40,7 @@ export function mendSteps(plan: MendPlan): readonly Step<MendState>[] {
     takeCommits(plan),
     mendWorktree(plan),
     saveSession(plan, withoutNewContainer(plan)),
+    mendProxy(plan.proxy, plan.places),
     restart(plan),
     removeObsolete(plan),
     ...(plan.again === undefined ? [] : [...plan.again.steps, saveSession(plan, mended(plan))]),
@@ -163,8 +166,9 @@ function restart({ again, places, record, service, running, unstarted, ...plan }
       await vault.open();
       if (running) await service?.stopContainer(name, STOP_GRACE);
       await prepareInside(stateDir);
-      if ((running || unstarted) && service !== undefined)
-        await wakeInside(vault, { service, container: name, stateDir });
+      const { container } = record;
+      if ((running || unstarted) && service !== undefined && container !== null)
+        await wakeInside(vault, { service, container, stateDir });
     },
   };
 }
@@ -172,12 +176,13 @@ function restart({ again, places, record, service, running, unstarted, ...plan }
 /** What a container that runs does not see again until it is started anew. */
 const MOUNTED: ReadonlySet<Damage> = new Set(['worktree missing', 'no .git file', 'container files missing']);
 
-function removeObsolete({ service, obsolete }: MendPlan): Step<MendState> {
+function removeObsolete({ service, obsolete, record }: MendPlan): Step<MendState> {
   return {
     title: 'Removing the old container',
     skip: () => (obsolete === undefined ? 'none' : undefined),
     run: async () => {
       await service?.removeContainer(obsolete ?? '');
+      if (record.container !== null && service !== undefined) await removeClosed(service, record.container);
     },
   };
 }

@@ -10,6 +10,7 @@ import type { Repository } from '../git/repository.ts';
 import { containerAgain, type Again, type AgainContext } from './container-again.ts';
 import { damageOf, type Damaged } from './damage.ts';
 import type { FindContext } from './find.ts';
+import { lostProxy, type LostProxy } from './mend-proxy.ts';
 import { parseSessionName } from './name.ts';
 import { isNetworkGone } from './network.ts';
 import { isForeign, loadOrRebuild, rebuildRecord } from './rebuild.ts';
@@ -50,6 +51,7 @@ export interface MendPlan {
   readonly obsolete: string | undefined;
   /** So the old one can not be started again. */
   readonly networkGone: boolean;
+  readonly proxy: LostProxy | undefined;
   readonly again: Again | undefined;
   readonly secrets: MendContext;
 }
@@ -75,6 +77,7 @@ export async function planMend(context: MendContext, name: string): Promise<Mend
     ...(damage === undefined ? [] : [damage.damage]),
     ...(container.unstarted ? ['container never started'] : []),
     ...(container.networkGone ? ['network missing'] : []),
+    ...(container.proxy === undefined ? [] : [container.proxy.wrong]),
   ];
   return {
     ...{ repo, places, record, damage, copied, branchGone, secrets: context },
@@ -157,7 +160,7 @@ export function isWhole({ wrong, again }: MendPlan): boolean {
 
 type ContainerPart = Pick<
   MendPlan,
-  'service' | 'running' | 'unstarted' | 'obsolete' | 'networkGone' | 'again'
+  'service' | 'running' | 'unstarted' | 'obsolete' | 'networkGone' | 'proxy' | 'again'
 >;
 
 async function mendContainer(
@@ -170,21 +173,22 @@ async function mendContainer(
   const state = (await service.status(record.container.name))?.state;
   const useless = state !== undefined && (await isUseless(service, session, state));
   const placed = { ...record, worktree_path: places.worktree(record.name) };
-  const isNew = state === undefined || useless;
+  const kept = useless ? undefined : state;
   return {
     service,
-    running: state === 'running' && !useless,
-    unstarted: state === 'created' && !useless,
+    running: kept === 'running',
+    unstarted: kept === 'created',
     // A copy leaves the original its own.
     obsolete: useless && !session.copied ? record.container.name : undefined,
     networkGone: useless && damage === undefined,
-    again: isNew ? await containerAgain(context, { repo, places, record: placed }) : undefined,
+    proxy: await lostProxy(context, service, { repo, places, record, state: kept }),
+    again: kept === undefined ? await containerAgain(context, { repo, places, record: placed }) : undefined,
   };
 }
 
 const NO_CONTAINER: ContainerPart = {
   ...{ service: undefined, running: false, unstarted: false },
-  ...{ obsolete: undefined, networkGone: false, again: undefined },
+  ...{ obsolete: undefined, networkGone: false, proxy: undefined, again: undefined },
 };
 
 /** That of another place; or one that can not be started again, as an engine finds its network by an id, and its mounts. */

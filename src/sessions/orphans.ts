@@ -12,6 +12,8 @@ import { worktreeChanges } from '../git/status.ts';
 import { readSealedRefs } from '../git/untrusted.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
+import { sharedNetwork } from './network.ts';
+import { besideNobody, sessionOf, unusedImages } from './orphans-beside.ts';
 import { isSessionBusy, listRecords, lockRepository, lockSession, type Places } from './store.ts';
 import { isThere } from '../sys/files.ts';
 
@@ -25,7 +27,7 @@ export interface OrphanContext {
 
 /** Something that can go. */
 export interface Orphan {
-  readonly kind: 'container' | 'network' | 'process';
+  readonly kind: 'container' | 'network' | 'image' | 'process';
   readonly name: string;
   readonly session: string | null;
   readonly engine: EngineName;
@@ -81,8 +83,9 @@ interface Where {
 
 async function orphansOf(service: DockerService, where: Where): Promise<readonly (Orphan | KeptOrphan)[]> {
   const mine = { 'para.repo': where.allRepos ? '' : where.repo.id };
-  const rows = await service.list({ ...mine, 'para.role': 'dev' });
-  const containers = await service.inspect(rows.map(({ name }) => name));
+  const rows = await service.list(mine);
+  const all = await service.inspect(rows.map(({ name }) => name));
+  const containers = all.filter(({ labels }) => labels['para.role'] === 'dev');
   const engine = service.engine.driver.name;
   const judged: (Orphan | KeptOrphan)[] = [];
   const goneRepos = new Set<string>();
@@ -94,6 +97,8 @@ async function orphansOf(service: DockerService, where: Where): Promise<readonly
     judged.push({ kind: 'container', name, engine, session: sessionOf(container), ...verdict });
     if (!isMine && !('next' in verdict)) goneRepos.add(container.labels['para.repo'] ?? '');
   }
+  const keptSessions = new Set(judged.flatMap((one) => ('next' in one ? [one.session] : [])));
+  const left = await besideNobody(all, where, { keptSessions, goneRepos });
   const networks = await service.networks({ ...mine, 'para.role': 'network' });
   const free = await freeNetworks(networks, where, {
     inUse: judged.some((one) => 'next' in one),
@@ -101,7 +106,14 @@ async function orphansOf(service: DockerService, where: Where): Promise<readonly
   });
   return [
     ...judged,
+    ...left.map((one) => ({ kind: 'container' as const, engine, ...one })),
     ...free.map((one) => ({ kind: 'network' as const, engine, session: null, ...one })),
+    ...(await unusedImages(service, left)).map((one) => ({
+      kind: 'image' as const,
+      engine,
+      session: null,
+      ...one,
+    })),
     ...(await straysOf(service, where)),
   ];
 }
@@ -126,7 +138,11 @@ async function freeNetworks(
 ): Promise<readonly Pick<Orphan, 'name' | 'why'>[]> {
   const { records, broken } = await listRecords(places);
   const used = (name: string): boolean =>
-    inUse || broken.length > 0 || records.some(({ container }) => container?.network === name);
+    inUse ||
+    broken.length > 0 ||
+    records.some(
+      ({ container }) => container !== null && [container.network, sharedNetwork(container)].includes(name),
+    );
   return networks.flatMap(({ name, labels }) => {
     const id = labels['para.repo'] ?? '';
     if (id === repo.id) return used(name) ? [] : [{ name, why: 'no session has it' }];
@@ -135,12 +151,6 @@ async function freeNetworks(
 }
 
 type Verdict = Pick<Orphan, 'why'> | Pick<KeptOrphan, 'why' | 'next'>;
-
-function sessionOf({ labels }: ContainerInfo): string | null {
-  const session = labels['para.session'] ?? '';
-  // Labels are what an image can hold too.
-  return /^[a-z0-9](?:-?[a-z0-9]){0,39}$/.test(session) ? session : null;
-}
 
 /** Undefined: a session owns it. */
 async function judgeMine(container: ContainerInfo, { repo, places }: Where): Promise<Verdict | undefined> {
@@ -195,7 +205,8 @@ export function cleanupSteps(plan: CleanupPlan): readonly Step<Set<string>>[] {
       note(orphan.name);
       const service = plan.services.get(orphan.engine);
       if (service === undefined) return;
-      if (orphan.kind === 'network') {
+      if (orphan.kind === 'image') await service.removeImage(orphan.name);
+      else if (orphan.kind === 'network') {
         await lockRepository(plan.places, 'removes a network', () => service.removeNetwork(orphan.name));
       } else await removeContainer(plan, service, orphan);
       removed.add(orphan.name);

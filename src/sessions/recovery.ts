@@ -23,7 +23,7 @@ export interface Patient {
   readonly health: Health | null;
 }
 
-/** What is to be done about it. One that is gone or lost its network a restart does not mend. */
+/** What is to be done about it. One that is gone, or lost its network or its proxy, a restart does not mend. */
 export function decide(patient: Patient, seen: HealthFile, policy: Policy, now: Date): Verdict {
   const nothing = { act: 'nothing' } as const;
   if (!policy.enabled || seen.given_up !== null || !isRestartable(patient)) return nothing;
@@ -41,6 +41,7 @@ export function decide(patient: Patient, seen: HealthFile, policy: Policy, now: 
 const ENDED: ReadonlySet<string | null> = new Set(['exited', 'dead', OOM_KILLED]);
 
 function isRestartable({ container, health }: Patient): boolean {
+  if (container === 'proxy missing') return false;
   if (health?.state === 'dead') return ENDED.has(container);
   return health?.state === 'unhealthy' || health?.state === 'stale';
 }

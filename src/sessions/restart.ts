@@ -11,8 +11,10 @@ import { changeHealth, clocks } from './health-file.ts';
 import { healthNow, type Heard } from './health-now.ts';
 import type { Health } from './health.ts';
 import { wakeInside } from './inside.ts';
+import { PROXY_DOWN, withoutProxy } from './list-engines.ts';
 import { diedOfMemory, OOM_KILLED } from './limit-hit.ts';
 import { halfDoneVerb } from './operation.ts';
+import { proxyName } from './proxy-spec.ts';
 import { decide, withRestart, type Policy } from './recovery.ts';
 import { loadRecord, lockSession, type SessionRecord } from './store.ts';
 import { vaultOfRecord, type VaultContext } from './vault.ts';
@@ -60,11 +62,12 @@ async function restartLocked(
   const { service, policy } = means;
   const record = await loadRecord(places, before.name);
   if (record === undefined || !isWatched(record) || !(await isThere(record.worktree_path))) return undefined;
-  const { name } = requireContainer(record);
-  const info = await service.status(name);
-  if (info === undefined) return undefined;
+  const container = requireContainer(record);
+  const { name } = container;
+  const look = await lookAt(service, container);
+  if (look === undefined) return undefined;
+  const { info, heard } = look;
   const now = means.now();
-  const heard = asHeard(info);
   const { health, seen } = await healthNow(places, record, heard, clocks(now));
   const verdict = decide({ ...heard, health }, seen, policy, now);
   if (verdict.act !== 'restart' || health === null) return undefined;
@@ -74,8 +77,10 @@ async function restartLocked(
     const vault = await vaultOfRecord(means.secrets, record.container);
     // Before it is stopped: what can not be told would leave it down.
     await vault.open();
-    if (info.state !== 'exited' && info.state !== 'dead') await service.stopContainer(name, graceOf(health));
-    await wakeInside(vault, { service, container: name, stateDir: places.docker(record.name) });
+    const ended = info.state === 'exited' || info.state === 'dead';
+    // Where only its proxy is down, what runs in it goes on.
+    if (!ended && heard.container !== PROXY_DOWN) await service.stopContainer(name, graceOf(health));
+    await wakeInside(vault, { service, container, stateDir: places.docker(record.name) });
     await changeHealth(places, record.name, (old) => ({ ...old, restarting: false }));
     return { worked: true, text: `restarted (${nth}): ${health.reason}` };
   } catch (error) {
@@ -93,12 +98,26 @@ function graceOf({ state }: Health): number {
   return state === 'stale' ? GRACE.stale : GRACE.unhealthy;
 }
 
+async function lookAt(
+  service: DockerService,
+  container: NonNullable<SessionRecord['container']>,
+): Promise<{ readonly info: ContainerInfo; readonly heard: Heard } | undefined> {
+  const { name, restricted } = container;
+  if (restricted === undefined) {
+    const info = await service.status(name);
+    return info && { info, heard: asHeard(info, undefined) };
+  }
+  const infos = await service.inspect([name, proxyName(container)]);
+  const info = infos.find((one) => one.name === name);
+  return info && { info, heard: asHeard(info, withoutProxy(container, info.state, infos)) };
+}
+
 /** What an inspection says, as a list would. */
-function asHeard(info: ContainerInfo): Heard {
+function asHeard(info: ContainerInfo, proxy: string | undefined): Heard {
   const { state, health, exitCode } = info;
   const ended = state === 'exited' || state === 'dead';
   const status = ended ? `Exited (${String(exitCode)})` : `Up (${health})`;
-  return { container: diedOfMemory(info) ? OOM_KILLED : state, status };
+  return { container: diedOfMemory(info) ? OOM_KILLED : (proxy ?? state), status };
 }
 
 const LINES = 10;

@@ -1,14 +1,17 @@
 /** The steps of `para start`, each with its undo. */
 import { join } from 'node:path';
-import type { ContainerSpec, Mount } from '../docker/driver.ts';
+import type { ContainerSpec } from '../docker/driver.ts';
 import { resolveSpec } from '../docker/spec.ts';
 import { hasCode } from '../errors.ts';
 import { forgetSession } from '../git/bring-back.ts';
 import { createSealed, maskGit } from '../git/sealed.ts';
 import { addWorktree, undoAdd } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
+import { closedSteps } from './closed-steps.ts';
+import type { ContainerHost, ContainerState } from './container-state.ts';
 import { prepareInside } from './inside.ts';
 import { isNetworkKept } from './network.ts';
+import { requireClosed } from './proxy.ts';
 import { waitUntilReady } from './ready.ts';
 import { asRegistered, registerContainer } from './registry.ts';
 import { rememberSession } from './rebuild.ts';
@@ -19,23 +22,10 @@ import { removeTree } from '../sys/remove-tree.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { startWithSecrets } from './vault.ts';
 
-/** What the steps of a container hand to each other. */
-export interface ContainerState {
-  gitMounts: readonly Mount[];
-  networkMade: boolean;
-  /** The engine has a container of this name that another start made. */
-  nameTaken: boolean;
-  /** The engine's id of it. */
-  containerId?: string;
-}
-
 /** What all steps hand to each other. */
 export interface StartState extends ContainerState {
   record: SessionRecord;
 }
-
-/** The session that gets a container: as it was planned, or as it has been for a while. */
-export type ContainerHost = Omit<StartPlan, 'container'>;
 
 /** The state before the first step. */
 export function newStartState(plan: StartPlan): StartState {
@@ -99,6 +89,7 @@ export function containerSteps(
     pullImage(container),
     createNetwork(plan, container),
     seal,
+    ...closedSteps(plan, container),
     createContainer(plan, container),
     startContainer(plan, container),
   ];
@@ -115,7 +106,7 @@ function pullImage({ service, wish }: ContainerPlan): Step<ContainerState> {
 }
 
 function createNetwork(plan: ContainerHost, { service, wish }: ContainerPlan): Step<ContainerState> {
-  const name = wish.network.mode === 'none' ? '' : wish.network.name;
+  const name = sharedName(wish.network);
   return {
     title: 'Creating the network',
     skip: () => (name === '' || name === 'bridge' ? 'none to create' : undefined),
@@ -137,6 +128,12 @@ function createNetwork(plan: ContainerHost, { service, wish }: ContainerPlan): S
     },
     leftover: () => `${service.engine.driver.name} network rm ${name}`,
   };
+}
+
+/** The network that sessions of the repository have together; '' for none. */
+function sharedName(network: ContainerPlan['wish']['network']): string {
+  if (network.mode === 'none') return '';
+  return network.mode === 'restricted' ? network.egress : network.name;
 }
 
 function sealGit(plan: ContainerHost, container: ContainerPlan): Step<ContainerState> {
@@ -165,7 +162,7 @@ function createContainer(plan: ContainerHost, container: ContainerPlan): Step<Co
     title: 'Creating the container',
     run: async (state, note) => {
       note(name);
-      const spec = await resolveSpec(container.wish, container.engine, state.gitMounts);
+      const spec = await resolveSpec(container.wish, container.engine, state.gitMounts, state.place);
       try {
         state.containerId = await container.service.createContainer(spec);
       } catch (error) {
@@ -200,8 +197,9 @@ function startContainer(plan: ContainerHost, container: ContainerPlan): Step<Con
   const name = plan.record.container?.name ?? '';
   return {
     title: 'Starting the container',
-    run: async ({ containerId: id = '' }) => {
+    run: async ({ containerId: id = '', published: ports = container.wish.ports }) => {
       const { service, vault, wish } = container;
+      if (plan.record.container !== null) await requireClosed(service, plan.record.container);
       await startWithSecrets(vault, { service, container: name, stateDir: wish.stateDir }, async () => {
         await service.startContainer(name);
         await waitUntilReady(container, name);
@@ -210,7 +208,7 @@ function startContainer(plan: ContainerHost, container: ContainerPlan): Step<Con
         id,
         state: 'running',
         startedAt: new Date().toISOString(),
-        ports: container.wish.ports,
+        ports,
       } as const;
       await registerContainer(plan.places.state, asRegistered(plan.record, told));
     },

@@ -5,9 +5,13 @@ import { requireContainer, requireWorktreeThere, type ContainerContext } from '.
 import { findSession, type Found } from './find.ts';
 import { forgetHealth } from './health-file.ts';
 import { wakeInside } from './inside.ts';
+import { proxyName } from './proxy-spec.ts';
 import { asRegistered, registerContainer, registerStopped } from './registry.ts';
 import { loadRecord, lockSession, saveRecord, type SessionRecord } from './store.ts';
 import { vaultOfRecord, type VaultContext } from './vault.ts';
+
+/** Seconds for what goes by a proxy to come to its end. */
+const PROXY_GRACE = 3;
 
 type Wanted = NonNullable<NonNullable<SessionRecord['container']>['wanted']>;
 
@@ -47,8 +51,8 @@ export async function wakeForPerson(
   { places, record }: Found,
 ): Promise<void> {
   const stateDir = places.docker(record.name);
-  const { name: container } = requireContainer(record);
-  const vault = await vaultOfRecord(context, record.container);
+  const container = requireContainer(record);
+  const vault = await vaultOfRecord(context, container);
   // First: what can not be told stops it before anything is changed.
   await vault.open();
   await forgetHealth(stateDir);
@@ -80,7 +84,8 @@ export async function stopSessionContainer(
   requireContainer(found.record);
   return lockSession(found.places, found.record.name, 'stops the container', async () => {
     const { places, record } = await asItIsNow(found);
-    const { name, engine, wanted = 'running' } = requireContainer(record);
+    const container = requireContainer(record);
+    const { name, engine, wanted = 'running' } = container;
     const service = await context.dockerFor(engine);
     // First: whoever watches must not take it for one that died.
     await want({ places, record }, 'stopped');
@@ -88,6 +93,8 @@ export async function stopSessionContainer(
       await want({ places, record }, wanted);
       throw error;
     });
+    // Nobody has anything to say to it any more.
+    if (container.restricted !== undefined) await service.stopContainer(proxyName(container), PROXY_GRACE);
     await registerStopped(places.state, record.name);
     return { session: record.name, container: name };
   });

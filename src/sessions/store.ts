@@ -195,6 +195,11 @@ export function lockRepository<T>(places: Places, what: string, work: () => Prom
   return withLock(repositoryLock(places), { what }, work);
 }
 
+/** One para at a time makes the image of the proxies. @throws BUSY */
+export function lockProxyImage<T>(places: Places, work: () => Promise<T>): Promise<T> {
+  return withLock(join(places.state, 'locks', 'proxy-image'), { what: 'makes the image of the proxy' }, work);
+}
+
 function unreadable(path: string, why: string, session: string): ParaError {
   return new ParaError('CONFIG_UNREADABLE', `the session record ${path} can not be read: ${why}`, {
     hint: [

@@ -6,7 +6,8 @@ import { bringBack, type BroughtBack } from '../git/bring-back.ts';
 import type { Repository } from '../git/repository.ts';
 import type { Step } from '../pipeline/step.ts';
 import { wakeInside } from './inside.ts';
-import { isNetworkKept } from './network.ts';
+import { isNetworkKept, sharedNetwork } from './network.ts';
+import { removeClosed } from './proxy.ts';
 import { lockRepository, type Places, type SessionRecord } from './store.ts';
 import { vaultOfRecord, type VaultContext } from './vault.ts';
 
@@ -52,9 +53,10 @@ export function stopContainer(
     },
     // Nothing was taken away yet: the session goes on as it was.
     undo: async (state) => {
-      if (state.settled || !state.wasRunning || service === undefined) return;
-      const to = { service, container: record.container?.name ?? '', stateDir: places.docker(record.name) };
-      await wakeInside(await vaultOfRecord(secrets, record.container), to);
+      const { container } = record;
+      if (state.settled || !state.wasRunning || service === undefined || container === null) return;
+      const sleeper = { service, container, stateDir: places.docker(record.name) };
+      await wakeInside(await vaultOfRecord(secrets, container), sleeper);
     },
     leftover: () => `para docker start ${record.name}`,
   };
@@ -88,13 +90,15 @@ export function keptInWords({
   ];
 }
 
-/** The container; its network goes last (dropNetwork). */
+/** The container, and what is a restricted one's own; the network that it shares goes last (dropNetwork). */
 export function removeContainer({ record, service }: Teardown): Step<unknown> {
   return {
     title: 'Removing the container',
     skip: () => (service === undefined ? 'no container' : undefined),
     run: async () => {
-      await service?.removeContainer(record.container?.name ?? '');
+      if (service === undefined || record.container === null) return;
+      await service.removeContainer(record.container.name);
+      await removeClosed(service, record.container);
     },
   };
 }
@@ -108,10 +112,11 @@ export async function dropNetwork(
   { record, places, service }: Teardown,
   note: (text: string) => void,
 ): Promise<void> {
-  if (service === undefined) return;
+  const { container } = record;
+  if (service === undefined || container === null) return;
   await lockRepository(places, 'removes the network', async () => {
     if (await isNetworkKept(places, record)) return;
-    await service.removeNetwork(record.container?.network ?? '').catch((error: unknown) => {
+    await service.removeNetwork(sharedNetwork(container)).catch((error: unknown) => {
       if (!(error instanceof ParaError)) throw error;
       // A start that runs right now may have it already: then the engine refuses, and that is right.
       if (error.exit !== EXIT.deadline && error.exit !== EXIT.engine) return;

@@ -29,11 +29,16 @@ export function watchEngines(context: EngineContext): EngineWatch {
   const services = new Map<EngineName, DockerService>();
   const asking = new Map<EngineName, Promise<void>>();
   const last = new Map<EngineName, Asked>();
-  const askOne = async (repo: Repository, engine: EngineName): Promise<void> => {
+  const askOne = async (
+    repo: Repository,
+    records: readonly SessionRecord[],
+    engine: EngineName,
+  ): Promise<void> => {
     try {
       const service = services.get(engine) ?? (await context.dockerFor(engine));
       services.set(engine, service);
-      last.set(engine, { engine, rows: await rowsIn(service, repo), stranded: new Set(), error: undefined });
+      const rows = await rowsIn(service, repo, records);
+      last.set(engine, { engine, rows, stranded: new Set(), error: undefined });
     } catch (error) {
       if (!(error instanceof ParaError)) throw error;
       services.delete(engine);
@@ -45,7 +50,8 @@ export function watchEngines(context: EngineContext): EngineWatch {
   return {
     async ask(repo, records, patienceMs) {
       const engines = enginesOf(records);
-      for (const engine of engines) if (!asking.has(engine)) asking.set(engine, askOne(repo, engine));
+      for (const engine of engines)
+        if (!asking.has(engine)) asking.set(engine, askOne(repo, records, engine));
       await within(patienceMs, Promise.all(asking.values()));
       const heard = engines.map((engine) => hear(engine, last.get(engine), asking.has(engine)));
       return { asked: heard.map(({ said }) => said), remarks: heard.flatMap(({ remark }) => remark) };

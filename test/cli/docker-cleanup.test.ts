@@ -12,6 +12,7 @@ interface Seen {
   readonly repo: string;
   readonly session: string;
   readonly workspace?: string;
+  readonly role?: string;
 }
 
 describe.each(['docker', 'podman'] as const)('%s', (engine) => {
@@ -28,18 +29,16 @@ describe.each(['docker', 'podman'] as const)('%s', (engine) => {
     repo.remove();
   });
 
-  const filters = (role: string, all: boolean): string[] => [
-    ...['--filter', all ? 'label=para.repo' : `label=para.repo=${id}`],
-    ...['--filter', `label=para.role=${role}`],
-  ];
+  const filters = (all: boolean): string[] => ['--filter', all ? 'label=para.repo' : `label=para.repo=${id}`];
+  const role = (name: string): string[] => ['--filter', `label=para.role=${name}`];
   const lines = (rows: readonly object[]): string =>
     engine === 'docker' ? rows.map((row) => `${JSON.stringify(row)}\n`).join('') : JSON.stringify(rows);
   const format = engine === 'docker' ? '{{json .}}' : 'json';
-  /** The three calls that tell what there is. */
+  /** The calls that tell what there is. */
   const look = (
     containers: readonly Seen[],
     networks: readonly { name: string; repo: string }[],
-    all = false,
+    { all = false, images = [] }: { all?: boolean; images?: readonly string[] } = {},
   ): EngineCall[] => {
     const row = ({ name }: Seen): object =>
       engine === 'docker'
@@ -48,7 +47,10 @@ describe.each(['docker', 'podman'] as const)('%s', (engine) => {
     const inspected = containers.map((seen) => ({
       ...{ Id: ID, Name: seen.name, Created: '', RestartCount: 0, HostConfig: {}, NetworkSettings: {} },
       State: { Status: 'exited', ExitCode: 0 },
-      Config: { Image: 'x', Labels: { 'para.repo': seen.repo, 'para.session': seen.session } },
+      Config: {
+        Image: 'x',
+        Labels: { 'para.repo': seen.repo, 'para.session': seen.session, 'para.role': seen.role ?? 'dev' },
+      },
       Mounts: [{ Type: 'bind', Source: seen.workspace ?? '/nowhere', Destination: '/workspace', RW: true }],
     }));
     const names = containers.map(({ name }) => name);
@@ -62,13 +64,26 @@ describe.each(['docker', 'podman'] as const)('%s', (engine) => {
     };
     return [
       {
-        argv: [engine, 'ps', '-a', '--no-trunc', ...filters('dev', all), '--format', format],
+        argv: [engine, 'ps', '-a', '--no-trunc', ...filters(all), '--format', format],
         stdout: lines(containers.map(row)),
       },
       ...(names.length === 0 ? [] : [inspect]),
       {
-        argv: [engine, 'network', 'ls', ...filters('network', all), '--format', format],
+        argv: [engine, 'network', 'ls', ...filters(all), ...role('network'), '--format', format],
         stdout: lines(networks.map(network)),
+      },
+      {
+        argv: [
+          engine,
+          ...['images', '--filter', 'label=para.schema=1', ...role('proxy-image'), '--format', format],
+        ],
+        stdout: lines(
+          images.map((name) =>
+            engine === 'docker'
+              ? { Repository: name.replace(/:\w+$/, ''), Tag: name.replace(/^.*:/, '') }
+              : { Names: [name] },
+          ),
+        ),
       },
     ];
   };
@@ -102,6 +117,41 @@ describe.each(['docker', 'podman'] as const)('%s', (engine) => {
     expect(dry).toEqual({ code: 0, stdout: `Would remove ${line}`, stderr: '' });
     const ran = await cleanup('', [...seen, remove(`para-${id}-lost`)]);
     expect(ran).toMatchObject({ code: 0, stdout: `Removed ${line}` });
+  });
+
+  test('what stands beside a session that is gone goes too, and the image that no proxy is made of', async () => {
+    const [used, unused] = ['localhost/para-proxy:aaaa', 'localhost/para-proxy:bbbb'];
+    const beside = (role: string): Seen => ({ ...lost(), name: `para-${id}-lost--${role}`, role });
+    const seen = look([fix(), beside('proxy'), beside('check')], [], { images: [used, unused] });
+    const proxies: EngineCall = {
+      argv: [engine, 'ps', '-a', '--no-trunc', ...role('proxy'), '--format', format],
+      stdout: lines([
+        engine === 'docker'
+          ? { ID, Names: 'para-other-s--proxy', Image: used, State: 'running', Status: '', Ports: '' }
+          : {
+              Id: ID,
+              Names: ['para-other-s--proxy'],
+              Image: used,
+              State: 'running',
+              Status: '',
+              Ports: null,
+            },
+      ]),
+    };
+    const calls: EngineCall[] = [
+      ...[...seen, proxies, remove(`para-${id}-lost--proxy`), remove(`para-${id}-lost--check`)],
+      { argv: [engine, 'rmi', unused] },
+    ];
+    const { code, stdout } = await cleanup('', calls);
+    expect(stdout).toBe(
+      [
+        ...['proxy', 'check'].map(
+          (role) => `Removed the container para-${id}-lost--${role}: no session has it`,
+        ),
+        `Removed the image ${unused}: no proxy is made of it\n`,
+      ].join('\n'),
+    );
+    expect(code).toBe(0);
   });
 
   test('the network goes with the last; --json', async () => {
@@ -156,7 +206,7 @@ describe.each(['docker', 'podman'] as const)('%s', (engine) => {
     const seen = look(
       [fix(), other('aaaaaaaa', join(repo.base, 'gone')), other('bbbbbbbb', there)],
       ['aaaaaaaa', 'bbbbbbbb', 'cccccccc'].map((name) => ({ name: `net-${name}`, repo: name })),
-      true,
+      { all: true },
     );
     const dry = await cleanup(' --all-repos', seen);
     expect(dry.stdout).toBe(

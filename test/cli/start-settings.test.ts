@@ -138,16 +138,16 @@ describe('what else settings and docker.json say', () => {
   });
 
   test.each([
-    ['restricted, by a flag', {}, ' --allow-domain example.com', 'restricted networks can not be made yet'],
-    ['restricted, by settings', { docker: { network: { mode: 'restricted' } } }, '', 'restricted networks'],
-  ])('%s: no box without it', async (_, settings, flags, message) => {
-    userSettings(settings);
+    ['its own port', ' --port 3128', "can not publish 3128: that is its proxy's own port"],
+    ['anything but TCP', ' --port 53:53/udp', 'can not publish 53/udp: its proxy passes on TCP alone'],
+  ])('a restricted network does not publish %s', async (_, flags, message) => {
     const before = footprint(repo);
-    const { code, stderr } = await runPara(repo, `start fix --docker${flags}`, {
+    const line = `start fix --docker --allow-domain example.com${flags}`;
+    const { code, stderr } = await runPara(repo, line, {
       calls: detection('docker'),
     });
     expect(stderr).toContain(message);
-    expect(code).toBe(10);
+    expect(code).toBe(2);
     expect(footprint(repo)).toEqual(before);
   });
 

@@ -104,7 +104,6 @@ describe.each([docker, podman])('$name', (driver) => {
       driver.networkInspect('-x'),
       driver.networkCreate({ name: '-x', labels: {} }),
       driver.networkCreate({ name: '-x', labels: {}, closed: '10.1.2.0/28' }),
-      driver.runToEnd('-x'),
       driver.networkRemove('-x'),
       driver.logs({ container: '-x', follow: false, timestamps: false }),
     ];

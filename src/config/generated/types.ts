@@ -233,6 +233,10 @@ export interface ConfigFile {
        */
       subnet_pool?: string;
       /**
+       * Image that has node, for the proxy of restricted containers; null makes one of para's own node. User config only.
+       */
+      proxy_image?: string | null;
+      /**
        * Use a network of its own.
        */
       create_custom_network?: boolean;
@@ -528,6 +532,19 @@ export interface SessionRecord {
      */
     network: string;
     /**
+     * A restricted container: its network is closed, and its proxy lets it reach these. Left out for any other.
+     */
+    restricted?: {
+      /**
+       * Name of the network that its proxy goes out by.
+       */
+      egress: string;
+      /**
+       * Rules of the proxy; none allows nothing.
+       */
+      allowed_domains: string[];
+    };
+    /**
      * docker.hardening at creation.
      */
     hardening: "strict" | "default" | "off";
@@ -572,10 +589,6 @@ export interface SessionRecord {
       cpus: number;
       memory_bytes: number;
       pids: number;
-      /**
-       * What a restricted container reaches; left out for any other.
-       */
-      allowed_domains?: string[];
       /**
        * health_check of docker.json, with nothing left out.
        */

@@ -37,7 +37,7 @@ var require_ucs2length = __commonJS({
 
 // <stdin>
 exports.validateConfigFile = validate10;
-var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": ["string", "null"], "description": "Remote to push to; null takes the one git would.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": ["string", "null"], "minLength": 1, "description": "Names that start makes, with %Y %m %d %H %M %S; null makes readable ones." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." }, "setup_allowed": { "type": "array", "description": "Repositories whose own setup script may run on this machine; user config only.", "items": { "type": "string", "description": "Absolute path of the main checkout.", "pattern": "^/" } } } }, "agent": { "type": "object", "description": "The program that dispatch gives its prompt to. The nearest file with this section decides all of it.", "additionalProperties": false, "properties": { "preset": { "type": "string", "description": "A known agent's own command lines; none unless set.", "enum": ["claude", "codex", "gemini", "opencode", "aider"] }, "command": { "type": "array", "description": "Command line; {prompt}, {prompt_file} and {session} are filled in; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "resume_command": { "type": "array", "description": "The same for a follow-up to what was said before; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } } } }, "secrets": { "type": "object", "description": "Secrets that containers get as files in /run/secrets, by name; user config only.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, "additionalProperties": { "type": ["string", "object"], "description": 'Where the value is: env:NAME, file:PATH, cmd:["program", "word"] or op://VAULT/ITEM/FIELD.', "maxLength": 4096, "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$", "additionalProperties": false, "required": ["source"], "properties": { "source": { "type": "string", "description": 'Where the value is: env:NAME, file:PATH, cmd:["program", "word"] or op://VAULT/ITEM/FIELD.', "maxLength": 4096, "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$" }, "as_env": { "type": "string", "description": "Variable in which the agent's process has it too.", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "rotating": { "type": "boolean", "description": "True: a login that is renewed where it is used, so that two containers can not share it." }, "repositories": { "type": "array", "description": "Main checkouts whose containers get it; all when left out.", "items": { "type": "string", "description": "Absolute path; ~ and $HOME are expanded.", "minLength": 1 } } } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "allowed_images": { "type": ["array", "null"], "description": "Patterns of the images that a repository may name by itself; null allows all; user config only.", "items": { "type": "string", "minLength": 1 } }, "allow_custom_images": { "type": "boolean", "description": "False: only images of the user config, or that fit allowed_images, whoever asks; user config only." }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none, restricted (the allowed domains) or bridge (everywhere).", "enum": ["none", "restricted", "bridge"] }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; those of all files add up.", "maxItems": 1e3, "items": { "type": "string", "description": "A domain, *.domain, domain:port, address:port or the name of a preset such as npm.", "maxLength": 300 } }, "self_test": { "type": "boolean", "description": "Try at each start whether a restricted container is one; user config only." }, "subnet_pool": { "type": "string", "description": "Private addresses of which each restricted session gets sixteen; user config only.", "pattern": "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$" }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "pattern": "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$" } } }, "auto_recovery": { "type": "object", "description": "What whoever watches does with a container that died or is not well.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Restart it." }, "max_restarts": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Restarts within the window; then it is given up." }, "window_seconds": { "type": "integer", "minimum": 1, "maximum": 604800, "description": "How long a restart counts." }, "backoff": { "type": "integer", "minimum": 0, "maximum": 3600, "description": "Seconds from the first restart to the second; twice as many to each one after it." } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
+var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": ["string", "null"], "description": "Remote to push to; null takes the one git would.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": ["string", "null"], "minLength": 1, "description": "Names that start makes, with %Y %m %d %H %M %S; null makes readable ones." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." }, "setup_allowed": { "type": "array", "description": "Repositories whose own setup script may run on this machine; user config only.", "items": { "type": "string", "description": "Absolute path of the main checkout.", "pattern": "^/" } } } }, "agent": { "type": "object", "description": "The program that dispatch gives its prompt to. The nearest file with this section decides all of it.", "additionalProperties": false, "properties": { "preset": { "type": "string", "description": "A known agent's own command lines; none unless set.", "enum": ["claude", "codex", "gemini", "opencode", "aider"] }, "command": { "type": "array", "description": "Command line; {prompt}, {prompt_file} and {session} are filled in; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "resume_command": { "type": "array", "description": "The same for a follow-up to what was said before; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } } } }, "secrets": { "type": "object", "description": "Secrets that containers get as files in /run/secrets, by name; user config only.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, "additionalProperties": { "type": ["string", "object"], "description": 'Where the value is: env:NAME, file:PATH, cmd:["program", "word"] or op://VAULT/ITEM/FIELD.', "maxLength": 4096, "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$", "additionalProperties": false, "required": ["source"], "properties": { "source": { "type": "string", "description": 'Where the value is: env:NAME, file:PATH, cmd:["program", "word"] or op://VAULT/ITEM/FIELD.', "maxLength": 4096, "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$" }, "as_env": { "type": "string", "description": "Variable in which the agent's process has it too.", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "rotating": { "type": "boolean", "description": "True: a login that is renewed where it is used, so that two containers can not share it." }, "repositories": { "type": "array", "description": "Main checkouts whose containers get it; all when left out.", "items": { "type": "string", "description": "Absolute path; ~ and $HOME are expanded.", "minLength": 1 } } } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "allowed_images": { "type": ["array", "null"], "description": "Patterns of the images that a repository may name by itself; null allows all; user config only.", "items": { "type": "string", "minLength": 1 } }, "allow_custom_images": { "type": "boolean", "description": "False: only images of the user config, or that fit allowed_images, whoever asks; user config only." }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none, restricted (the allowed domains) or bridge (everywhere).", "enum": ["none", "restricted", "bridge"] }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; those of all files add up.", "maxItems": 1e3, "items": { "type": "string", "description": "A domain, *.domain, domain:port, address:port or the name of a preset such as npm.", "maxLength": 300 } }, "self_test": { "type": "boolean", "description": "Try at each start whether a restricted container is one; user config only." }, "subnet_pool": { "type": "string", "description": "Private addresses of which each restricted session gets sixteen; user config only.", "pattern": "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$" }, "proxy_image": { "type": ["string", "null"], "description": "Image that has node, for the proxy of restricted containers; null makes one of para's own node. User config only.", "minLength": 1, "maxLength": 512 }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "pattern": "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$" } } }, "auto_recovery": { "type": "object", "description": "What whoever watches does with a container that died or is not well.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Restart it." }, "max_restarts": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Restarts within the window; then it is given up." }, "window_seconds": { "type": "integer", "minimum": 1, "maximum": 604800, "description": "How long a restart counts." }, "backoff": { "type": "integer", "minimum": 0, "maximum": 3600, "description": "Seconds from the first restart to the second; twice as many to each one after it." } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
 var func2 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 var pattern0 = new RegExp("^/", "u");
@@ -1210,7 +1210,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
           let data55 = data30.network;
           if (data55 && typeof data55 == "object" && !Array.isArray(data55)) {
             for (const key13 in data55) {
-              if (!(key13 === "mode" || key13 === "allowed_domains" || key13 === "self_test" || key13 === "subnet_pool" || key13 === "create_custom_network" || key13 === "custom_network_name")) {
+              if (!(key13 === "mode" || key13 === "allowed_domains" || key13 === "self_test" || key13 === "subnet_pool" || key13 === "proxy_image" || key13 === "create_custom_network" || key13 === "custom_network_name")) {
                 const err101 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.network, data: data55 };
                 if (vErrors === null) {
                   vErrors = [err101];
@@ -1320,10 +1320,10 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data55.create_custom_network !== void 0) {
-              let data61 = data55.create_custom_network;
-              if (typeof data61 !== "boolean") {
-                const err111 = { instancePath: instancePath + "/docker/network/create_custom_network", schemaPath: "#/properties/docker/properties/network/properties/create_custom_network/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.create_custom_network.type, parentSchema: schema11.properties.docker.properties.network.properties.create_custom_network, data: data61 };
+            if (data55.proxy_image !== void 0) {
+              let data61 = data55.proxy_image;
+              if (typeof data61 !== "string" && data61 !== null) {
+                const err111 = { instancePath: instancePath + "/docker/network/proxy_image", schemaPath: "#/properties/docker/properties/network/properties/proxy_image/type", keyword: "type", params: { type: schema11.properties.docker.properties.network.properties.proxy_image.type }, message: "must be string,null", schema: schema11.properties.docker.properties.network.properties.proxy_image.type, parentSchema: schema11.properties.docker.properties.network.properties.proxy_image, data: data61 };
                 if (vErrors === null) {
                   vErrors = [err111];
                 } else {
@@ -1331,12 +1331,9 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-            }
-            if (data55.custom_network_name !== void 0) {
-              let data62 = data55.custom_network_name;
-              if (typeof data62 === "string") {
-                if (!pattern9.test(data62)) {
-                  const err112 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/pattern", keyword: "pattern", params: { pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$" }, message: 'must match pattern "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$"', schema: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$", parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data62 };
+              if (typeof data61 === "string") {
+                if (func3(data61) > 512) {
+                  const err112 = { instancePath: instancePath + "/docker/network/proxy_image", schemaPath: "#/properties/docker/properties/network/properties/proxy_image/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema11.properties.docker.properties.network.properties.proxy_image, data: data61 };
                   if (vErrors === null) {
                     vErrors = [err112];
                   } else {
@@ -1344,44 +1341,43 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
+                if (func3(data61) < 1) {
+                  const err113 = { instancePath: instancePath + "/docker/network/proxy_image", schemaPath: "#/properties/docker/properties/network/properties/proxy_image/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.network.properties.proxy_image, data: data61 };
+                  if (vErrors === null) {
+                    vErrors = [err113];
+                  } else {
+                    vErrors.push(err113);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data55.create_custom_network !== void 0) {
+              let data62 = data55.create_custom_network;
+              if (typeof data62 !== "boolean") {
+                const err114 = { instancePath: instancePath + "/docker/network/create_custom_network", schemaPath: "#/properties/docker/properties/network/properties/create_custom_network/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.create_custom_network.type, parentSchema: schema11.properties.docker.properties.network.properties.create_custom_network, data: data62 };
+                if (vErrors === null) {
+                  vErrors = [err114];
+                } else {
+                  vErrors.push(err114);
+                }
+                errors++;
+              }
+            }
+            if (data55.custom_network_name !== void 0) {
+              let data63 = data55.custom_network_name;
+              if (typeof data63 === "string") {
+                if (!pattern9.test(data63)) {
+                  const err115 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/pattern", keyword: "pattern", params: { pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$" }, message: 'must match pattern "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$"', schema: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$", parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data63 };
+                  if (vErrors === null) {
+                    vErrors = [err115];
+                  } else {
+                    vErrors.push(err115);
+                  }
+                  errors++;
+                }
               } else {
-                const err113 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.custom_network_name.type, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data62 };
-                if (vErrors === null) {
-                  vErrors = [err113];
-                } else {
-                  vErrors.push(err113);
-                }
-                errors++;
-              }
-            }
-          } else {
-            const err114 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.network.type, parentSchema: schema11.properties.docker.properties.network, data: data55 };
-            if (vErrors === null) {
-              vErrors = [err114];
-            } else {
-              vErrors.push(err114);
-            }
-            errors++;
-          }
-        }
-        if (data30.auto_recovery !== void 0) {
-          let data63 = data30.auto_recovery;
-          if (data63 && typeof data63 == "object" && !Array.isArray(data63)) {
-            for (const key14 in data63) {
-              if (!(key14 === "enabled" || key14 === "max_restarts" || key14 === "window_seconds" || key14 === "backoff")) {
-                const err115 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data63 };
-                if (vErrors === null) {
-                  vErrors = [err115];
-                } else {
-                  vErrors.push(err115);
-                }
-                errors++;
-              }
-            }
-            if (data63.enabled !== void 0) {
-              let data64 = data63.enabled;
-              if (typeof data64 !== "boolean") {
-                const err116 = { instancePath: instancePath + "/docker/auto_recovery/enabled", schemaPath: "#/properties/docker/properties/auto_recovery/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.auto_recovery.properties.enabled.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.enabled, data: data64 };
+                const err116 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.custom_network_name.type, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data63 };
                 if (vErrors === null) {
                   vErrors = [err116];
                 } else {
@@ -1390,42 +1386,46 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data63.max_restarts !== void 0) {
-              let data65 = data63.max_restarts;
-              if (!(typeof data65 == "number" && (!(data65 % 1) && !isNaN(data65)) && isFinite(data65))) {
-                const err117 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data65 };
+          } else {
+            const err117 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.network.type, parentSchema: schema11.properties.docker.properties.network, data: data55 };
+            if (vErrors === null) {
+              vErrors = [err117];
+            } else {
+              vErrors.push(err117);
+            }
+            errors++;
+          }
+        }
+        if (data30.auto_recovery !== void 0) {
+          let data64 = data30.auto_recovery;
+          if (data64 && typeof data64 == "object" && !Array.isArray(data64)) {
+            for (const key14 in data64) {
+              if (!(key14 === "enabled" || key14 === "max_restarts" || key14 === "window_seconds" || key14 === "backoff")) {
+                const err118 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data64 };
                 if (vErrors === null) {
-                  vErrors = [err117];
+                  vErrors = [err118];
                 } else {
-                  vErrors.push(err117);
+                  vErrors.push(err118);
                 }
                 errors++;
               }
-              if (typeof data65 == "number" && isFinite(data65)) {
-                if (data65 > 100 || isNaN(data65)) {
-                  const err118 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100", schema: 100, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data65 };
-                  if (vErrors === null) {
-                    vErrors = [err118];
-                  } else {
-                    vErrors.push(err118);
-                  }
-                  errors++;
+            }
+            if (data64.enabled !== void 0) {
+              let data65 = data64.enabled;
+              if (typeof data65 !== "boolean") {
+                const err119 = { instancePath: instancePath + "/docker/auto_recovery/enabled", schemaPath: "#/properties/docker/properties/auto_recovery/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.auto_recovery.properties.enabled.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.enabled, data: data65 };
+                if (vErrors === null) {
+                  vErrors = [err119];
+                } else {
+                  vErrors.push(err119);
                 }
-                if (data65 < 1 || isNaN(data65)) {
-                  const err119 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data65 };
-                  if (vErrors === null) {
-                    vErrors = [err119];
-                  } else {
-                    vErrors.push(err119);
-                  }
-                  errors++;
-                }
+                errors++;
               }
             }
-            if (data63.window_seconds !== void 0) {
-              let data66 = data63.window_seconds;
+            if (data64.max_restarts !== void 0) {
+              let data66 = data64.max_restarts;
               if (!(typeof data66 == "number" && (!(data66 % 1) && !isNaN(data66)) && isFinite(data66))) {
-                const err120 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data66 };
+                const err120 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data66 };
                 if (vErrors === null) {
                   vErrors = [err120];
                 } else {
@@ -1434,8 +1434,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
               if (typeof data66 == "number" && isFinite(data66)) {
-                if (data66 > 604800 || isNaN(data66)) {
-                  const err121 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 604800 }, message: "must be <= 604800", schema: 604800, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data66 };
+                if (data66 > 100 || isNaN(data66)) {
+                  const err121 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100", schema: 100, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data66 };
                   if (vErrors === null) {
                     vErrors = [err121];
                   } else {
@@ -1444,7 +1444,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   errors++;
                 }
                 if (data66 < 1 || isNaN(data66)) {
-                  const err122 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data66 };
+                  const err122 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data66 };
                   if (vErrors === null) {
                     vErrors = [err122];
                   } else {
@@ -1454,10 +1454,10 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
               }
             }
-            if (data63.backoff !== void 0) {
-              let data67 = data63.backoff;
+            if (data64.window_seconds !== void 0) {
+              let data67 = data64.window_seconds;
               if (!(typeof data67 == "number" && (!(data67 % 1) && !isNaN(data67)) && isFinite(data67))) {
-                const err123 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.backoff.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data67 };
+                const err123 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data67 };
                 if (vErrors === null) {
                   vErrors = [err123];
                 } else {
@@ -1466,8 +1466,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
               if (typeof data67 == "number" && isFinite(data67)) {
-                if (data67 > 3600 || isNaN(data67)) {
-                  const err124 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/maximum", keyword: "maximum", params: { comparison: "<=", limit: 3600 }, message: "must be <= 3600", schema: 3600, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data67 };
+                if (data67 > 604800 || isNaN(data67)) {
+                  const err124 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 604800 }, message: "must be <= 604800", schema: 604800, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data67 };
                   if (vErrors === null) {
                     vErrors = [err124];
                   } else {
@@ -1475,8 +1475,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                if (data67 < 0 || isNaN(data67)) {
-                  const err125 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data67 };
+                if (data67 < 1 || isNaN(data67)) {
+                  const err125 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data67 };
                   if (vErrors === null) {
                     vErrors = [err125];
                   } else {
@@ -1486,46 +1486,40 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
               }
             }
-          } else {
-            const err126 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.auto_recovery.type, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data63 };
-            if (vErrors === null) {
-              vErrors = [err126];
-            } else {
-              vErrors.push(err126);
-            }
-            errors++;
-          }
-        }
-        if (data30.setup_script !== void 0) {
-          let data68 = data30.setup_script;
-          if (typeof data68 !== "string" && data68 !== null) {
-            const err127 = { instancePath: instancePath + "/docker/setup_script", schemaPath: "#/properties/docker/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.docker.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.docker.properties.setup_script.type, parentSchema: schema11.properties.docker.properties.setup_script, data: data68 };
-            if (vErrors === null) {
-              vErrors = [err127];
-            } else {
-              vErrors.push(err127);
-            }
-            errors++;
-          }
-        }
-        if (data30.forward_env_keys !== void 0) {
-          let data69 = data30.forward_env_keys;
-          if (Array.isArray(data69)) {
-            const len8 = data69.length;
-            for (let i8 = 0; i8 < len8; i8++) {
-              let data70 = data69[i8];
-              if (typeof data70 !== "string") {
-                const err128 = { instancePath: instancePath + "/docker/forward_env_keys/" + i8, schemaPath: "#/properties/docker/properties/forward_env_keys/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.forward_env_keys.items.type, parentSchema: schema11.properties.docker.properties.forward_env_keys.items, data: data70 };
+            if (data64.backoff !== void 0) {
+              let data68 = data64.backoff;
+              if (!(typeof data68 == "number" && (!(data68 % 1) && !isNaN(data68)) && isFinite(data68))) {
+                const err126 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.backoff.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data68 };
                 if (vErrors === null) {
-                  vErrors = [err128];
+                  vErrors = [err126];
                 } else {
-                  vErrors.push(err128);
+                  vErrors.push(err126);
                 }
                 errors++;
               }
+              if (typeof data68 == "number" && isFinite(data68)) {
+                if (data68 > 3600 || isNaN(data68)) {
+                  const err127 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/maximum", keyword: "maximum", params: { comparison: "<=", limit: 3600 }, message: "must be <= 3600", schema: 3600, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data68 };
+                  if (vErrors === null) {
+                    vErrors = [err127];
+                  } else {
+                    vErrors.push(err127);
+                  }
+                  errors++;
+                }
+                if (data68 < 0 || isNaN(data68)) {
+                  const err128 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data68 };
+                  if (vErrors === null) {
+                    vErrors = [err128];
+                  } else {
+                    vErrors.push(err128);
+                  }
+                  errors++;
+                }
+              }
             }
           } else {
-            const err129 = { instancePath: instancePath + "/docker/forward_env_keys", schemaPath: "#/properties/docker/properties/forward_env_keys/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.forward_env_keys.type, parentSchema: schema11.properties.docker.properties.forward_env_keys, data: data69 };
+            const err129 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.auto_recovery.type, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data64 };
             if (vErrors === null) {
               vErrors = [err129];
             } else {
@@ -1534,22 +1528,60 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
+        if (data30.setup_script !== void 0) {
+          let data69 = data30.setup_script;
+          if (typeof data69 !== "string" && data69 !== null) {
+            const err130 = { instancePath: instancePath + "/docker/setup_script", schemaPath: "#/properties/docker/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.docker.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.docker.properties.setup_script.type, parentSchema: schema11.properties.docker.properties.setup_script, data: data69 };
+            if (vErrors === null) {
+              vErrors = [err130];
+            } else {
+              vErrors.push(err130);
+            }
+            errors++;
+          }
+        }
+        if (data30.forward_env_keys !== void 0) {
+          let data70 = data30.forward_env_keys;
+          if (Array.isArray(data70)) {
+            const len8 = data70.length;
+            for (let i8 = 0; i8 < len8; i8++) {
+              let data71 = data70[i8];
+              if (typeof data71 !== "string") {
+                const err131 = { instancePath: instancePath + "/docker/forward_env_keys/" + i8, schemaPath: "#/properties/docker/properties/forward_env_keys/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.forward_env_keys.items.type, parentSchema: schema11.properties.docker.properties.forward_env_keys.items, data: data71 };
+                if (vErrors === null) {
+                  vErrors = [err131];
+                } else {
+                  vErrors.push(err131);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err132 = { instancePath: instancePath + "/docker/forward_env_keys", schemaPath: "#/properties/docker/properties/forward_env_keys/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.forward_env_keys.type, parentSchema: schema11.properties.docker.properties.forward_env_keys, data: data70 };
+            if (vErrors === null) {
+              vErrors = [err132];
+            } else {
+              vErrors.push(err132);
+            }
+            errors++;
+          }
+        }
       } else {
-        const err130 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data30 };
+        const err133 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data30 };
         if (vErrors === null) {
-          vErrors = [err130];
+          vErrors = [err133];
         } else {
-          vErrors.push(err130);
+          vErrors.push(err133);
         }
         errors++;
       }
     }
   } else {
-    const err131 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
+    const err134 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
     if (vErrors === null) {
-      vErrors = [err131];
+      vErrors = [err134];
     } else {
-      vErrors.push(err131);
+      vErrors.push(err134);
     }
     errors++;
   }
@@ -2274,7 +2306,7 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 exports.validateSessionRecord = validate12;
-var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop", "docker update"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." }, "memory_bytes": { "type": "integer", "minimum": 1, "description": "docker update." }, "cpus": { "type": "number", "exclusiveMinimum": 0, "description": "docker update." }, "pids": { "type": "integer", "minimum": 1, "description": "docker update." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "wanted": { "enum": ["running", "stopped"], "description": "What para was last told to make of it; left out: running." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "docker_file": { "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the .para/docker.json that was used; null for none." }, "secrets": { "type": "array", "description": "Its secrets, by name alone.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, "as_env": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" } } } }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; left out for any other.", "items": { "type": "string", "maxLength": 300 } }, "health_check": { "type": "object", "additionalProperties": false, "description": "health_check of docker.json, with nothing left out.", "required": ["command", "interval_seconds", "timeout_seconds", "retries", "start_period_seconds"], "properties": { "command": { "type": "string", "minLength": 1, "description": "A line for sh." }, "interval_seconds": { "type": "integer", "minimum": 1 }, "timeout_seconds": { "type": "integer", "minimum": 1 }, "retries": { "type": "integer", "minimum": 1 }, "start_period_seconds": { "type": "integer", "minimum": 0 } } } } } } }] } } };
+var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop", "docker update"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." }, "memory_bytes": { "type": "integer", "minimum": 1, "description": "docker update." }, "cpus": { "type": "number", "exclusiveMinimum": 0, "description": "docker update." }, "pids": { "type": "integer", "minimum": 1, "description": "docker update." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "restricted": { "type": "object", "additionalProperties": false, "description": "A restricted container: its network is closed, and its proxy lets it reach these. Left out for any other.", "required": ["egress", "allowed_domains"], "properties": { "egress": { "type": "string", "maxLength": 128, "description": "Name of the network that its proxy goes out by." }, "allowed_domains": { "type": "array", "description": "Rules of the proxy; none allows nothing.", "items": { "type": "string", "maxLength": 300 } } } }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "wanted": { "enum": ["running", "stopped"], "description": "What para was last told to make of it; left out: running." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "docker_file": { "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the .para/docker.json that was used; null for none." }, "secrets": { "type": "array", "description": "Its secrets, by name alone.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, "as_env": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" } } } }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" }, "health_check": { "type": "object", "additionalProperties": false, "description": "health_check of docker.json, with nothing left out.", "required": ["command", "interval_seconds", "timeout_seconds", "retries", "start_period_seconds"], "properties": { "command": { "type": "string", "minLength": 1, "description": "A line for sh." }, "interval_seconds": { "type": "integer", "minimum": 1 }, "timeout_seconds": { "type": "integer", "minimum": 1 }, "retries": { "type": "integer", "minimum": 1 }, "start_period_seconds": { "type": "integer", "minimum": 0 } } } } } } }] } } };
 var pattern13 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
 var pattern14 = new RegExp("^[0-9a-f]{40,64}$", "u");
 var pattern15 = new RegExp("^[0-9a-f]{64}$", "u");
@@ -3316,276 +3348,271 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data29.hardening !== void 0) {
-          let data37 = data29.hardening;
-          if (!(data37 === "strict" || data37 === "default" || data37 === "off")) {
-            const err94 = { instancePath: instancePath + "/container/hardening", schemaPath: "#/properties/container/oneOf/1/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.hardening.enum, parentSchema: schema13.properties.container.oneOf[1].properties.hardening, data: data37 };
+        if (data29.restricted !== void 0) {
+          let data37 = data29.restricted;
+          if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
+            if (data37.egress === void 0) {
+              const err94 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/required", keyword: "required", params: { missingProperty: "egress" }, message: "must have required property 'egress'", schema: schema13.properties.container.oneOf[1].properties.restricted.required, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data37 };
+              if (vErrors === null) {
+                vErrors = [err94];
+              } else {
+                vErrors.push(err94);
+              }
+              errors++;
+            }
+            if (data37.allowed_domains === void 0) {
+              const err95 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/required", keyword: "required", params: { missingProperty: "allowed_domains" }, message: "must have required property 'allowed_domains'", schema: schema13.properties.container.oneOf[1].properties.restricted.required, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data37 };
+              if (vErrors === null) {
+                vErrors = [err95];
+              } else {
+                vErrors.push(err95);
+              }
+              errors++;
+            }
+            for (const key4 in data37) {
+              if (!(key4 === "egress" || key4 === "allowed_domains")) {
+                const err96 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data37 };
+                if (vErrors === null) {
+                  vErrors = [err96];
+                } else {
+                  vErrors.push(err96);
+                }
+                errors++;
+              }
+            }
+            if (data37.egress !== void 0) {
+              let data38 = data37.egress;
+              if (typeof data38 === "string") {
+                if (func3(data38) > 128) {
+                  const err97 = { instancePath: instancePath + "/container/restricted/egress", schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/egress/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.egress, data: data38 };
+                  if (vErrors === null) {
+                    vErrors = [err97];
+                  } else {
+                    vErrors.push(err97);
+                  }
+                  errors++;
+                }
+              } else {
+                const err98 = { instancePath: instancePath + "/container/restricted/egress", schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/egress/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.restricted.properties.egress.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.egress, data: data38 };
+                if (vErrors === null) {
+                  vErrors = [err98];
+                } else {
+                  vErrors.push(err98);
+                }
+                errors++;
+              }
+            }
+            if (data37.allowed_domains !== void 0) {
+              let data39 = data37.allowed_domains;
+              if (Array.isArray(data39)) {
+                const len0 = data39.length;
+                for (let i0 = 0; i0 < len0; i0++) {
+                  let data40 = data39[i0];
+                  if (typeof data40 === "string") {
+                    if (func3(data40) > 300) {
+                      const err99 = { instancePath: instancePath + "/container/restricted/allowed_domains/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.items, data: data40 };
+                      if (vErrors === null) {
+                        vErrors = [err99];
+                      } else {
+                        vErrors.push(err99);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err100 = { instancePath: instancePath + "/container/restricted/allowed_domains/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.items, data: data40 };
+                    if (vErrors === null) {
+                      vErrors = [err100];
+                    } else {
+                      vErrors.push(err100);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err101 = { instancePath: instancePath + "/container/restricted/allowed_domains", schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains, data: data39 };
+                if (vErrors === null) {
+                  vErrors = [err101];
+                } else {
+                  vErrors.push(err101);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err102 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.restricted.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data37 };
             if (vErrors === null) {
-              vErrors = [err94];
+              vErrors = [err102];
             } else {
-              vErrors.push(err94);
+              vErrors.push(err102);
+            }
+            errors++;
+          }
+        }
+        if (data29.hardening !== void 0) {
+          let data41 = data29.hardening;
+          if (!(data41 === "strict" || data41 === "default" || data41 === "off")) {
+            const err103 = { instancePath: instancePath + "/container/hardening", schemaPath: "#/properties/container/oneOf/1/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.hardening.enum, parentSchema: schema13.properties.container.oneOf[1].properties.hardening, data: data41 };
+            if (vErrors === null) {
+              vErrors = [err103];
+            } else {
+              vErrors.push(err103);
             }
             errors++;
           }
         }
         if (data29.git !== void 0) {
-          let data38 = data29.git;
-          if (!(data38 === "sealed" || data38 === "off")) {
-            const err95 = { instancePath: instancePath + "/container/git", schemaPath: "#/properties/container/oneOf/1/properties/git/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.git.enum, parentSchema: schema13.properties.container.oneOf[1].properties.git, data: data38 };
+          let data42 = data29.git;
+          if (!(data42 === "sealed" || data42 === "off")) {
+            const err104 = { instancePath: instancePath + "/container/git", schemaPath: "#/properties/container/oneOf/1/properties/git/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.git.enum, parentSchema: schema13.properties.container.oneOf[1].properties.git, data: data42 };
             if (vErrors === null) {
-              vErrors = [err95];
+              vErrors = [err104];
             } else {
-              vErrors.push(err95);
+              vErrors.push(err104);
             }
             errors++;
           }
         }
         if (data29.wanted !== void 0) {
-          let data39 = data29.wanted;
-          if (!(data39 === "running" || data39 === "stopped")) {
-            const err96 = { instancePath: instancePath + "/container/wanted", schemaPath: "#/properties/container/oneOf/1/properties/wanted/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.wanted.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.wanted.enum, parentSchema: schema13.properties.container.oneOf[1].properties.wanted, data: data39 };
+          let data43 = data29.wanted;
+          if (!(data43 === "running" || data43 === "stopped")) {
+            const err105 = { instancePath: instancePath + "/container/wanted", schemaPath: "#/properties/container/oneOf/1/properties/wanted/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.wanted.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.wanted.enum, parentSchema: schema13.properties.container.oneOf[1].properties.wanted, data: data43 };
             if (vErrors === null) {
-              vErrors = [err96];
+              vErrors = [err105];
             } else {
-              vErrors.push(err96);
+              vErrors.push(err105);
             }
             errors++;
           }
         }
         if (data29.made_with !== void 0) {
-          let data40 = data29.made_with;
-          if (data40 && typeof data40 == "object" && !Array.isArray(data40)) {
-            if (data40.env === void 0) {
-              const err97 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "env" }, message: "must have required property 'env'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
+          let data44 = data29.made_with;
+          if (data44 && typeof data44 == "object" && !Array.isArray(data44)) {
+            if (data44.env === void 0) {
+              const err106 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "env" }, message: "must have required property 'env'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
               if (vErrors === null) {
-                vErrors = [err97];
+                vErrors = [err106];
               } else {
-                vErrors.push(err97);
+                vErrors.push(err106);
               }
               errors++;
             }
-            if (data40.ports === void 0) {
-              const err98 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "ports" }, message: "must have required property 'ports'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
+            if (data44.ports === void 0) {
+              const err107 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "ports" }, message: "must have required property 'ports'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
               if (vErrors === null) {
-                vErrors = [err98];
+                vErrors = [err107];
               } else {
-                vErrors.push(err98);
+                vErrors.push(err107);
               }
               errors++;
             }
-            if (data40.volumes === void 0) {
-              const err99 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "volumes" }, message: "must have required property 'volumes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
+            if (data44.volumes === void 0) {
+              const err108 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "volumes" }, message: "must have required property 'volumes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
               if (vErrors === null) {
-                vErrors = [err99];
+                vErrors = [err108];
               } else {
-                vErrors.push(err99);
+                vErrors.push(err108);
               }
               errors++;
             }
-            if (data40.cpus === void 0) {
-              const err100 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "cpus" }, message: "must have required property 'cpus'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
+            if (data44.cpus === void 0) {
+              const err109 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "cpus" }, message: "must have required property 'cpus'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
               if (vErrors === null) {
-                vErrors = [err100];
+                vErrors = [err109];
               } else {
-                vErrors.push(err100);
+                vErrors.push(err109);
               }
               errors++;
             }
-            if (data40.memory_bytes === void 0) {
-              const err101 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "memory_bytes" }, message: "must have required property 'memory_bytes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
+            if (data44.memory_bytes === void 0) {
+              const err110 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "memory_bytes" }, message: "must have required property 'memory_bytes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
               if (vErrors === null) {
-                vErrors = [err101];
+                vErrors = [err110];
               } else {
-                vErrors.push(err101);
+                vErrors.push(err110);
               }
               errors++;
             }
-            if (data40.pids === void 0) {
-              const err102 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "pids" }, message: "must have required property 'pids'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
+            if (data44.pids === void 0) {
+              const err111 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "pids" }, message: "must have required property 'pids'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
               if (vErrors === null) {
-                vErrors = [err102];
+                vErrors = [err111];
               } else {
-                vErrors.push(err102);
+                vErrors.push(err111);
               }
               errors++;
             }
-            for (const key4 in data40) {
-              if (!func2.call(schema13.properties.container.oneOf[1].properties.made_with.properties, key4)) {
-                const err103 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
+            for (const key5 in data44) {
+              if (!func2.call(schema13.properties.container.oneOf[1].properties.made_with.properties, key5)) {
+                const err112 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key5 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
                 if (vErrors === null) {
-                  vErrors = [err103];
+                  vErrors = [err112];
                 } else {
-                  vErrors.push(err103);
+                  vErrors.push(err112);
                 }
                 errors++;
               }
             }
-            if (data40.env !== void 0) {
-              let data41 = data40.env;
-              if (data41 && typeof data41 == "object" && !Array.isArray(data41)) {
-                for (const key5 in data41) {
-                  let data42 = data41[key5];
-                  if (typeof data42 !== "string") {
-                    const err104 = { instancePath: instancePath + "/container/made_with/env/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties, data: data42 };
+            if (data44.env !== void 0) {
+              let data45 = data44.env;
+              if (data45 && typeof data45 == "object" && !Array.isArray(data45)) {
+                for (const key6 in data45) {
+                  let data46 = data45[key6];
+                  if (typeof data46 !== "string") {
+                    const err113 = { instancePath: instancePath + "/container/made_with/env/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties, data: data46 };
                     if (vErrors === null) {
-                      vErrors = [err104];
+                      vErrors = [err113];
                     } else {
-                      vErrors.push(err104);
+                      vErrors.push(err113);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err105 = { instancePath: instancePath + "/container/made_with/env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env, data: data41 };
+                const err114 = { instancePath: instancePath + "/container/made_with/env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env, data: data45 };
                 if (vErrors === null) {
-                  vErrors = [err105];
+                  vErrors = [err114];
                 } else {
-                  vErrors.push(err105);
+                  vErrors.push(err114);
                 }
                 errors++;
               }
             }
-            if (data40.ports !== void 0) {
-              let data43 = data40.ports;
-              if (Array.isArray(data43)) {
-                const len0 = data43.length;
-                for (let i0 = 0; i0 < len0; i0++) {
-                  let data44 = data43[i0];
-                  if (data44 && typeof data44 == "object" && !Array.isArray(data44)) {
-                    if (data44.hostIp === void 0) {
-                      const err106 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostIp" }, message: "must have required property 'hostIp'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data44 };
-                      if (vErrors === null) {
-                        vErrors = [err106];
-                      } else {
-                        vErrors.push(err106);
-                      }
-                      errors++;
-                    }
-                    if (data44.hostPort === void 0) {
-                      const err107 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostPort" }, message: "must have required property 'hostPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data44 };
-                      if (vErrors === null) {
-                        vErrors = [err107];
-                      } else {
-                        vErrors.push(err107);
-                      }
-                      errors++;
-                    }
-                    if (data44.containerPort === void 0) {
-                      const err108 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "containerPort" }, message: "must have required property 'containerPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data44 };
-                      if (vErrors === null) {
-                        vErrors = [err108];
-                      } else {
-                        vErrors.push(err108);
-                      }
-                      errors++;
-                    }
-                    if (data44.protocol === void 0) {
-                      const err109 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "protocol" }, message: "must have required property 'protocol'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data44 };
-                      if (vErrors === null) {
-                        vErrors = [err109];
-                      } else {
-                        vErrors.push(err109);
-                      }
-                      errors++;
-                    }
-                    for (const key6 in data44) {
-                      if (!(key6 === "hostIp" || key6 === "hostPort" || key6 === "containerPort" || key6 === "protocol")) {
-                        const err110 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key6 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data44 };
-                        if (vErrors === null) {
-                          vErrors = [err110];
-                        } else {
-                          vErrors.push(err110);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data44.hostIp !== void 0) {
-                      let data45 = data44.hostIp;
-                      if (typeof data45 === "string") {
-                        if (func3(data45) > 64) {
-                          const err111 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data45 };
-                          if (vErrors === null) {
-                            vErrors = [err111];
-                          } else {
-                            vErrors.push(err111);
-                          }
-                          errors++;
-                        }
-                      } else {
-                        const err112 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data45 };
-                        if (vErrors === null) {
-                          vErrors = [err112];
-                        } else {
-                          vErrors.push(err112);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data44.hostPort !== void 0) {
-                      let data46 = data44.hostPort;
-                      if (!(typeof data46 == "number" && (!(data46 % 1) && !isNaN(data46)) && isFinite(data46))) {
-                        const err113 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/hostPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort, data: data46 };
-                        if (vErrors === null) {
-                          vErrors = [err113];
-                        } else {
-                          vErrors.push(err113);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data44.containerPort !== void 0) {
-                      let data47 = data44.containerPort;
-                      if (!(typeof data47 == "number" && (!(data47 % 1) && !isNaN(data47)) && isFinite(data47))) {
-                        const err114 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/containerPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/containerPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort, data: data47 };
-                        if (vErrors === null) {
-                          vErrors = [err114];
-                        } else {
-                          vErrors.push(err114);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data44.protocol !== void 0) {
-                      let data48 = data44.protocol;
-                      if (!(data48 === "tcp" || data48 === "udp")) {
-                        const err115 = { instancePath: instancePath + "/container/made_with/ports/" + i0 + "/protocol", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/protocol/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol, data: data48 };
-                        if (vErrors === null) {
-                          vErrors = [err115];
-                        } else {
-                          vErrors.push(err115);
-                        }
-                        errors++;
-                      }
-                    }
-                  } else {
-                    const err116 = { instancePath: instancePath + "/container/made_with/ports/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data44 };
-                    if (vErrors === null) {
-                      vErrors = [err116];
-                    } else {
-                      vErrors.push(err116);
-                    }
-                    errors++;
-                  }
-                }
-              } else {
-                const err117 = { instancePath: instancePath + "/container/made_with/ports", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports, data: data43 };
-                if (vErrors === null) {
-                  vErrors = [err117];
-                } else {
-                  vErrors.push(err117);
-                }
-                errors++;
-              }
-            }
-            if (data40.volumes !== void 0) {
-              let data49 = data40.volumes;
-              if (Array.isArray(data49)) {
-                const len1 = data49.length;
+            if (data44.ports !== void 0) {
+              let data47 = data44.ports;
+              if (Array.isArray(data47)) {
+                const len1 = data47.length;
                 for (let i1 = 0; i1 < len1; i1++) {
-                  let data50 = data49[i1];
-                  if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
-                    if (data50.source === void 0) {
-                      const err118 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data50 };
+                  let data48 = data47[i1];
+                  if (data48 && typeof data48 == "object" && !Array.isArray(data48)) {
+                    if (data48.hostIp === void 0) {
+                      const err115 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostIp" }, message: "must have required property 'hostIp'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data48 };
+                      if (vErrors === null) {
+                        vErrors = [err115];
+                      } else {
+                        vErrors.push(err115);
+                      }
+                      errors++;
+                    }
+                    if (data48.hostPort === void 0) {
+                      const err116 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostPort" }, message: "must have required property 'hostPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data48 };
+                      if (vErrors === null) {
+                        vErrors = [err116];
+                      } else {
+                        vErrors.push(err116);
+                      }
+                      errors++;
+                    }
+                    if (data48.containerPort === void 0) {
+                      const err117 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "containerPort" }, message: "must have required property 'containerPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data48 };
+                      if (vErrors === null) {
+                        vErrors = [err117];
+                      } else {
+                        vErrors.push(err117);
+                      }
+                      errors++;
+                    }
+                    if (data48.protocol === void 0) {
+                      const err118 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "protocol" }, message: "must have required property 'protocol'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data48 };
                       if (vErrors === null) {
                         vErrors = [err118];
                       } else {
@@ -3593,36 +3620,43 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
-                    if (data50.target === void 0) {
-                      const err119 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data50 };
-                      if (vErrors === null) {
-                        vErrors = [err119];
-                      } else {
-                        vErrors.push(err119);
+                    for (const key7 in data48) {
+                      if (!(key7 === "hostIp" || key7 === "hostPort" || key7 === "containerPort" || key7 === "protocol")) {
+                        const err119 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data48 };
+                        if (vErrors === null) {
+                          vErrors = [err119];
+                        } else {
+                          vErrors.push(err119);
+                        }
+                        errors++;
                       }
-                      errors++;
                     }
-                    if (data50.readOnly === void 0) {
-                      const err120 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "readOnly" }, message: "must have required property 'readOnly'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data50 };
-                      if (vErrors === null) {
-                        vErrors = [err120];
+                    if (data48.hostIp !== void 0) {
+                      let data49 = data48.hostIp;
+                      if (typeof data49 === "string") {
+                        if (func3(data49) > 64) {
+                          const err120 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data49 };
+                          if (vErrors === null) {
+                            vErrors = [err120];
+                          } else {
+                            vErrors.push(err120);
+                          }
+                          errors++;
+                        }
                       } else {
-                        vErrors.push(err120);
+                        const err121 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data49 };
+                        if (vErrors === null) {
+                          vErrors = [err121];
+                        } else {
+                          vErrors.push(err121);
+                        }
+                        errors++;
                       }
-                      errors++;
                     }
-                    if (data50.origin === void 0) {
-                      const err121 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "origin" }, message: "must have required property 'origin'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data50 };
-                      if (vErrors === null) {
-                        vErrors = [err121];
-                      } else {
-                        vErrors.push(err121);
-                      }
-                      errors++;
-                    }
-                    for (const key7 in data50) {
-                      if (!(key7 === "source" || key7 === "target" || key7 === "readOnly" || key7 === "origin")) {
-                        const err122 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data50 };
+                    if (data48.hostPort !== void 0) {
+                      let data50 = data48.hostPort;
+                      if (!(typeof data50 == "number" && (!(data50 % 1) && !isNaN(data50)) && isFinite(data50))) {
+                        const err122 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/hostPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort, data: data50 };
                         if (vErrors === null) {
                           vErrors = [err122];
                         } else {
@@ -3631,20 +3665,22 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
-                    if (data50.source !== void 0) {
-                      let data51 = data50.source;
-                      if (typeof data51 === "string") {
-                        if (func3(data51) > 4096) {
-                          const err123 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data51 };
-                          if (vErrors === null) {
-                            vErrors = [err123];
-                          } else {
-                            vErrors.push(err123);
-                          }
-                          errors++;
+                    if (data48.containerPort !== void 0) {
+                      let data51 = data48.containerPort;
+                      if (!(typeof data51 == "number" && (!(data51 % 1) && !isNaN(data51)) && isFinite(data51))) {
+                        const err123 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/containerPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/containerPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort, data: data51 };
+                        if (vErrors === null) {
+                          vErrors = [err123];
+                        } else {
+                          vErrors.push(err123);
                         }
-                      } else {
-                        const err124 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data51 };
+                        errors++;
+                      }
+                    }
+                    if (data48.protocol !== void 0) {
+                      let data52 = data48.protocol;
+                      if (!(data52 === "tcp" || data52 === "udp")) {
+                        const err124 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/protocol", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/protocol/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol, data: data52 };
                         if (vErrors === null) {
                           vErrors = [err124];
                         } else {
@@ -3653,136 +3689,128 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
-                    if (data50.target !== void 0) {
-                      let data52 = data50.target;
-                      if (typeof data52 === "string") {
-                        if (func3(data52) > 4096) {
-                          const err125 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data52 };
-                          if (vErrors === null) {
-                            vErrors = [err125];
-                          } else {
-                            vErrors.push(err125);
-                          }
-                          errors++;
-                        }
-                      } else {
-                        const err126 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data52 };
-                        if (vErrors === null) {
-                          vErrors = [err126];
-                        } else {
-                          vErrors.push(err126);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data50.readOnly !== void 0) {
-                      let data53 = data50.readOnly;
-                      if (typeof data53 !== "boolean") {
-                        const err127 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/readOnly", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/readOnly/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly, data: data53 };
-                        if (vErrors === null) {
-                          vErrors = [err127];
-                        } else {
-                          vErrors.push(err127);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data50.origin !== void 0) {
-                      let data54 = data50.origin;
-                      if (!(data54 === "person" || data54 === "repository")) {
-                        const err128 = { instancePath: instancePath + "/container/made_with/volumes/" + i1 + "/origin", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/origin/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin, data: data54 };
-                        if (vErrors === null) {
-                          vErrors = [err128];
-                        } else {
-                          vErrors.push(err128);
-                        }
-                        errors++;
-                      }
-                    }
                   } else {
-                    const err129 = { instancePath: instancePath + "/container/made_with/volumes/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data50 };
+                    const err125 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data48 };
                     if (vErrors === null) {
-                      vErrors = [err129];
+                      vErrors = [err125];
                     } else {
-                      vErrors.push(err129);
+                      vErrors.push(err125);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err130 = { instancePath: instancePath + "/container/made_with/volumes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes, data: data49 };
+                const err126 = { instancePath: instancePath + "/container/made_with/ports", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports, data: data47 };
                 if (vErrors === null) {
-                  vErrors = [err130];
+                  vErrors = [err126];
                 } else {
-                  vErrors.push(err130);
+                  vErrors.push(err126);
                 }
                 errors++;
               }
             }
-            if (data40.docker_file !== void 0) {
-              let data55 = data40.docker_file;
-              if (typeof data55 !== "string" && data55 !== null) {
-                const err131 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/type", keyword: "type", params: { type: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type }, message: "must be string,null", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data55 };
-                if (vErrors === null) {
-                  vErrors = [err131];
-                } else {
-                  vErrors.push(err131);
-                }
-                errors++;
-              }
-              if (typeof data55 === "string") {
-                if (!pattern15.test(data55)) {
-                  const err132 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"', schema: "^[0-9a-f]{64}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data55 };
-                  if (vErrors === null) {
-                    vErrors = [err132];
-                  } else {
-                    vErrors.push(err132);
-                  }
-                  errors++;
-                }
-              }
-            }
-            if (data40.secrets !== void 0) {
-              let data56 = data40.secrets;
-              if (Array.isArray(data56)) {
-                const len2 = data56.length;
+            if (data44.volumes !== void 0) {
+              let data53 = data44.volumes;
+              if (Array.isArray(data53)) {
+                const len2 = data53.length;
                 for (let i2 = 0; i2 < len2; i2++) {
-                  let data57 = data56[i2];
-                  if (data57 && typeof data57 == "object" && !Array.isArray(data57)) {
-                    if (data57.name === void 0) {
-                      const err133 = { instancePath: instancePath + "/container/made_with/secrets/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data57 };
+                  let data54 = data53[i2];
+                  if (data54 && typeof data54 == "object" && !Array.isArray(data54)) {
+                    if (data54.source === void 0) {
+                      const err127 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data54 };
                       if (vErrors === null) {
-                        vErrors = [err133];
+                        vErrors = [err127];
                       } else {
-                        vErrors.push(err133);
+                        vErrors.push(err127);
                       }
                       errors++;
                     }
-                    for (const key8 in data57) {
-                      if (!(key8 === "name" || key8 === "as_env")) {
-                        const err134 = { instancePath: instancePath + "/container/made_with/secrets/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data57 };
+                    if (data54.target === void 0) {
+                      const err128 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data54 };
+                      if (vErrors === null) {
+                        vErrors = [err128];
+                      } else {
+                        vErrors.push(err128);
+                      }
+                      errors++;
+                    }
+                    if (data54.readOnly === void 0) {
+                      const err129 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "readOnly" }, message: "must have required property 'readOnly'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data54 };
+                      if (vErrors === null) {
+                        vErrors = [err129];
+                      } else {
+                        vErrors.push(err129);
+                      }
+                      errors++;
+                    }
+                    if (data54.origin === void 0) {
+                      const err130 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "origin" }, message: "must have required property 'origin'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data54 };
+                      if (vErrors === null) {
+                        vErrors = [err130];
+                      } else {
+                        vErrors.push(err130);
+                      }
+                      errors++;
+                    }
+                    for (const key8 in data54) {
+                      if (!(key8 === "source" || key8 === "target" || key8 === "readOnly" || key8 === "origin")) {
+                        const err131 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data54 };
                         if (vErrors === null) {
-                          vErrors = [err134];
+                          vErrors = [err131];
                         } else {
-                          vErrors.push(err134);
+                          vErrors.push(err131);
                         }
                         errors++;
                       }
                     }
-                    if (data57.name !== void 0) {
-                      let data58 = data57.name;
-                      if (typeof data58 === "string") {
-                        if (!pattern1.test(data58)) {
-                          const err135 = { instancePath: instancePath + "/container/made_with/secrets/" + i2 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, message: 'must match pattern "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"', schema: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data58 };
+                    if (data54.source !== void 0) {
+                      let data55 = data54.source;
+                      if (typeof data55 === "string") {
+                        if (func3(data55) > 4096) {
+                          const err132 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data55 };
                           if (vErrors === null) {
-                            vErrors = [err135];
+                            vErrors = [err132];
                           } else {
-                            vErrors.push(err135);
+                            vErrors.push(err132);
                           }
                           errors++;
                         }
                       } else {
-                        const err136 = { instancePath: instancePath + "/container/made_with/secrets/" + i2 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data58 };
+                        const err133 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data55 };
+                        if (vErrors === null) {
+                          vErrors = [err133];
+                        } else {
+                          vErrors.push(err133);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data54.target !== void 0) {
+                      let data56 = data54.target;
+                      if (typeof data56 === "string") {
+                        if (func3(data56) > 4096) {
+                          const err134 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data56 };
+                          if (vErrors === null) {
+                            vErrors = [err134];
+                          } else {
+                            vErrors.push(err134);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err135 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data56 };
+                        if (vErrors === null) {
+                          vErrors = [err135];
+                        } else {
+                          vErrors.push(err135);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data54.readOnly !== void 0) {
+                      let data57 = data54.readOnly;
+                      if (typeof data57 !== "boolean") {
+                        const err136 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/readOnly", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/readOnly/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly, data: data57 };
                         if (vErrors === null) {
                           vErrors = [err136];
                         } else {
@@ -3791,40 +3819,42 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
-                    if (data57.as_env !== void 0) {
-                      let data59 = data57.as_env;
-                      if (typeof data59 === "string") {
-                        if (!pattern4.test(data59)) {
-                          const err137 = { instancePath: instancePath + "/container/made_with/secrets/" + i2 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data59 };
-                          if (vErrors === null) {
-                            vErrors = [err137];
-                          } else {
-                            vErrors.push(err137);
-                          }
-                          errors++;
-                        }
-                      } else {
-                        const err138 = { instancePath: instancePath + "/container/made_with/secrets/" + i2 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data59 };
+                    if (data54.origin !== void 0) {
+                      let data58 = data54.origin;
+                      if (!(data58 === "person" || data58 === "repository")) {
+                        const err137 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/origin", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/origin/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin, data: data58 };
                         if (vErrors === null) {
-                          vErrors = [err138];
+                          vErrors = [err137];
                         } else {
-                          vErrors.push(err138);
+                          vErrors.push(err137);
                         }
                         errors++;
                       }
                     }
                   } else {
-                    const err139 = { instancePath: instancePath + "/container/made_with/secrets/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data57 };
+                    const err138 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data54 };
                     if (vErrors === null) {
-                      vErrors = [err139];
+                      vErrors = [err138];
                     } else {
-                      vErrors.push(err139);
+                      vErrors.push(err138);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err140 = { instancePath: instancePath + "/container/made_with/secrets", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets, data: data56 };
+                const err139 = { instancePath: instancePath + "/container/made_with/volumes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes, data: data53 };
+                if (vErrors === null) {
+                  vErrors = [err139];
+                } else {
+                  vErrors.push(err139);
+                }
+                errors++;
+              }
+            }
+            if (data44.docker_file !== void 0) {
+              let data59 = data44.docker_file;
+              if (typeof data59 !== "string" && data59 !== null) {
+                const err140 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/type", keyword: "type", params: { type: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type }, message: "must be string,null", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data59 };
                 if (vErrors === null) {
                   vErrors = [err140];
                 } else {
@@ -3832,233 +3862,230 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-            }
-            if (data40.cpus !== void 0) {
-              let data60 = data40.cpus;
-              if (!(typeof data60 == "number" && isFinite(data60))) {
-                const err141 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data60 };
-                if (vErrors === null) {
-                  vErrors = [err141];
-                } else {
-                  vErrors.push(err141);
+              if (typeof data59 === "string") {
+                if (!pattern15.test(data59)) {
+                  const err141 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"', schema: "^[0-9a-f]{64}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data59 };
+                  if (vErrors === null) {
+                    vErrors = [err141];
+                  } else {
+                    vErrors.push(err141);
+                  }
+                  errors++;
                 }
-                errors++;
               }
             }
-            if (data40.memory_bytes !== void 0) {
-              let data61 = data40.memory_bytes;
-              if (!(typeof data61 == "number" && (!(data61 % 1) && !isNaN(data61)) && isFinite(data61))) {
-                const err142 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data61 };
-                if (vErrors === null) {
-                  vErrors = [err142];
-                } else {
-                  vErrors.push(err142);
-                }
-                errors++;
-              }
-            }
-            if (data40.pids !== void 0) {
-              let data62 = data40.pids;
-              if (!(typeof data62 == "number" && (!(data62 % 1) && !isNaN(data62)) && isFinite(data62))) {
-                const err143 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data62 };
-                if (vErrors === null) {
-                  vErrors = [err143];
-                } else {
-                  vErrors.push(err143);
-                }
-                errors++;
-              }
-            }
-            if (data40.allowed_domains !== void 0) {
-              let data63 = data40.allowed_domains;
-              if (Array.isArray(data63)) {
-                const len3 = data63.length;
+            if (data44.secrets !== void 0) {
+              let data60 = data44.secrets;
+              if (Array.isArray(data60)) {
+                const len3 = data60.length;
                 for (let i3 = 0; i3 < len3; i3++) {
-                  let data64 = data63[i3];
-                  if (typeof data64 === "string") {
-                    if (func3(data64) > 300) {
-                      const err144 = { instancePath: instancePath + "/container/made_with/allowed_domains/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items, data: data64 };
+                  let data61 = data60[i3];
+                  if (data61 && typeof data61 == "object" && !Array.isArray(data61)) {
+                    if (data61.name === void 0) {
+                      const err142 = { instancePath: instancePath + "/container/made_with/secrets/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data61 };
                       if (vErrors === null) {
-                        vErrors = [err144];
+                        vErrors = [err142];
                       } else {
-                        vErrors.push(err144);
+                        vErrors.push(err142);
                       }
                       errors++;
                     }
+                    for (const key9 in data61) {
+                      if (!(key9 === "name" || key9 === "as_env")) {
+                        const err143 = { instancePath: instancePath + "/container/made_with/secrets/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data61 };
+                        if (vErrors === null) {
+                          vErrors = [err143];
+                        } else {
+                          vErrors.push(err143);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data61.name !== void 0) {
+                      let data62 = data61.name;
+                      if (typeof data62 === "string") {
+                        if (!pattern1.test(data62)) {
+                          const err144 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, message: 'must match pattern "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"', schema: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data62 };
+                          if (vErrors === null) {
+                            vErrors = [err144];
+                          } else {
+                            vErrors.push(err144);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err145 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data62 };
+                        if (vErrors === null) {
+                          vErrors = [err145];
+                        } else {
+                          vErrors.push(err145);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data61.as_env !== void 0) {
+                      let data63 = data61.as_env;
+                      if (typeof data63 === "string") {
+                        if (!pattern4.test(data63)) {
+                          const err146 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data63 };
+                          if (vErrors === null) {
+                            vErrors = [err146];
+                          } else {
+                            vErrors.push(err146);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err147 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data63 };
+                        if (vErrors === null) {
+                          vErrors = [err147];
+                        } else {
+                          vErrors.push(err147);
+                        }
+                        errors++;
+                      }
+                    }
                   } else {
-                    const err145 = { instancePath: instancePath + "/container/made_with/allowed_domains/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.items, data: data64 };
+                    const err148 = { instancePath: instancePath + "/container/made_with/secrets/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data61 };
                     if (vErrors === null) {
-                      vErrors = [err145];
+                      vErrors = [err148];
                     } else {
-                      vErrors.push(err145);
+                      vErrors.push(err148);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err146 = { instancePath: instancePath + "/container/made_with/allowed_domains", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.allowed_domains, data: data63 };
+                const err149 = { instancePath: instancePath + "/container/made_with/secrets", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets, data: data60 };
                 if (vErrors === null) {
-                  vErrors = [err146];
+                  vErrors = [err149];
                 } else {
-                  vErrors.push(err146);
+                  vErrors.push(err149);
                 }
                 errors++;
               }
             }
-            if (data40.health_check !== void 0) {
-              let data65 = data40.health_check;
-              if (data65 && typeof data65 == "object" && !Array.isArray(data65)) {
-                if (data65.command === void 0) {
-                  const err147 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data65 };
+            if (data44.cpus !== void 0) {
+              let data64 = data44.cpus;
+              if (!(typeof data64 == "number" && isFinite(data64))) {
+                const err150 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data64 };
+                if (vErrors === null) {
+                  vErrors = [err150];
+                } else {
+                  vErrors.push(err150);
+                }
+                errors++;
+              }
+            }
+            if (data44.memory_bytes !== void 0) {
+              let data65 = data44.memory_bytes;
+              if (!(typeof data65 == "number" && (!(data65 % 1) && !isNaN(data65)) && isFinite(data65))) {
+                const err151 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data65 };
+                if (vErrors === null) {
+                  vErrors = [err151];
+                } else {
+                  vErrors.push(err151);
+                }
+                errors++;
+              }
+            }
+            if (data44.pids !== void 0) {
+              let data66 = data44.pids;
+              if (!(typeof data66 == "number" && (!(data66 % 1) && !isNaN(data66)) && isFinite(data66))) {
+                const err152 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data66 };
+                if (vErrors === null) {
+                  vErrors = [err152];
+                } else {
+                  vErrors.push(err152);
+                }
+                errors++;
+              }
+            }
+            if (data44.health_check !== void 0) {
+              let data67 = data44.health_check;
+              if (data67 && typeof data67 == "object" && !Array.isArray(data67)) {
+                if (data67.command === void 0) {
+                  const err153 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data67 };
                   if (vErrors === null) {
-                    vErrors = [err147];
+                    vErrors = [err153];
                   } else {
-                    vErrors.push(err147);
+                    vErrors.push(err153);
                   }
                   errors++;
                 }
-                if (data65.interval_seconds === void 0) {
-                  const err148 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "interval_seconds" }, message: "must have required property 'interval_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data65 };
+                if (data67.interval_seconds === void 0) {
+                  const err154 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "interval_seconds" }, message: "must have required property 'interval_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data67 };
                   if (vErrors === null) {
-                    vErrors = [err148];
+                    vErrors = [err154];
                   } else {
-                    vErrors.push(err148);
+                    vErrors.push(err154);
                   }
                   errors++;
                 }
-                if (data65.timeout_seconds === void 0) {
-                  const err149 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "timeout_seconds" }, message: "must have required property 'timeout_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data65 };
+                if (data67.timeout_seconds === void 0) {
+                  const err155 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "timeout_seconds" }, message: "must have required property 'timeout_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data67 };
                   if (vErrors === null) {
-                    vErrors = [err149];
+                    vErrors = [err155];
                   } else {
-                    vErrors.push(err149);
+                    vErrors.push(err155);
                   }
                   errors++;
                 }
-                if (data65.retries === void 0) {
-                  const err150 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "retries" }, message: "must have required property 'retries'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data65 };
+                if (data67.retries === void 0) {
+                  const err156 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "retries" }, message: "must have required property 'retries'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data67 };
                   if (vErrors === null) {
-                    vErrors = [err150];
+                    vErrors = [err156];
                   } else {
-                    vErrors.push(err150);
+                    vErrors.push(err156);
                   }
                   errors++;
                 }
-                if (data65.start_period_seconds === void 0) {
-                  const err151 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "start_period_seconds" }, message: "must have required property 'start_period_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data65 };
+                if (data67.start_period_seconds === void 0) {
+                  const err157 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "start_period_seconds" }, message: "must have required property 'start_period_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data67 };
                   if (vErrors === null) {
-                    vErrors = [err151];
+                    vErrors = [err157];
                   } else {
-                    vErrors.push(err151);
+                    vErrors.push(err157);
                   }
                   errors++;
                 }
-                for (const key9 in data65) {
-                  if (!(key9 === "command" || key9 === "interval_seconds" || key9 === "timeout_seconds" || key9 === "retries" || key9 === "start_period_seconds")) {
-                    const err152 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data65 };
+                for (const key10 in data67) {
+                  if (!(key10 === "command" || key10 === "interval_seconds" || key10 === "timeout_seconds" || key10 === "retries" || key10 === "start_period_seconds")) {
+                    const err158 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data67 };
                     if (vErrors === null) {
-                      vErrors = [err152];
+                      vErrors = [err158];
                     } else {
-                      vErrors.push(err152);
+                      vErrors.push(err158);
                     }
                     errors++;
                   }
                 }
-                if (data65.command !== void 0) {
-                  let data66 = data65.command;
-                  if (typeof data66 === "string") {
-                    if (func3(data66) < 1) {
-                      const err153 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data66 };
+                if (data67.command !== void 0) {
+                  let data68 = data67.command;
+                  if (typeof data68 === "string") {
+                    if (func3(data68) < 1) {
+                      const err159 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data68 };
                       if (vErrors === null) {
-                        vErrors = [err153];
+                        vErrors = [err159];
                       } else {
-                        vErrors.push(err153);
+                        vErrors.push(err159);
                       }
                       errors++;
                     }
                   } else {
-                    const err154 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data66 };
+                    const err160 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data68 };
                     if (vErrors === null) {
-                      vErrors = [err154];
+                      vErrors = [err160];
                     } else {
-                      vErrors.push(err154);
+                      vErrors.push(err160);
                     }
                     errors++;
                   }
                 }
-                if (data65.interval_seconds !== void 0) {
-                  let data67 = data65.interval_seconds;
-                  if (!(typeof data67 == "number" && (!(data67 % 1) && !isNaN(data67)) && isFinite(data67))) {
-                    const err155 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data67 };
-                    if (vErrors === null) {
-                      vErrors = [err155];
-                    } else {
-                      vErrors.push(err155);
-                    }
-                    errors++;
-                  }
-                  if (typeof data67 == "number" && isFinite(data67)) {
-                    if (data67 < 1 || isNaN(data67)) {
-                      const err156 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data67 };
-                      if (vErrors === null) {
-                        vErrors = [err156];
-                      } else {
-                        vErrors.push(err156);
-                      }
-                      errors++;
-                    }
-                  }
-                }
-                if (data65.timeout_seconds !== void 0) {
-                  let data68 = data65.timeout_seconds;
-                  if (!(typeof data68 == "number" && (!(data68 % 1) && !isNaN(data68)) && isFinite(data68))) {
-                    const err157 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data68 };
-                    if (vErrors === null) {
-                      vErrors = [err157];
-                    } else {
-                      vErrors.push(err157);
-                    }
-                    errors++;
-                  }
-                  if (typeof data68 == "number" && isFinite(data68)) {
-                    if (data68 < 1 || isNaN(data68)) {
-                      const err158 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data68 };
-                      if (vErrors === null) {
-                        vErrors = [err158];
-                      } else {
-                        vErrors.push(err158);
-                      }
-                      errors++;
-                    }
-                  }
-                }
-                if (data65.retries !== void 0) {
-                  let data69 = data65.retries;
+                if (data67.interval_seconds !== void 0) {
+                  let data69 = data67.interval_seconds;
                   if (!(typeof data69 == "number" && (!(data69 % 1) && !isNaN(data69)) && isFinite(data69))) {
-                    const err159 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data69 };
-                    if (vErrors === null) {
-                      vErrors = [err159];
-                    } else {
-                      vErrors.push(err159);
-                    }
-                    errors++;
-                  }
-                  if (typeof data69 == "number" && isFinite(data69)) {
-                    if (data69 < 1 || isNaN(data69)) {
-                      const err160 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data69 };
-                      if (vErrors === null) {
-                        vErrors = [err160];
-                      } else {
-                        vErrors.push(err160);
-                      }
-                      errors++;
-                    }
-                  }
-                }
-                if (data65.start_period_seconds !== void 0) {
-                  let data70 = data65.start_period_seconds;
-                  if (!(typeof data70 == "number" && (!(data70 % 1) && !isNaN(data70)) && isFinite(data70))) {
-                    const err161 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data70 };
+                    const err161 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data69 };
                     if (vErrors === null) {
                       vErrors = [err161];
                     } else {
@@ -4066,9 +4093,9 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                     errors++;
                   }
-                  if (typeof data70 == "number" && isFinite(data70)) {
-                    if (data70 < 0 || isNaN(data70)) {
-                      const err162 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data70 };
+                  if (typeof data69 == "number" && isFinite(data69)) {
+                    if (data69 < 1 || isNaN(data69)) {
+                      const err162 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data69 };
                       if (vErrors === null) {
                         vErrors = [err162];
                       } else {
@@ -4078,32 +4105,101 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                   }
                 }
+                if (data67.timeout_seconds !== void 0) {
+                  let data70 = data67.timeout_seconds;
+                  if (!(typeof data70 == "number" && (!(data70 % 1) && !isNaN(data70)) && isFinite(data70))) {
+                    const err163 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data70 };
+                    if (vErrors === null) {
+                      vErrors = [err163];
+                    } else {
+                      vErrors.push(err163);
+                    }
+                    errors++;
+                  }
+                  if (typeof data70 == "number" && isFinite(data70)) {
+                    if (data70 < 1 || isNaN(data70)) {
+                      const err164 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data70 };
+                      if (vErrors === null) {
+                        vErrors = [err164];
+                      } else {
+                        vErrors.push(err164);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+                if (data67.retries !== void 0) {
+                  let data71 = data67.retries;
+                  if (!(typeof data71 == "number" && (!(data71 % 1) && !isNaN(data71)) && isFinite(data71))) {
+                    const err165 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data71 };
+                    if (vErrors === null) {
+                      vErrors = [err165];
+                    } else {
+                      vErrors.push(err165);
+                    }
+                    errors++;
+                  }
+                  if (typeof data71 == "number" && isFinite(data71)) {
+                    if (data71 < 1 || isNaN(data71)) {
+                      const err166 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data71 };
+                      if (vErrors === null) {
+                        vErrors = [err166];
+                      } else {
+                        vErrors.push(err166);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+                if (data67.start_period_seconds !== void 0) {
+                  let data72 = data67.start_period_seconds;
+                  if (!(typeof data72 == "number" && (!(data72 % 1) && !isNaN(data72)) && isFinite(data72))) {
+                    const err167 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data72 };
+                    if (vErrors === null) {
+                      vErrors = [err167];
+                    } else {
+                      vErrors.push(err167);
+                    }
+                    errors++;
+                  }
+                  if (typeof data72 == "number" && isFinite(data72)) {
+                    if (data72 < 0 || isNaN(data72)) {
+                      const err168 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data72 };
+                      if (vErrors === null) {
+                        vErrors = [err168];
+                      } else {
+                        vErrors.push(err168);
+                      }
+                      errors++;
+                    }
+                  }
+                }
               } else {
-                const err163 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data65 };
+                const err169 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data67 };
                 if (vErrors === null) {
-                  vErrors = [err163];
+                  vErrors = [err169];
                 } else {
-                  vErrors.push(err163);
+                  vErrors.push(err169);
                 }
                 errors++;
               }
             }
           } else {
-            const err164 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data40 };
+            const err170 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
             if (vErrors === null) {
-              vErrors = [err164];
+              vErrors = [err170];
             } else {
-              vErrors.push(err164);
+              vErrors.push(err170);
             }
             errors++;
           }
         }
       } else {
-        const err165 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+        const err171 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
         if (vErrors === null) {
-          vErrors = [err165];
+          vErrors = [err171];
         } else {
-          vErrors.push(err165);
+          vErrors.push(err171);
         }
         errors++;
       }
@@ -4118,11 +4214,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
       if (!valid4) {
-        const err166 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data29 };
+        const err172 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data29 };
         if (vErrors === null) {
-          vErrors = [err166];
+          vErrors = [err172];
         } else {
-          vErrors.push(err166);
+          vErrors.push(err172);
         }
         errors++;
       } else {
@@ -4137,11 +4233,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
   } else {
-    const err167 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
+    const err173 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
     if (vErrors === null) {
-      vErrors = [err167];
+      vErrors = [err173];
     } else {
-      vErrors.push(err167);
+      vErrors.push(err173);
     }
     errors++;
   }

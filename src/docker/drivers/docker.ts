@@ -63,11 +63,6 @@ export const docker = {
           parse: nothing,
         },
   start: (container) => ({ args: ['start', '--', container], parse: nothing, timeoutMs: SLOW_MS }),
-  runToEnd: (container) => ({
-    args: ['start', '-a', '--', container],
-    parse: (stdout) => stdout,
-    timeoutMs: SLOW_MS,
-  }),
   // `-t` is the only spelling common to all versions (engines.md §2.7).
   stop: (container, grace) => ({
     args: ['stop', '-t', String(grace), '--', container],

@@ -51,11 +51,6 @@ export const podman = {
   }),
   connect: () => undefined,
   start: (container) => ({ args: ['start', '--', container], parse: nothing, timeoutMs: SLOW_MS }),
-  runToEnd: (container) => ({
-    args: ['start', '-a', '--', container],
-    parse: (stdout) => stdout,
-    timeoutMs: SLOW_MS,
-  }),
   stop: (container, grace) => ({
     args: ['stop', '-t', String(grace), '--', container],
     parse: nothing,

@@ -1,0 +1,173 @@
+/** The proxy of a restricted session: a container beside the session's own, in its closed network and on the way out. */
+import type { ContainerInfo, ContainerSpec, NetworkInfo, PortMapping } from '../docker/driver.ts';
+import type { DockerService } from '../docker/service.ts';
+import type { ClosedPlace } from '../docker/spec.ts';
+import { addressIn } from '../docker/subnet.ts';
+import { hasCode, ParaError } from '../errors.ts';
+import { checkSpec, judge, trialOf } from './proxy-check.ts';
+import { checkName, INSIDE, proxyName, proxySpec, writeFiles, type Box } from './proxy-spec.ts';
+import type { SessionRecord } from './store.ts';
+
+type Container = Pick<NonNullable<SessionRecord['container']>, 'name' | 'network' | 'restricted'>;
+
+/** A proxy that runs, and what it publishes. */
+export interface Raised {
+  readonly place: ClosedPlace;
+  readonly ports: readonly PortMapping[];
+}
+
+/** Milliseconds for all that is tried, on a machine that is busy. */
+const CHECK_MS = 30_000;
+
+/** A proxy, a container and one that tries the network, four times over: an engine may have lost count of addresses. */
+const PLACES = [2, 5, 8, 11];
+
+/**
+ * Makes a proxy and starts it, and tries from inside whether the network is closed and the proxy at work. An older one of
+ * the session's gives way. @throws NETWORK_NOT_CLOSED
+ */
+export async function raiseProxy(box: Box, wanted?: ClosedPlace): Promise<Raised> {
+  const { service, container } = box;
+  const network = await requireClosedNetwork(service, container);
+  const subnet = network.subnets[0] ?? '';
+  const places = PLACES.map((nth) => ({
+    proxy: addressIn(subnet, nth),
+    address: addressIn(subnet, nth + 1),
+  }));
+  let taken: unknown;
+  for (const place of wanted === undefined ? places : [wanted]) {
+    try {
+      const free = wanted === undefined ? place.address : addressIn(place.address, 1);
+      return await raiseAt(box, place, { subnet, free });
+    } catch (error) {
+      if (!hasCode(error, 'ADDRESS_IN_USE')) throw error;
+      taken = error;
+      await lowerProxy(service, container);
+    }
+  }
+  throw taken;
+}
+
+/** `free`: an address that is tried out, so that the container itself will find it free. */
+async function raiseAt(
+  box: Box,
+  place: ClosedPlace,
+  { subnet, free }: { readonly subnet: string; readonly free: string },
+): Promise<Raised> {
+  const { service, container, ports } = box;
+  await writeFiles(box, place);
+  const spec = proxySpec(box, place);
+  await makeAnew(service, spec);
+  await service.startContainer(spec.name);
+  const [info] = await service.inspect([spec.name]);
+  requirePublished(container.name, ports, info);
+  const trial = await trialOf({ place, subnet, selfTest: box.selfTest });
+  const command = [box.image.node, `${INSIDE}/check.cjs`];
+  const own = { name: checkName(container), closed: container.network, address: free };
+  const check = checkSpec(spec, { ...own, proxy: place.proxy, command });
+  await makeAnew(service, check);
+  await service.startContainer(check.name);
+  // podman 4.3 takes 20 seconds to tell that one has ended which it was attached to.
+  const argv = [...command, JSON.stringify(trial)];
+  const request = { container: check.name, argv, tty: false, stdin: false };
+  const said = (await service.execCapture(request, { timeoutMs: CHECK_MS })).stdout;
+  await service.removeContainer(check.name);
+  await judge(said, { session: box.session, subnet, selfTest: box.selfTest });
+  return { place, ports: info?.ports ?? [] };
+}
+
+/** Nobody works in one of that name: it is made again. */
+async function makeAnew(service: DockerService, spec: ContainerSpec): Promise<void> {
+  try {
+    await service.createContainer(spec);
+  } catch (error) {
+    if (!hasCode(error, 'NAME_CONFLICT')) throw error;
+    await service.removeContainer(spec.name);
+    await service.createContainer(spec);
+  }
+}
+
+/** Takes it away, and what tries its network. Absent is fine. */
+export async function lowerProxy(
+  service: DockerService,
+  container: Pick<Container, 'name' | 'restricted'>,
+): Promise<void> {
+  if (container.restricted === undefined) return;
+  await service.removeContainer(checkName(container));
+  await service.removeContainer(proxyName(container));
+}
+
+/** Takes all away that a restricted session has on its engine besides its container; nothing of any other. */
+export async function removeClosed(service: DockerService, container: Container): Promise<void> {
+  if (container.restricted === undefined) return;
+  await lowerProxy(service, container);
+  await service.removeNetwork(container.network);
+}
+
+/** Starts a proxy that was stopped; one that runs is fine. @returns what it publishes */
+export async function wakeProxy(
+  service: DockerService,
+  container: Container,
+): Promise<readonly PortMapping[]> {
+  return (await service.wakeContainer(proxyName(container))).ports;
+}
+
+/** That the container is in its closed network alone; to be asked before each start. @throws NETWORK_NOT_CLOSED */
+export async function requireClosed(service: DockerService, container: Container): Promise<void> {
+  if (container.restricted === undefined) return;
+  await requireClosedNetwork(service, container);
+  const info = await service.status(container.name);
+  const others = info?.networks.filter((name) => name !== container.network) ?? [];
+  if (info === undefined || (others.length === 0 && info.networks.length === 1)) return;
+  throw notClosed(container.name, `it is in the network ${others.join(', ') || 'none'} as well`);
+}
+
+async function requireClosedNetwork(
+  service: DockerService,
+  { name, network }: Pick<Container, 'name' | 'network'>,
+): Promise<NetworkInfo> {
+  const found = await service.network(network);
+  if (found === undefined)
+    throw new ParaError('NETWORK_NOT_FOUND', `the network of container ${name} does not exist`, {
+      hint: `${service.engine.driver.name} network ls`,
+    });
+  if (found.isClosed && found.subnets.length === 1) return found;
+  throw notClosed(name, `its network ${network} is not closed`);
+}
+
+function notClosed(container: string, why: string): ParaError {
+  return new ParaError(
+    'NETWORK_NOT_CLOSED',
+    `the container ${container} is not restricted as it should be: ${why}`,
+    {
+      hint: 'It is not started. What it is connected to:\npara doctor',
+    },
+  );
+}
+
+/** Engines drop a port without a word where they can not publish it (security §2.1). @throws PORT_NOT_PUBLISHED */
+function requirePublished(
+  container: string,
+  wanted: readonly PortMapping[],
+  info: ContainerInfo | undefined,
+): void {
+  if (info?.state !== 'running')
+    throw new ParaError('CONTAINER_NOT_RUNNING', `the proxy of ${container} ended at once`, {
+      hint: 'para doctor',
+    });
+  const missing = wanted.find(
+    ({ containerPort, hostPort }) =>
+      !info.ports.some(
+        (port) =>
+          port.containerPort === containerPort &&
+          port.hostPort > 0 &&
+          (hostPort === 0 || port.hostPort === hostPort),
+      ),
+  );
+  if (missing === undefined) return;
+  throw new ParaError(
+    'COMMAND_FAILED',
+    `the engine says that it publishes the port ${String(missing.containerPort)} of ${container}, but it does not`,
+    { hint: 'para doctor' },
+  );
+}
