@@ -34,10 +34,11 @@ function plainWidth({ onLoad, onResolve }) {
 
 /** The bundle as ES modules, which alone can be split. */
 async function split() {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     entryPoints: { main: 'src/boot.ts' },
     outdir: 'dist',
     write: false,
+    metafile: true,
     bundle: true,
     splitting: true,
     platform: 'node',
@@ -58,7 +59,7 @@ async function split() {
     legalComments: 'none',
     logLevel: 'warning',
   });
-  return new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
+  return { chunks: new Map(outputFiles.map(({ path, text }) => [basename(path), text])), metafile };
 }
 
 /** Shell and JavaScript at once: without the `--`, node takes para's own --env-file for its own and ends with 9 when
@@ -95,7 +96,7 @@ const REQUIRE =
 
 await rm('dist', { recursive: true, force: true });
 await mkdir('dist');
-const chunks = await split();
+const { chunks, metafile } = await split();
 const modules = new Set([...chunks.keys()].filter((name) => WAITS.test(name)));
 const files = await Promise.all([...chunks].map(([name, code]) => toCommonJs(name, code, modules)));
 const id = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 12);
@@ -105,6 +106,9 @@ for (const { name, code } of files) {
     name === 'main.js' ? `${LAUNCHER}const PARA_BUILD = ${JSON.stringify({ version, id })};\n${code}` : code;
   await writeFile(join('dist', name), text);
 }
+// What is in which chunk, for the test of what a command loads.
+await mkdir('node_modules/.cache', { recursive: true });
+await writeFile('node_modules/.cache/para-build.json', JSON.stringify(metafile.outputs));
 await writeFile('dist/package.json', '{ "type": "commonjs" }\n');
 // Runs beside a box, where nothing but node is: one file, and nothing of para's in it.
 for (const [program, outfile] of [
