@@ -10,13 +10,14 @@ import { INSIDE } from '../docker/spec.ts';
 import { ParaError } from '../errors.ts';
 import type { Repository } from '../git/repository.ts';
 import { boxChecks, noneChecks, promised, type BoxCheck } from './box-checks.ts';
+import { closedChecks, type ClosedContext, type ClosedSession } from './box-network.ts';
 import { BOX_SCRIPT, parseBox, type BoxFacts, type ProcessFact } from './box-script.ts';
 import { notRunning, notThere, requireContainer, type ContainerContext } from './containers.ts';
 import { findSession } from './find.ts';
 import { listRecords, type Places, type SessionRecord } from './store.ts';
 
 /** What it needs of the App. */
-export interface BoxContext extends ContainerContext {
+export interface BoxContext extends ContainerContext, ClosedContext {
   repository(): Promise<Repository>;
 }
 
@@ -53,7 +54,7 @@ export async function diagnoseBox(context: BoxContext, session: string): Promise
       enforced: new Map(enforcedLimits(service.engine.capabilities)),
       openMounts: openMounts(info, repo, places.docker(record.name)),
     }),
-    ...networkChecks(container.network, facts),
+    ...(await networkChecks(context, service, { repo, places, record, container }, facts)),
   ];
   return { session: record.name, container: container.name, checks };
 }
@@ -116,7 +117,14 @@ function within(path: string, directory: string): boolean {
   return path === directory || path.startsWith(directory.endsWith(sep) ? directory : directory + sep);
 }
 
-function networkChecks(network: string, facts: BoxFacts): readonly BoxCheck[] {
+async function networkChecks(
+  context: BoxContext,
+  service: DockerService,
+  session: ClosedSession,
+  facts: BoxFacts,
+): Promise<readonly BoxCheck[]> {
+  const { network, restricted } = session.container;
+  if (restricted !== undefined) return closedChecks(context, service, session);
   if (network === 'none') return noneChecks(facts);
   const why = 'network mode bridge: it reaches what this machine reaches';
   return [promised('the network is closed', why, [])];

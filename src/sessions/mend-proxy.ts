@@ -35,14 +35,34 @@ export async function lostProxy(
   if (container?.restricted === undefined || state === undefined) return undefined;
   const wrong = withoutProxy(container, state, await service.inspect([proxyName(container)]));
   if (wrong === undefined) return undefined;
+  const proxyImage = restrictedBy((await context.config()).own.docker.network).proxyImage;
+  const box = await recordedBox(context, service, { repo, places, record, container });
+  return { wrong, proxyImage, box };
+}
+
+/** What the proxy of a session is made of, as its record tells. */
+export async function recordedBox(
+  context: Pick<AgainContext, 'config' | 'newId'>,
+  service: DockerService,
+  {
+    repo,
+    places,
+    record,
+    container,
+  }: {
+    readonly repo: Repository;
+    readonly places: Places;
+    readonly record: SessionRecord;
+    readonly container: NonNullable<SessionRecord['container']>;
+  },
+): Promise<Box> {
   const { proxyImage, selfTest } = restrictedBy((await context.config()).own.docker.network);
-  const box = {
+  return {
     ...{ service, repoId: repo.id, session: record.name, operation: context.newId(), container, selfTest },
     ports: container.made_with?.ports ?? [],
     image: await imageOf({ proxyImage }),
     stateDir: places.docker(record.name),
   };
-  return { wrong, proxyImage, box };
 }
 
 /** At the place where its container looks for it. */

@@ -5,6 +5,7 @@ import { hasCode, ParaError } from '../errors.ts';
 import { hostText, parseHost, parsePort } from '../proxy/host.ts';
 import { requireContainer, type ContainerContext } from './containers.ts';
 import { findSession } from './find.ts';
+import { proxyName } from './proxy-spec.ts';
 import type { SessionRecord } from './store.ts';
 
 /** One request, or how many more there were than the proxy told apart. */
@@ -43,7 +44,7 @@ export async function findNetworkLog(
 ): Promise<NetworkLog> {
   const { record } = await findSession(context, session, 'containers');
   const { name, engine } = requireContainer(record);
-  return { record, service: await context.dockerFor(engine), container: `${name}--proxy` };
+  return { record, service: await context.dockerFor(engine), container: proxyName({ name }) };
 }
 
 /** All that is known, oldest first. One engine call. @throws CONTAINER_NOT_FOUND when there is no proxy */

@@ -12,7 +12,7 @@ const MOST_ADDRESSES = 32;
 /** Milliseconds for each try. */
 const WAIT_MS = 600;
 /** In the net of addresses for documentation (RFC 5737): the container is to have no way to any such. */
-const PUBLIC = ['198.51.100.1', 443] as const;
+export const PUBLIC = ['198.51.100.1', 443] as const;
 
 /** What is to be out of reach: the host, the gateway, whoever resolves names for the host, and all beyond. */
 export async function trialOf({
@@ -139,11 +139,16 @@ sudo iptables -I FORWARD -m physdev --physdev-is-bridged -s ${pool} -d ${pool} -
 }
 
 function read(said: string): Finding {
+  const nothing = `the test ended with ${JSON.stringify(said.slice(0, 200))}`;
+  return parseFinding(said) ?? { open: [], proxy: nothing };
+}
+
+/** What the test has printed; undefined when that is no answer, and proves nothing. */
+export function parseFinding(said: string): Finding | undefined {
   try {
     const { open, proxy } = JSON.parse(said) as Partial<Finding>;
-    if (Array.isArray(open)) return { open: open.map(String), proxy: proxy ?? 'it was not asked' };
+    return Array.isArray(open) ? { open: open.map(String), proxy: proxy ?? 'it was not asked' } : undefined;
   } catch {
-    // Whatever it is, it proves nothing.
+    return undefined;
   }
-  return { open: [], proxy: `the test ended with ${JSON.stringify(said.slice(0, 200))}` };
 }

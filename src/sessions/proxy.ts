@@ -4,7 +4,8 @@ import type { DockerService } from '../docker/service.ts';
 import type { ClosedPlace } from '../docker/spec.ts';
 import { addressIn } from '../docker/subnet.ts';
 import { hasCode, ParaError } from '../errors.ts';
-import { checkSpec, judge, trialOf } from './proxy-check.ts';
+import type { Finding, Trial } from '../proxy/check.ts';
+import { checkSpec, judge, parseFinding, trialOf } from './proxy-check.ts';
 import { checkName, INSIDE, proxyName, proxySpec, writeFiles, type Box } from './proxy-spec.ts';
 import type { SessionRecord } from './store.ts';
 
@@ -62,18 +63,48 @@ async function raiseAt(
   const [info] = await service.inspect([spec.name]);
   requirePublished(container.name, ports, info);
   const trial = await trialOf({ place, subnet, selfTest: box.selfTest });
-  const command = [box.image.node, `${INSIDE}/check.cjs`];
-  const own = { name: checkName(container), closed: container.network, address: free };
-  const check = checkSpec(spec, { ...own, proxy: place.proxy, command });
-  await makeAnew(service, check);
-  await service.startContainer(check.name);
-  // podman 4.3 takes 20 seconds to tell that one has ended which it was attached to.
-  const argv = [...command, JSON.stringify(trial)];
-  const request = { container: check.name, argv, tty: false, stdin: false };
-  const said = (await service.execCapture(request, { timeoutMs: CHECK_MS })).stdout;
-  await service.removeContainer(check.name);
+  const said = await runTrial(box, { place, free }, trial);
   await judge(said, { session: box.session, subnet, selfTest: box.selfTest });
   return { place, ports: info?.ports ?? [] };
+}
+
+/** Tries from a container of its own, which ends with it. @returns what that printed */
+async function runTrial(
+  box: Box,
+  { place, free }: { readonly place: ClosedPlace; readonly free: string },
+  trial: Trial,
+): Promise<string> {
+  const { service, container } = box;
+  const command = [box.image.node, `${INSIDE}/check.cjs`];
+  const own = { name: checkName(container), closed: container.network, address: free };
+  const check = checkSpec(proxySpec(box, place), { ...own, proxy: place.proxy, command });
+  await makeAnew(service, check);
+  try {
+    await service.startContainer(check.name);
+    // podman 4.3 takes 20 seconds to tell that one has ended which it was attached to.
+    const argv = [...command, JSON.stringify(trial)];
+    const request = { container: check.name, argv, tty: false, stdin: false };
+    return (await service.execCapture(request, { timeoutMs: CHECK_MS })).stdout;
+  } finally {
+    await service.removeContainer(check.name);
+  }
+}
+
+/**
+ * Tries the network of a session that runs, and `more` besides; neither the session nor its proxy hears of it. Undefined
+ * when nothing can be said. @throws NETWORK_NOT_CLOSED
+ */
+export async function tryClosed(
+  box: Box,
+  place: ClosedPlace,
+  more: Trial['tcp'],
+): Promise<Finding | undefined> {
+  const { service, container } = box;
+  await requireClosed(service, container);
+  const { subnets } = await requireClosedNetwork(service, container);
+  const trial = await trialOf({ place, subnet: subnets[0] ?? '', selfTest: true });
+  const tcp = [...trial.tcp, ...more];
+  return parseFinding(await runTrial(box, { place, free: addressIn(place.address, 1) }, { ...trial, tcp }));
 }
 
 /** Nobody works in one of that name: it is made again. */

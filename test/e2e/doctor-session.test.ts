@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { testEngines, testImages } from '../support/engines.ts';
+import { openBridges } from '../support/firewall.ts';
 import { makeWorld, repoId, type World } from '../support/para.ts';
 
 interface Row {
@@ -14,6 +15,7 @@ interface Row {
 describe.each(testEngines().map((engine) => [engine.id, engine] as const))('%s', (id, engine) => {
   let world: World;
   let repo: string;
+  let closeBridges: () => void;
   const container = (session: string): string => `para-${repoId(repo)}-${session}`;
   const attack = async (session: string) => {
     const { code, stdout } = await world.para(repo, ['doctor', '--session', session, '--json']);
@@ -23,6 +25,7 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('%s',
   };
 
   beforeAll(async () => {
+    closeBridges = openBridges(engine, '10.213.0.0/16');
     world = makeWorld(engine);
     repo = await world.repo();
     const file = join(world.dir, 'strict.json');
@@ -33,8 +36,15 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('%s',
       ['shut', { PARA_CONFIG_PATH: file }],
     ] as const)
       expect(await world.para(repo, ['start', session, ...image], { env })).toMatchObject({ code: 0 });
+    for (const session of ['one', 'two'])
+      expect(
+        await world.para(repo, ['start', session, ...image, '--allow-domain', 'allowed.test']),
+      ).toMatchObject({ code: 0 });
   });
-  afterAll(() => world.remove());
+  afterAll(async () => {
+    closeBridges();
+    await world.remove();
+  });
 
   test('a strict box without network holds in everything that the engine can hold it to', async () => {
     const { code, held, by } = await attack('shut');
@@ -97,6 +107,63 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('%s',
     expect(stdout).toContain('The box of open does NOT hold');
     expect(existsSync(join(common, 'hooks'))).toBe(true);
     await world.engine('rm', '-f', container('open'));
+  });
+
+  test('a restricted one holds, its neighbour is out of reach, and nothing stays of the trial', async () => {
+    const names = async () =>
+      (
+        await world.engine(
+          'ps',
+          '-a',
+          '--filter',
+          `label=para.repo=${repoId(repo)}`,
+          '--format',
+          '{{.Names}}',
+        )
+      )
+        .split('\n')
+        .sort();
+    const before = await names();
+    const { code, rows, by } = await attack('one');
+    expect(by('not held')).toEqual([]);
+    for (const check of [
+      ...['the network is closed', 'nothing of this machine is reached', 'nobody else is on its link'],
+      ...['no other session is reached', 'no metadata service is reached', 'no name server answers'],
+      ...['no address beyond is reached past the proxy', 'the proxy refuses what is not on the list'],
+    ])
+      expect(rows.get(check)).toMatchObject({ verdict: 'held' });
+    expect(code).toBe(0);
+    expect(await names()).toEqual(before);
+  });
+
+  test('what it asks for is told, and entries are made of it', async () => {
+    const ask = "printf 'CONNECT Wanted.test:8443 HTTP/1.1\\r\\n\\r\\n' | nc -w 5 para-proxy 3128";
+    const asked = await world.para(repo, ['docker', 'exec', 'one', '--', 'sh', '-c', ask]);
+    expect(asked.stdout).toContain('--allow-domain wanted.test:8443');
+    const log = await world.para(repo, ['docker', 'network', 'log', 'one', '--denied']);
+    expect(log.stdout).toMatch(/denied +CONNECT wanted\.test:8443 +not on the allow-list/);
+    const learned = await world.para(repo, ['docker', 'network', 'learn', 'one', '--json']);
+    expect(JSON.parse(learned.stdout)).toMatchObject({
+      refused: [{ entry: 'wanted.test:8443', times: 1, preset: null }],
+      flags: '--allow-domain wanted.test:8443',
+    });
+    const other = await world.para(repo, ['docker', 'network', 'log', 'shut']);
+    expect(other.stderr).toContain('shut has no proxy: its network is not restricted');
+  });
+
+  test('a restricted one that somebody has put into another network does not hold', async () => {
+    await world.engine('network', 'create', `${container('two')}-x`);
+    await world.engine('network', 'connect', `${container('two')}-x`, container('one'));
+    const { code, by } = await attack('one');
+    await world.engine('network', 'disconnect', `${container('two')}-x`, container('one'));
+    await world.engine('network', 'rm', `${container('two')}-x`);
+    expect(by('not held')).toEqual([
+      expect.objectContaining({
+        check: 'the network is closed',
+        detail: expect.stringContaining('is in the network'),
+      }),
+    ]);
+    expect(code).toBe(1);
   });
 
   test('one that does not run', async () => {
