@@ -90,11 +90,7 @@ module.exports = {
       '^src/(sessions/keep-files|docker/proxy-image)\\.ts$',
       'Archives of work are packed and unpacked in one place, and an image is packed in another.',
     ),
-    owner(
-      '@inquirer',
-      '^src/cli/ask\\.ts$',
-      'Questions are asked in one way, and only on a terminal.',
-    ),
+    owner('@inquirer', '^src/cli/ask\\.ts$', 'Questions are asked in one way, and only on a terminal.'),
     {
       name: 'spawning-has-one-owner',
       comment: 'argv only, never a shell: sys/run alone.',

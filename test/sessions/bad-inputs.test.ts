@@ -47,7 +47,7 @@ async function isRefused({ code, says }: Row, work: () => unknown): Promise<void
       () => undefined,
       (thrown: unknown) => thrown,
     );
-  if (!(error instanceof ParaError)) throw error ?? new Error('it was taken');
+  if (!(error instanceof ParaError)) throw new Error('it was taken, or failed otherwise', { cause: error });
   expect(error.message).toContain(says);
   expect(error).toMatchObject({ code, hint: expect.stringMatching(/\S/) as unknown });
 }
@@ -103,7 +103,7 @@ describe('what is typed', () => {
     cpus: parseCpus,
   };
   test.each(rows('flags'))('%s', async (_what, row) => {
-    const [kind = ''] = row.input as readonly [string, string];
+    const [kind] = row.input as readonly [string, string];
     await isRefused(row, () => READ[kind]?.(textOf(row)));
   });
 });
