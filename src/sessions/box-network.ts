@@ -12,7 +12,7 @@ import { recordedBox } from './mend-proxy.ts';
 import { PUBLIC } from './proxy-check.ts';
 import { placeOf } from './proxy-spec.ts';
 import { tryClosed } from './proxy.ts';
-import { listRecords, type Places, type SessionRecord } from './store.ts';
+import { listRecords, lockSession, type Places, type SessionRecord } from './store.ts';
 
 /** What it needs of the App. */
 export type ClosedContext = Pick<AgainContext, 'config' | 'newId'>;
@@ -50,7 +50,10 @@ export async function closedChecks(
   const { proxyImage } = restrictedBy((await context.config()).own.docker.network);
   await getImage(service, places, { proxyImage }, () => undefined);
   try {
-    const finding = await tryClosed(await recordedBox(context, service, session), place, more);
+    const box = await recordedBox(context, service, session);
+    // A start tries its network in a container of the same name.
+    const lock = 'tries the network of the session';
+    const finding = await lockSession(places, record.name, lock, () => tryClosed(box, place, more));
     if (finding !== undefined) return rows(finding, others);
   } catch (error) {
     if (!hasCode(error, 'NETWORK_NOT_CLOSED')) throw error;
