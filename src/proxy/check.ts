@@ -5,6 +5,7 @@
 import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { connect, isIPv6 } from 'node:net';
+import { SELF_TEST_NAME } from './host.ts';
 
 /** What is tried. */
 export interface Trial {
@@ -26,8 +27,6 @@ export interface Finding {
 
 /** Milliseconds for a proxy that has just been started to listen. */
 const PROXY_MS = 5_000;
-/** A name that no resolver can know (RFC 2606). */
-const NOWHERE = 'self-test.para.invalid';
 
 /** Tries everything at once; `resolvConf` names the resolvers that a program in it would ask. */
 export async function find(trial: Trial, resolvConf = '/etc/resolv.conf'): Promise<Finding> {
@@ -78,7 +77,7 @@ function resolves(address: string, waitMs: number): Promise<string | undefined> 
       const code = (answer[3] ?? 2) & 0xf;
       end(code === 0 || code === 3);
     });
-    socket.send(question(NOWHERE), 53, address, (error) => {
+    socket.send(question(SELF_TEST_NAME), 53, address, (error) => {
       if (error !== null) end(false);
     });
   });
@@ -141,6 +140,6 @@ function requestOf({ address, port }: Trial['proxy']): Promise<string> {
       said += chunk.toString('latin1');
       if (said.includes('\r\n') || said.length > 4_096) end();
     });
-    socket.write(`CONNECT ${NOWHERE}:443 HTTP/1.1\r\nHost: ${NOWHERE}:443\r\n\r\n`);
+    socket.write(`CONNECT ${SELF_TEST_NAME}:443 HTTP/1.1\r\nHost: ${SELF_TEST_NAME}:443\r\n\r\n`);
   });
 }

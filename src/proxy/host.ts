@@ -10,6 +10,9 @@ export interface Host {
   readonly text: string;
 }
 
+/** What para's own test of a network asks for: a name that nobody can have (RFC 2606). */
+export const SELF_TEST_NAME = 'self-test.para.invalid';
+
 /** RFC 1035: the whole name, and RFC 1123's labels of letters, digits and hyphens. */
 const MOST_NAME = 253;
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;

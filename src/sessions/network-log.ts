@@ -2,7 +2,7 @@
 import { presetOf } from '../config/domains.ts';
 import type { DockerService } from '../docker/service.ts';
 import { hasCode, ParaError } from '../errors.ts';
-import { hostText, parseHost, parsePort } from '../proxy/host.ts';
+import { hostText, parseHost, parsePort, SELF_TEST_NAME } from '../proxy/host.ts';
 import { requireContainer, type ContainerContext } from './containers.ts';
 import { findSession } from './find.ts';
 import { proxyName } from './proxy-spec.ts';
@@ -83,7 +83,7 @@ function withoutProxy(error: unknown, { record }: NetworkLog): unknown {
 
 const VERDICTS = ['allowed', 'denied', 'failed', 'more'] as const;
 
-/** The entry of a line; undefined for any other line, and for one that is not as the proxy writes it. */
+/** The entry of a line; undefined for any other line, for one that is not as the proxy writes it, and for para's own. */
 export function parseEntry(line: string): NetworkEntry | undefined {
   if (line.length > LONGEST || !line.startsWith('{')) return undefined;
   let value: unknown;
@@ -93,6 +93,7 @@ export function parseEntry(line: string): NetworkEntry | undefined {
     return undefined;
   }
   const told = value as Readonly<Record<string, unknown>>;
+  if (told['host'] === SELF_TEST_NAME) return undefined;
   const verdict = VERDICTS.find((word) => word === told['verdict']);
   const time = String(told['time']);
   if (verdict === undefined || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(time)) return undefined;
@@ -132,8 +133,6 @@ export interface Learned {
 export function learnFrom(entries: readonly NetworkEntry[]): readonly Learned[] {
   const times = new Map<string, number>();
   for (const { verdict, host: name, port, reason } of entries) {
-    // para's own test of a network asks for such a name.
-    if (name?.endsWith('.invalid') === true) continue;
     if (verdict !== 'denied' || reason !== 'not on the allow-list' || name === null || port === null)
       continue;
     const entry = port === 443 || port === 80 ? name : `${name}:${String(port)}`;

@@ -15,6 +15,7 @@ const LOG = [
   line({ ...DENIED, host: 'pypi.org', port: 8443 }),
   line(DENIED),
   '\u001b[2Jsomething else',
+  line({ ...DENIED, host: 'self-test.para.invalid' }),
   line({ verdict: 'more', count: 12 }),
 ].join('\n');
 
@@ -81,6 +82,9 @@ describe.each(['docker', 'podman'] as const)('%s', (which) => {
     expect(stderr).toContain('12 more were not told apart');
     expect(stdout).toMatch(/evil\.test +2 +-\n *pypi\.org:8443 +1 +-/);
     expect(stdout).toContain('--allow-domain evil.test --allow-domain pypi.org:8443\n');
+    expect(stdout).toContain(
+      'para docker stop fix --remove\n  para docker start fix --allow-domain evil.test ',
+    );
     const list = `'["npm","evil.test","pypi.org:8443"]'`;
     expect(stdout).toContain(`para config set docker.network.allowed_domains ${list}\n`);
   });

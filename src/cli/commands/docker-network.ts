@@ -90,8 +90,8 @@ async function learn(app: App, log: NetworkLog): Promise<number> {
   );
   if (untold > 0) app.output.note(`${String(untold)} more were not told apart: there were too many at once`);
   const domains = refused.map(({ entry }) => entry);
-  const flags = domains.map((entry) => `--allow-domain ${shellQuote(entry)}`).join(' ');
   const { own } = await app.config();
+  const flags = flagsOf(domains);
   const list = [...new Set([...own.docker.network.allowed_domains, ...domains])];
   const command = `para config set docker.network.allowed_domains ${shellQuote(JSON.stringify(list))}`;
   const proposal = domains.length === 0 ? { flags: '', command: null } : { flags, command };
@@ -102,8 +102,19 @@ async function learn(app: App, log: NetworkLog): Promise<number> {
           table(refused, COLUMNS, paint, app.output.width),
           'Whatever runs in the container chose these: take what you know.',
           `For one session, when it is started:\n  ${flags}`,
+          `For ${log.record.name} itself, made anew with all its commits (add the other flags that it was started with):\n${anew(log, domains)}`,
           `For all of yours that are restricted:\n  ${command}`,
         ].join('\n\n'),
   );
   return 0;
+}
+
+function flagsOf(domains: readonly string[]): string {
+  return domains.map((entry) => `--allow-domain ${shellQuote(entry)}`).join(' ');
+}
+
+/** With what it is allowed already. */
+function anew({ record: { name, container } }: NetworkLog, domains: readonly string[]): string {
+  const all = flagsOf([...(container?.restricted?.allowed_domains ?? []), ...domains]);
+  return `  para docker stop ${name} --remove\n  para docker start ${name} ${all}`;
 }
