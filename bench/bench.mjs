@@ -23,7 +23,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chart } from './chart.mjs';
-import { compare } from './measure.mjs';
+import { compare, comparePeaks } from './measure.mjs';
 import { engineRows, plainRows } from './rows.mjs';
 
 const { values: asked } = parseArgs({
@@ -106,17 +106,18 @@ function removeAll(binary, repoId, options) {
 function measure(engine, rows, options) {
   return rows
     .filter(({ name }) => name.includes(asked.only))
-    .map(({ name, floor, target, para, raw }) => {
-      const found = { engine, name, floor, target, ...compare({ para, raw }, { runs, options }) };
+    .map(({ name, floor, target, para, raw, unit = 'ms' }) => {
+      const how = unit === 'ms' ? compare : comparePeaks;
+      const found = { engine, name, floor, target, unit, ...how({ para, raw }, { runs, options }) };
       process.stderr.write(`${line(found)}\n`);
       return found;
     });
 }
 
-function line({ engine, name, floor, target, para, raw, ratio }) {
+function line({ engine, name, floor, target, unit, para, raw, ratio }) {
   const times = ({ median, low, high }) => `${String(median).padStart(7)} (${low}-${high})`;
   const verdict = ratio <= target ? 'ok  ' : 'OVER';
-  return `${verdict} ${ratio.toFixed(2).padStart(5)} of ${target.toFixed(2)}  ${(engine || '-').padEnd(9)} ${name.padEnd(36)} ${times(para)} ms / ${floor} ${times(raw)} ms`;
+  return `${verdict} ${ratio.toFixed(2).padStart(5)} of ${target.toFixed(2)}  ${(engine || '-').padEnd(9)} ${name.padEnd(36)} ${times(para)} ${unit} / ${floor} ${times(raw)} ${unit}`;
 }
 
 function withEngine(id) {

@@ -40,8 +40,8 @@ export function compare({ para, raw }, { runs, options }) {
   return { para: ours, raw: floor, ratio: Number((ours.median / floor.median).toFixed(2)) };
 }
 
-/** Most memory that a command takes at once, in MiB, as GNU time or the kernel tells. */
-export function peakMiB(command, options) {
+/** Most memory that a process or one of those that it started has at once, in MiB (getrusage(2), ru_maxrss). */
+function peak(command, options) {
   const script =
     'import resource,subprocess,sys; subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,check=True); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)';
   const { stdout, status, stderr } = spawnSync('python3', ['-c', script, ...command], {
@@ -49,5 +49,12 @@ export function peakMiB(command, options) {
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(stderr);
-  return Number((Number(stdout) / 1024).toFixed(1));
+  return Number(stdout) / 1024;
+}
+
+/** The same of memory; it hardly varies. */
+export function comparePeaks({ para, raw }, { runs, options }) {
+  const of = (way) => summary(Array.from({ length: runs }, (_, n) => peak(way.run(n), options)));
+  const [ours, floor] = [of(para), of(raw)];
+  return { para: ours, raw: floor, ratio: Number((ours.median / floor.median).toFixed(2)) };
 }

@@ -56,6 +56,11 @@ export function engineRows(bench, { engine, targets, sessions }) {
       raw: { run: () => [engine, 'exec', running, 'true'] },
     },
     {
+      ...{ name: 'para docker exec, peak memory', floor: 'node -e 0', target: 1.4, unit: 'MiB' },
+      para: { run: () => para('docker', 'exec', 'first', '--', 'sleep', '1') },
+      raw: { run: () => [process.execPath, '-e', '0'] },
+    },
+    {
       name: `para docker list, ${sessions} sessions`,
       floor: `${engine} ps -a`,
       target: targets.list,
