@@ -22,12 +22,11 @@ const NODE = '/para/node';
 
 /** The image, by a name that tells of which node it is; asks no engine. @throws REFUSED where it can not be made */
 export async function proxyImage(): Promise<ProxyImage> {
-  const hash = createHash('sha256').update(`${process.version} ${process.arch} ${NODE}`);
-  for (const file of programFiles()) {
-    const { size, mtimeMs } = await stat(file);
-    hash.update(`\n${file} ${String(size)} ${String(mtimeMs)}`);
-  }
-  return { image: `localhost/para-proxy:${hash.digest('hex').slice(0, 12)}`, node: NODE };
+  requireLinux();
+  const { size, mtimeMs } = await stat(process.execPath);
+  const node = [process.version, process.arch, process.execPath, size, mtimeMs, NODE].join(' ');
+  const hash = createHash('sha256').update(node).digest('hex');
+  return { image: `localhost/para-proxy:${hash.slice(0, 12)}`, node: NODE };
 }
 
 /** Makes it unless it is there. Callers take turns. @returns true when it was made */
@@ -37,11 +36,9 @@ export async function ensureProxyImage(service: DockerService, { image }: ProxyI
   return true;
 }
 
-/** The binary, and what the loader has put beside it, the loader itself among it. @throws REFUSED */
-function programFiles(): readonly string[] {
-  const { sharedObjects = [] } = process.report.getReport() as { sharedObjects?: readonly string[] };
-  const files = [process.execPath, ...sharedObjects.filter((path) => path.startsWith('/'))];
-  if (process.platform === 'linux') return [...new Set(files)];
+/** The engine runs what this machine does. @throws REFUSED */
+function requireLinux(): void {
+  if (process.platform === 'linux') return;
   throw new ParaError(
     'REFUSED',
     `the proxy of a restricted session can not be made of a node for ${process.platform}`,
@@ -49,11 +46,17 @@ function programFiles(): readonly string[] {
   );
 }
 
+/** What the loader has put beside the binary, the loader itself among it; no library of JavaScript's own. */
+function libraries(): readonly string[] {
+  const { sharedObjects = [] } = process.report.getReport() as { sharedObjects?: readonly string[] };
+  return [...new Set(sharedObjects.filter((path) => path.startsWith('/') && !path.endsWith('.node')))];
+}
+
 /** Each file where the loader looks for it; a link is what it points at. */
 async function archive(): Promise<Readable> {
   const { create } = await import('tar');
   const node = await realpath(process.execPath);
-  const files = [node, ...programFiles().filter((path) => path !== process.execPath)];
+  const files = [node, ...libraries().filter((path) => path !== process.execPath && path !== node)];
   const packed = create(
     {
       ...{ cwd: '/', follow: true, portable: true },

@@ -6,7 +6,7 @@ import { getImage, imageOf } from './closed-steps.ts';
 import type { AgainContext } from './container-again.ts';
 import { restrictedBy } from './container-plan.ts';
 import { withoutProxy } from './list-engines.ts';
-import { placeOf, proxyName, type Box } from './proxy-spec.ts';
+import { checkName, placeOf, proxyName, type Box } from './proxy-spec.ts';
 import { lowerProxy, raiseProxy } from './proxy.ts';
 import type { Places, SessionRecord } from './store.ts';
 
@@ -33,7 +33,11 @@ export async function lostProxy(
   const { repo, places, record, state } = session;
   const { container } = record;
   if (container?.restricted === undefined || state === undefined) return undefined;
-  const wrong = withoutProxy(container, state, await service.inspect([proxyName(container)]));
+  const check = checkName(container);
+  const beside = await service.inspect([proxyName(container), check]);
+  // What tries its network is left when a para was killed meanwhile: nobody knows how it would have ended.
+  const untested = beside.some(({ name }) => name === check) ? 'proxy not tested' : undefined;
+  const wrong = withoutProxy(container, state, beside) ?? untested;
   if (wrong === undefined) return undefined;
   const proxyImage = restrictedBy((await context.config()).own.docker.network).proxyImage;
   const box = await recordedBox(context, service, { repo, places, record, container });

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { proxyImage } from '../../src/docker/proxy-image.ts';
 import type { Place } from './world.ts';
 
 /** A row of `para list --all --json`; what is asked of it here. */
@@ -23,6 +24,8 @@ export interface Verb {
   readonly args: readonly string[];
   /** The same when a part of it is done, where that is another one. */
   readonly again?: (row: Row | undefined) => readonly string[];
+  /** Every how manyth point is enough for a normal run: a full one takes all. */
+  readonly every?: number;
   /** What is to be so at the end, of the session's row and besides. */
   readonly end: Partial<Row> | undefined;
   readonly isDone?: (at: Place, row: Row | undefined) => boolean | Promise<boolean>;
@@ -86,6 +89,30 @@ function asking(at: Place): Promise<void> {
 async function isTrusted(at: Place): Promise<boolean> {
   const { stdout } = await at.here(['docker', 'trust', '--show', '--json']);
   return (JSON.parse(stdout) as { files: { approved: boolean }[] }).files.every(({ approved }) => approved);
+}
+
+/** What makes a restricted session. */
+const START_CLOSED = [...START, '--allow-domain', 'example.com'];
+
+/** So that no case makes the image anew, which holds all of node. */
+async function withProxyImage(at: Place): Promise<void> {
+  await at.engine('import', '-', (await proxyImage()).image);
+}
+
+async function closed(at: Place): Promise<void> {
+  await withProxyImage(at);
+  await must(at, ...START_CLOSED);
+  await at.work();
+}
+
+/** True when the engine has nothing of the repository's, and no network either. */
+async function isBare(at: Place): Promise<boolean> {
+  return (await at.containers()).length + (await at.networks()).length === 0;
+}
+
+/** True when it has a session's container and its proxy, and both networks. */
+async function isClosed(at: Place): Promise<boolean> {
+  return (await at.containers()).length === 2 && (await at.networks()).length === 2;
 }
 
 /** Record, branch and container are gone. */
@@ -187,6 +214,52 @@ export const VERBS: readonly Verb[] = [
     prepare: broken,
     args: ['recover', 's'],
     end: BOXED,
+  },
+  {
+    name: 'start of a restricted session',
+    prepare: withProxyImage,
+    args: START_CLOSED,
+    every: 6,
+    again: (row) => (row === undefined ? START_CLOSED : [...ADOPT, '--allow-domain', 'example.com']),
+    end: BOXED,
+    isDone: isClosed,
+  },
+  {
+    name: 'finish of a restricted session',
+    prepare: closed,
+    args: FINISH,
+    every: 6,
+    end: { status: 'review' },
+    isDone: isBare,
+  },
+  {
+    name: 'cancel of a restricted session',
+    prepare: closed,
+    args: ['cancel', 's'],
+    every: 6,
+    end: { status: 'archived' },
+    isDone: isBare,
+  },
+  {
+    name: 'docker start of a restricted session',
+    prepare: async (at) => {
+      await closed(at);
+      await must(at, 'docker', 'stop', 's');
+    },
+    args: ['docker', 'start', 's'],
+    end: BOXED,
+    isDone: isClosed,
+  },
+  {
+    name: 'recover of a restricted session that lost its proxy',
+    prepare: async (at) => {
+      await closed(at);
+      await at.engine('rm', '-f', ...(await at.containers()).filter((name) => name.endsWith('--proxy')));
+    },
+    args: ['recover', 's'],
+    every: 6,
+    end: BOXED,
+    isDone: isClosed,
   },
   {
     name: 'docker cleanup',

@@ -200,7 +200,10 @@ async function unowned(
   { containers, here }: Pick<Place, 'containers' | 'here'>,
 ): Promise<readonly string[]> {
   const mine = `para-${repoId(repo)}-s`;
-  const isOwned = (name: string): boolean => name === mine && existsSync(join(repo, '.para/state/s.state'));
+  // A restricted session has a proxy beside its container, and for a moment what tries its network.
+  const names = [mine, `${mine}--proxy`, `${mine}--check`];
+  const isOwned = (name: string): boolean =>
+    names.includes(name) && existsSync(join(repo, '.para/state/s.state'));
   if ((await containers()).every(isOwned)) return [];
   const { stdout } = await here(['docker', 'cleanup', '--dry-run', '--json']);
   const { orphans, kept } = JSON.parse(stdout) as Record<'orphans' | 'kept', { name: string }[]>;
