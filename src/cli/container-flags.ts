@@ -22,6 +22,11 @@ const strings = {
 /** What a container is like: for every command that makes one. */
 export const LIKENESS_OPTIONS = {
   image: { alias: 'docker-image', type: 'string', requiresArg: true, describe: 'Image of the container' },
+  pin: {
+    type: 'boolean',
+    default: false,
+    describe: 'Take the image by its digest, now and when the container is made again',
+  },
   env: { ...strings, describe: 'Environment of the container: NAME=VALUE, or NAME to pass yours' },
   'env-file': { ...strings, describe: 'File of NAME=VALUE lines' },
   port: { ...strings, describe: 'Publish a port on 127.0.0.1: [HOST:]CONTAINER[/udp]' },
@@ -53,6 +58,7 @@ export const CONTAINER_OPTIONS = {
 
 interface Flags {
   readonly image: string | undefined;
+  readonly pin: boolean;
   readonly env: readonly string[];
   readonly 'env-file': readonly string[];
   readonly port: readonly string[];
@@ -67,7 +73,10 @@ const NAMES = Object.keys(LIKENESS_OPTIONS) as readonly (keyof typeof LIKENESS_O
 
 /** The first word about what the container is like, if one was given. */
 export function givenOption(args: Flags): string | undefined {
-  return NAMES.find((name) => (args[name] ?? []).length > 0);
+  return NAMES.find((name) => {
+    const given = args[name] ?? [];
+    return typeof given === 'boolean' ? given : given.length > 0;
+  });
 }
 
 /** A word about the container asks for one. @throws USAGE when it is at once refused */
@@ -85,6 +94,7 @@ export async function containerFlags(args: Flags, app: App): Promise<ContainerFl
   const files = await Promise.all(args['env-file'].map((file) => readEnvFile(file, app.cwd, app.env)));
   return {
     image: args.image,
+    pin: args.pin,
     env: Object.assign({}, ...files, resolveEnv(args.env.map(parseEnv), app.env)) as Record<string, string>,
     ports: args.port.map(parsePort),
     volumes: args.volume.map(parseVolume),

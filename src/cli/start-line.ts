@@ -78,10 +78,10 @@ export async function startSession(args: StartArgs, app: App, line: StartLine): 
   const wanted = { plan, job, setup: setup.script };
   if (args['dry-run']) return sayWhatWouldBe(app, wanted);
   await plan.container?.vault.open();
-  const agent = await start(app, wanted);
+  const { agent, record } = await start(app, wanted);
   app.output.answer(
-    { session: describe(plan.record), ...(agent === undefined ? {} : { agent: describeAgent(agent) }) },
-    (paint) => text(plan.record, agent, paint.bold(plan.session)),
+    { session: describe(record), ...(agent === undefined ? {} : { agent: describeAgent(agent) }) },
+    (paint) => text(record, agent, paint.bold(plan.session)),
   );
   return 0;
 }
@@ -107,13 +107,19 @@ function sayWhatWouldBe(app: App, { plan, job, setup }: Wanted): number {
   return 0;
 }
 
-async function start(app: App, { plan, job, setup }: Wanted): Promise<StartedAgent | undefined> {
+/** What was made, and who works in it. */
+interface Started {
+  readonly agent: StartedAgent | undefined;
+  readonly record: SessionRecord;
+}
+
+async function start(app: App, { plan, job, setup }: Wanted): Promise<Started> {
   const state = newStartState(plan);
   let agent: StartedAgent | undefined;
   const steps = job === undefined ? [] : [agentStep(app, startSite(plan), job, (made) => (agent = made))];
   const setups = setup === undefined ? [] : [setupStep<StartState>(app, startSite(plan), setup)];
   await withNewSession(plan, () => app.run([...startSteps(plan, setups), ...steps], state));
-  return agent;
+  return { agent, record: state.record };
 }
 
 async function setupOf(app: App, plan: StartPlan, flag: string | undefined): Promise<SetupPlan> {

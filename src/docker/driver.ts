@@ -208,6 +208,14 @@ export interface NetworkRow {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** An image that the engine has. */
+export interface ImageInfo {
+  readonly id: string;
+  readonly user: string;
+  /** Names with a digest, as registries know it: `host/name@sha256:…`. */
+  readonly digests: readonly string[];
+}
+
 /** An engine's own answers about itself, asked once and cached. */
 export interface Capabilities {
   readonly rootless: boolean;
@@ -304,7 +312,7 @@ export interface EngineDriver {
   pull(image: string): EngineCommand<void>;
   /** Progress text of one line that `pull` prints, or undefined for noise. */
   pullProgress(line: string): string | undefined;
-  imageInspect(image: string): EngineCommand<{ readonly id: string; readonly user: string }>;
+  imageInspect(image: string): EngineCommand<ImageInfo>;
   /** Makes an image of the archive on stdin. */
   imageImport(reference: string, labels?: Readonly<Record<string, string>>): EngineCommand<void>;
   /** Those that carry the labels (AND), as `repository:tag`. */

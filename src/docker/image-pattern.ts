@@ -22,6 +22,12 @@ export function fitsImage(patterns: readonly string[], image: string): boolean {
   });
 }
 
+/** The one of these names with a digest that is the image's own, else any: the digest is of the same bytes. */
+export function digestOf(image: string, digests: readonly string[]): string | undefined {
+  const { name } = parts(image);
+  return digests.find((one) => parts(one).name === name) ?? digests[0];
+}
+
 /** With a digest the tag is decoration: the engine takes what the digest says. */
 function tagOf({ tag, digest }: Parts): string | undefined {
   return digest === undefined ? (tag ?? 'latest') : undefined;

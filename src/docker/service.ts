@@ -1,6 +1,6 @@
 /** What para does with containers: the drivers' commands, run. Errors are thrown as ParaError (failure.ts). */
 import type { Readable } from 'node:stream';
-import { hasCode, type ParaError } from '../errors.ts';
+import { hasCode, ParaError } from '../errors.ts';
 import {
   succeeded,
   type AttachOptions as SignalOptions,
@@ -23,6 +23,7 @@ import type {
 import { deadlineOf } from './deadline.ts';
 import { execCapture, execTerminal } from './exec.ts';
 import { toParaError } from './failure.ts';
+import { digestOf } from './image-pattern.ts';
 import { inspect, lookAt, provenByInspect, type Lifecycle } from './lifecycle.ts';
 import { canMeasure } from './limits.ts';
 import { networksOf, type Networks } from './networks.ts';
@@ -42,6 +43,8 @@ export interface DockerService extends Lifecycle, Networks {
   /** Pulls unless present. @returns true when it was pulled */
   ensureImage(image: string, onProgress?: (text: string) => void): Promise<boolean>;
   imageExists(image: string): Promise<boolean>;
+  /** The same image by its digest, which names these bytes for ever. @throws REFUSED when the engine knows none */
+  pinnedImage(image: string): Promise<string>;
   /** Makes an image of an archive. */
   importImage(reference: string, archive: Readable, labels: Labels): Promise<void>;
   /** Those that carry the labels. */
@@ -169,7 +172,10 @@ function engineCalls(engine: Engine, runner: Runner, options: ServiceOptions): C
   };
 }
 
-type Images = Pick<DockerService, 'ensureImage' | 'imageExists' | 'importImage' | 'images' | 'removeImage'>;
+type Images = Pick<
+  DockerService,
+  'ensureImage' | 'imageExists' | 'pinnedImage' | 'importImage' | 'images' | 'removeImage'
+>;
 
 function imagesOf({ driver }: Engine, calls: Calls, options: ServiceOptions): Images {
   const imageExists = (image: string): Promise<boolean> =>
@@ -187,6 +193,18 @@ function imagesOf({ driver }: Engine, calls: Calls, options: ServiceOptions): Im
         onLine,
       });
       return true;
+    },
+    pinnedImage: async (image) => {
+      const { digests } = await calls.run(driver.imageInspect(image), `image ${image}`);
+      const pinned = digestOf(image, digests);
+      if (pinned !== undefined) return pinned;
+      throw new ParaError(
+        'REFUSED',
+        `${driver.name} knows no digest of ${image} by which it could be pinned`,
+        {
+          hint: 'One that was made on this machine gets its digest from a registry: push it there and pull it, or start without --pin.',
+        },
+      );
     },
     importImage: (reference, archive, labels) =>
       calls.run(driver.imageImport(reference, labels), `image ${reference}`, { input: archive }),

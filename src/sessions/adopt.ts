@@ -18,6 +18,7 @@ import { isNetworkKept, sharedNetwork } from './network.ts';
 import { newOperation } from './operation.ts';
 import { removeClosed } from './proxy.ts';
 import { rememberSession } from './rebuild.ts';
+import { asPinned } from './pin-image.ts';
 import type { ContainerHost, ContainerState } from './container-state.ts';
 import { containerSteps } from './start-steps.ts';
 import type { StartContext } from './start.ts';
@@ -167,9 +168,10 @@ export function adoptSteps(plan: AdoptPlan): readonly Step<ContainerState>[] {
     ...containerSteps(plan, plan.container),
     {
       title: 'Finishing up',
-      run: async () => {
-        await rememberSession(plan.repo, record);
-        await saveRecord(places, { ...record, operation: null });
+      run: async (state) => {
+        const made = asPinned(record, state);
+        await rememberSession(plan.repo, made);
+        await saveRecord(places, { ...made, operation: null });
       },
     },
   ];

@@ -59,7 +59,11 @@ export async function containerAgain(
   const container = { ...decided, wish, git: before.git, dockerFile };
   const after = {
     ...record,
-    container: { ...containerRecord(container), image_source: before.image_source },
+    container: {
+      ...containerRecord(container),
+      image_source: before.image_source,
+      ...(before.pinned_from === undefined ? {} : { pinned_from: before.pinned_from }),
+    },
   };
   const plan: StartPlan = {
     ...{ session: parseSessionName(record.name), branch: record.branch, base },
@@ -101,6 +105,7 @@ async function decideAgain(
       flags: {
         ...{ image: before.image, env: {}, ports: [], volumes: [] },
         ...{ cpus: undefined, memoryBytes: undefined },
+        pin: false,
         // As it was, see networkBefore.
         network: { mode: 'none', allowDomains: [] },
       },

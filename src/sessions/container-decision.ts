@@ -32,6 +32,8 @@ export interface ContainerPlan {
   readonly notEnforced: readonly string[];
   /** SHA-256 of the docker.json that it is made from. */
   readonly dockerFile: string | undefined;
+  /** --pin */
+  readonly pin: boolean;
 }
 
 /** The command that shows what the files of a base ask for, and asks. */
@@ -97,7 +99,17 @@ export async function decideContainer(context: DecideContext, decision: Decision
   const notEnforced = unenforcedLimits(engine.capabilities, limits);
   const { imageSource } = planned;
   const service = await context.docker();
-  return { wish, imageSource, engine, service, git, vault, notEnforced, dockerFile: asked?.sha256 };
+  return {
+    wish,
+    imageSource,
+    engine,
+    service,
+    git,
+    vault,
+    notEnforced,
+    dockerFile: asked?.sha256,
+    pin: decision.flags.pin,
+  };
 }
 
 interface Trusting {

@@ -21,6 +21,8 @@ export interface ContainerFlags {
   readonly cpus: number | undefined;
   readonly memoryBytes: number | undefined;
   readonly network: NetworkFlags;
+  /** Take the image by its digest, now and whenever it is made again. */
+  readonly pin: boolean;
 }
 
 /** The settings of all files, of the user alone, and what the project adds. */

@@ -1,10 +1,11 @@
 /** What the steps share that make a container. */
 import type { Mount, PortMapping } from '../docker/driver.ts';
 import type { ClosedPlace } from '../docker/spec.ts';
+import type { PinState } from './pin-image.ts';
 import type { StartPlan } from './start.ts';
 
 /** What the steps of a container hand to each other. */
-export interface ContainerState {
+export interface ContainerState extends PinState {
   gitMounts: readonly Mount[];
   networkMade: boolean;
   /** The engine has a container of this name that another start made. */

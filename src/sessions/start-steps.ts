@@ -14,6 +14,7 @@ import { isNetworkKept } from './network.ts';
 import { requireClosed } from './proxy.ts';
 import { waitUntilReady } from './ready.ts';
 import { asRegistered, registerContainer } from './registry.ts';
+import { asPinned, pinImage } from './pin-image.ts';
 import { rememberSession } from './rebuild.ts';
 import type { ContainerPlan } from './container-decision.ts';
 import type { StartPlan } from './start.ts';
@@ -87,6 +88,7 @@ export function containerSteps(
 ): readonly Step<ContainerState>[] {
   return [
     pullImage(container),
+    ...(container.pin ? [pinImage(plan, container)] : []),
     createNetwork(plan, container),
     seal,
     ...closedSteps(plan, container),
@@ -162,7 +164,8 @@ function createContainer(plan: ContainerHost, container: ContainerPlan): Step<Co
     title: 'Creating the container',
     run: async (state, note) => {
       note(name);
-      const spec = await resolveSpec(container.wish, container.engine, state.gitMounts, state.place);
+      const wish = { ...container.wish, image: state.pinned ?? container.wish.image };
+      const spec = await resolveSpec(wish, container.engine, state.gitMounts, state.place);
       try {
         state.containerId = await container.service.createContainer(spec);
       } catch (error) {
@@ -197,7 +200,8 @@ function startContainer(plan: ContainerHost, container: ContainerPlan): Step<Con
   const name = plan.record.container?.name ?? '';
   return {
     title: 'Starting the container',
-    run: async ({ containerId: id = '', published: ports = container.wish.ports }) => {
+    run: async (state) => {
+      const { containerId: id = '', published: ports = container.wish.ports } = state;
       const { service, vault, wish } = container;
       if (plan.record.container !== null) await requireClosed(service, plan.record.container);
       await startWithSecrets(vault, { service, container: name, stateDir: wish.stateDir }, async () => {
@@ -210,7 +214,7 @@ function startContainer(plan: ContainerHost, container: ContainerPlan): Step<Con
         startedAt: new Date().toISOString(),
         ports,
       } as const;
-      await registerContainer(plan.places.state, asRegistered(plan.record, told));
+      await registerContainer(plan.places.state, asRegistered(asPinned(plan.record, state), told));
     },
   };
 }
@@ -219,7 +223,7 @@ function recordDone(plan: StartPlan): Step<StartState> {
   return {
     title: 'Finishing up',
     run: async (state) => {
-      state.record = { ...state.record, status: 'active', operation: null };
+      state.record = { ...asPinned(plan.record, state), status: 'active', operation: null };
       await saveRecord(plan.places, state.record);
     },
   };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { fitsImage } from '../../src/docker/image-pattern.ts';
+import { digestOf, fitsImage } from '../../src/docker/image-pattern.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
@@ -51,4 +51,13 @@ describe('one that does not', () => {
   test('no pattern takes none', () => {
     expect(fitsImage([], 'node')).toBe(false);
   });
+});
+
+test('of the names with a digest the image’s own is taken, or any: the bytes are the same', () => {
+  const own = `docker.io/library/node@${DIGEST}`;
+  const other = `localhost:5000/copy@${DIGEST}`;
+  expect(digestOf('node:22', [other, own])).toBe(own);
+  expect(digestOf('localhost:5000/copy:1', [own, other])).toBe(other);
+  expect(digestOf('node:22', [other])).toBe(other);
+  expect(digestOf('node:22', [])).toBeUndefined();
 });

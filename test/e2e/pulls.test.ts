@@ -54,6 +54,24 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('pull
       expect(await world.para(repo, ['finish', 'Done', name])).toMatchObject({ code: 0 });
   });
 
+  test('a pinned image is taken by its digest, and again when the container is lost, whatever its tag is by then', async () => {
+    const started = await world.para(repo, ['start', 'pinned', '--image', image, '--pin', '--json']);
+    expect(started).toMatchObject({ code: 0 });
+    const { container } = (
+      JSON.parse(started.stdout) as { session: { container: { name: string; image: string } } }
+    ).session;
+    expect(container.image).toMatch(/^127\.0\.0\.1:\d+\/.*@sha256:[0-9a-f]{64}$/);
+    const made = async (): Promise<string> =>
+      world.out([engine.engine, 'inspect', '--format', '{{.Config.Image}}', container.name]);
+    expect(await made()).toBe(container.image);
+    await world.out([engine.engine, 'rm', '-f', container.name]);
+    await world.out([engine.engine, 'rmi', container.image]);
+    expect(await world.para(repo, ['recover', 'pinned'])).toMatchObject({ code: 0 });
+    expect(await made()).toBe(container.image);
+    expect(await world.para(repo, ['finish', 'Done', 'pinned'])).toMatchObject({ code: 0 });
+    await world.run([engine.engine, 'rmi', container.image]);
+  });
+
   describe('a pull that can not succeed', () => {
     let failing: string;
     let before: object;

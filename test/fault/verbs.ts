@@ -172,7 +172,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'docker start of a plain session',
     prepare: plain,
-    args: ADOPT,
+    args: [...ADOPT, '--pin'],
     end: { ...BOXED, ahead: 1 },
   },
   { name: 'docker sync', prepare: boxed, args: ['docker', 'sync', 's'], end: { ...BOXED, ahead: 1 } },

@@ -524,6 +524,10 @@ export interface SessionRecord {
      */
     image: string;
     /**
+     * What was asked for, when the image is the digest that it was pinned to.
+     */
+    pinned_from?: string;
+    /**
      * Which setting chose the image.
      */
     image_source: string;

@@ -2306,7 +2306,7 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 exports.validateSessionRecord = validate12;
-var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop", "docker update"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." }, "memory_bytes": { "type": "integer", "minimum": 1, "description": "docker update." }, "cpus": { "type": "number", "exclusiveMinimum": 0, "description": "docker update." }, "pids": { "type": "integer", "minimum": 1, "description": "docker update." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "restricted": { "type": "object", "additionalProperties": false, "description": "A restricted container: its network is closed, and its proxy lets it reach these. Left out for any other.", "required": ["egress", "allowed_domains"], "properties": { "egress": { "type": "string", "maxLength": 128, "description": "Name of the network that its proxy goes out by." }, "allowed_domains": { "type": "array", "description": "Rules of the proxy; none allows nothing.", "items": { "type": "string", "maxLength": 300 } } } }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "wanted": { "enum": ["running", "stopped"], "description": "What para was last told to make of it; left out: running." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "docker_file": { "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the .para/docker.json that was used; null for none." }, "secrets": { "type": "array", "description": "Its secrets, by name alone.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, "as_env": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" } } } }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" }, "health_check": { "type": "object", "additionalProperties": false, "description": "health_check of docker.json, with nothing left out.", "required": ["command", "interval_seconds", "timeout_seconds", "retries", "start_period_seconds"], "properties": { "command": { "type": "string", "minLength": 1, "description": "A line for sh." }, "interval_seconds": { "type": "integer", "minimum": 1 }, "timeout_seconds": { "type": "integer", "minimum": 1 }, "retries": { "type": "integer", "minimum": 1 }, "start_period_seconds": { "type": "integer", "minimum": 0 } } } } } } }] } } };
+var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop", "docker update"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." }, "memory_bytes": { "type": "integer", "minimum": 1, "description": "docker update." }, "cpus": { "type": "number", "exclusiveMinimum": 0, "description": "docker update." }, "pids": { "type": "integer", "minimum": 1, "description": "docker update." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "pinned_from": { "type": "string", "maxLength": 512, "description": "What was asked for, when the image is the digest that it was pinned to." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "restricted": { "type": "object", "additionalProperties": false, "description": "A restricted container: its network is closed, and its proxy lets it reach these. Left out for any other.", "required": ["egress", "allowed_domains"], "properties": { "egress": { "type": "string", "maxLength": 128, "description": "Name of the network that its proxy goes out by." }, "allowed_domains": { "type": "array", "description": "Rules of the proxy; none allows nothing.", "items": { "type": "string", "maxLength": 300 } } } }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "wanted": { "enum": ["running", "stopped"], "description": "What para was last told to make of it; left out: running." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "docker_file": { "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the .para/docker.json that was used; null for none." }, "secrets": { "type": "array", "description": "Its secrets, by name alone.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, "as_env": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" } } } }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" }, "health_check": { "type": "object", "additionalProperties": false, "description": "health_check of docker.json, with nothing left out.", "required": ["command", "interval_seconds", "timeout_seconds", "retries", "start_period_seconds"], "properties": { "command": { "type": "string", "minLength": 1, "description": "A line for sh." }, "interval_seconds": { "type": "integer", "minimum": 1 }, "timeout_seconds": { "type": "integer", "minimum": 1 }, "retries": { "type": "integer", "minimum": 1 }, "start_period_seconds": { "type": "integer", "minimum": 0 } } } } } } }] } } };
 var pattern13 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
 var pattern14 = new RegExp("^[0-9a-f]{40,64}$", "u");
 var pattern15 = new RegExp("^[0-9a-f]{64}$", "u");
@@ -3304,11 +3304,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data29.image_source !== void 0) {
-          let data35 = data29.image_source;
+        if (data29.pinned_from !== void 0) {
+          let data35 = data29.pinned_from;
           if (typeof data35 === "string") {
-            if (func3(data35) > 128) {
-              const err90 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data35 };
+            if (func3(data35) > 512) {
+              const err90 = { instancePath: instancePath + "/container/pinned_from", schemaPath: "#/properties/container/oneOf/1/properties/pinned_from/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema13.properties.container.oneOf[1].properties.pinned_from, data: data35 };
               if (vErrors === null) {
                 vErrors = [err90];
               } else {
@@ -3317,7 +3317,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err91 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image_source.type, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data35 };
+            const err91 = { instancePath: instancePath + "/container/pinned_from", schemaPath: "#/properties/container/oneOf/1/properties/pinned_from/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.pinned_from.type, parentSchema: schema13.properties.container.oneOf[1].properties.pinned_from, data: data35 };
             if (vErrors === null) {
               vErrors = [err91];
             } else {
@@ -3326,11 +3326,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data29.network !== void 0) {
-          let data36 = data29.network;
+        if (data29.image_source !== void 0) {
+          let data36 = data29.image_source;
           if (typeof data36 === "string") {
             if (func3(data36) > 128) {
-              const err92 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data36 };
+              const err92 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data36 };
               if (vErrors === null) {
                 vErrors = [err92];
               } else {
@@ -3339,7 +3339,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err93 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.network.type, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data36 };
+            const err93 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image_source.type, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data36 };
             if (vErrors === null) {
               vErrors = [err93];
             } else {
@@ -3348,11 +3348,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data29.restricted !== void 0) {
-          let data37 = data29.restricted;
-          if (data37 && typeof data37 == "object" && !Array.isArray(data37)) {
-            if (data37.egress === void 0) {
-              const err94 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/required", keyword: "required", params: { missingProperty: "egress" }, message: "must have required property 'egress'", schema: schema13.properties.container.oneOf[1].properties.restricted.required, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data37 };
+        if (data29.network !== void 0) {
+          let data37 = data29.network;
+          if (typeof data37 === "string") {
+            if (func3(data37) > 128) {
+              const err94 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data37 };
               if (vErrors === null) {
                 vErrors = [err94];
               } else {
@@ -3360,40 +3360,40 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data37.allowed_domains === void 0) {
-              const err95 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/required", keyword: "required", params: { missingProperty: "allowed_domains" }, message: "must have required property 'allowed_domains'", schema: schema13.properties.container.oneOf[1].properties.restricted.required, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data37 };
+          } else {
+            const err95 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.network.type, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data37 };
+            if (vErrors === null) {
+              vErrors = [err95];
+            } else {
+              vErrors.push(err95);
+            }
+            errors++;
+          }
+        }
+        if (data29.restricted !== void 0) {
+          let data38 = data29.restricted;
+          if (data38 && typeof data38 == "object" && !Array.isArray(data38)) {
+            if (data38.egress === void 0) {
+              const err96 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/required", keyword: "required", params: { missingProperty: "egress" }, message: "must have required property 'egress'", schema: schema13.properties.container.oneOf[1].properties.restricted.required, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data38 };
               if (vErrors === null) {
-                vErrors = [err95];
+                vErrors = [err96];
               } else {
-                vErrors.push(err95);
+                vErrors.push(err96);
               }
               errors++;
             }
-            for (const key4 in data37) {
-              if (!(key4 === "egress" || key4 === "allowed_domains")) {
-                const err96 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data37 };
-                if (vErrors === null) {
-                  vErrors = [err96];
-                } else {
-                  vErrors.push(err96);
-                }
-                errors++;
-              }
-            }
-            if (data37.egress !== void 0) {
-              let data38 = data37.egress;
-              if (typeof data38 === "string") {
-                if (func3(data38) > 128) {
-                  const err97 = { instancePath: instancePath + "/container/restricted/egress", schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/egress/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.egress, data: data38 };
-                  if (vErrors === null) {
-                    vErrors = [err97];
-                  } else {
-                    vErrors.push(err97);
-                  }
-                  errors++;
-                }
+            if (data38.allowed_domains === void 0) {
+              const err97 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/required", keyword: "required", params: { missingProperty: "allowed_domains" }, message: "must have required property 'allowed_domains'", schema: schema13.properties.container.oneOf[1].properties.restricted.required, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data38 };
+              if (vErrors === null) {
+                vErrors = [err97];
               } else {
-                const err98 = { instancePath: instancePath + "/container/restricted/egress", schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/egress/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.restricted.properties.egress.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.egress, data: data38 };
+                vErrors.push(err97);
+              }
+              errors++;
+            }
+            for (const key4 in data38) {
+              if (!(key4 === "egress" || key4 === "allowed_domains")) {
+                const err98 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data38 };
                 if (vErrors === null) {
                   vErrors = [err98];
                 } else {
@@ -3402,68 +3402,66 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data37.allowed_domains !== void 0) {
-              let data39 = data37.allowed_domains;
-              if (Array.isArray(data39)) {
-                const len0 = data39.length;
+            if (data38.egress !== void 0) {
+              let data39 = data38.egress;
+              if (typeof data39 === "string") {
+                if (func3(data39) > 128) {
+                  const err99 = { instancePath: instancePath + "/container/restricted/egress", schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/egress/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.egress, data: data39 };
+                  if (vErrors === null) {
+                    vErrors = [err99];
+                  } else {
+                    vErrors.push(err99);
+                  }
+                  errors++;
+                }
+              } else {
+                const err100 = { instancePath: instancePath + "/container/restricted/egress", schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/egress/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.restricted.properties.egress.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.egress, data: data39 };
+                if (vErrors === null) {
+                  vErrors = [err100];
+                } else {
+                  vErrors.push(err100);
+                }
+                errors++;
+              }
+            }
+            if (data38.allowed_domains !== void 0) {
+              let data40 = data38.allowed_domains;
+              if (Array.isArray(data40)) {
+                const len0 = data40.length;
                 for (let i0 = 0; i0 < len0; i0++) {
-                  let data40 = data39[i0];
-                  if (typeof data40 === "string") {
-                    if (func3(data40) > 300) {
-                      const err99 = { instancePath: instancePath + "/container/restricted/allowed_domains/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.items, data: data40 };
+                  let data41 = data40[i0];
+                  if (typeof data41 === "string") {
+                    if (func3(data41) > 300) {
+                      const err101 = { instancePath: instancePath + "/container/restricted/allowed_domains/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.items, data: data41 };
                       if (vErrors === null) {
-                        vErrors = [err99];
+                        vErrors = [err101];
                       } else {
-                        vErrors.push(err99);
+                        vErrors.push(err101);
                       }
                       errors++;
                     }
                   } else {
-                    const err100 = { instancePath: instancePath + "/container/restricted/allowed_domains/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.items, data: data40 };
+                    const err102 = { instancePath: instancePath + "/container/restricted/allowed_domains/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.items, data: data41 };
                     if (vErrors === null) {
-                      vErrors = [err100];
+                      vErrors = [err102];
                     } else {
-                      vErrors.push(err100);
+                      vErrors.push(err102);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err101 = { instancePath: instancePath + "/container/restricted/allowed_domains", schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains, data: data39 };
+                const err103 = { instancePath: instancePath + "/container/restricted/allowed_domains", schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains, data: data40 };
                 if (vErrors === null) {
-                  vErrors = [err101];
+                  vErrors = [err103];
                 } else {
-                  vErrors.push(err101);
+                  vErrors.push(err103);
                 }
                 errors++;
               }
             }
           } else {
-            const err102 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.restricted.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data37 };
-            if (vErrors === null) {
-              vErrors = [err102];
-            } else {
-              vErrors.push(err102);
-            }
-            errors++;
-          }
-        }
-        if (data29.hardening !== void 0) {
-          let data41 = data29.hardening;
-          if (!(data41 === "strict" || data41 === "default" || data41 === "off")) {
-            const err103 = { instancePath: instancePath + "/container/hardening", schemaPath: "#/properties/container/oneOf/1/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.hardening.enum, parentSchema: schema13.properties.container.oneOf[1].properties.hardening, data: data41 };
-            if (vErrors === null) {
-              vErrors = [err103];
-            } else {
-              vErrors.push(err103);
-            }
-            errors++;
-          }
-        }
-        if (data29.git !== void 0) {
-          let data42 = data29.git;
-          if (!(data42 === "sealed" || data42 === "off")) {
-            const err104 = { instancePath: instancePath + "/container/git", schemaPath: "#/properties/container/oneOf/1/properties/git/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.git.enum, parentSchema: schema13.properties.container.oneOf[1].properties.git, data: data42 };
+            const err104 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.restricted.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data38 };
             if (vErrors === null) {
               vErrors = [err104];
             } else {
@@ -3472,10 +3470,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data29.wanted !== void 0) {
-          let data43 = data29.wanted;
-          if (!(data43 === "running" || data43 === "stopped")) {
-            const err105 = { instancePath: instancePath + "/container/wanted", schemaPath: "#/properties/container/oneOf/1/properties/wanted/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.wanted.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.wanted.enum, parentSchema: schema13.properties.container.oneOf[1].properties.wanted, data: data43 };
+        if (data29.hardening !== void 0) {
+          let data42 = data29.hardening;
+          if (!(data42 === "strict" || data42 === "default" || data42 === "off")) {
+            const err105 = { instancePath: instancePath + "/container/hardening", schemaPath: "#/properties/container/oneOf/1/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.hardening.enum, parentSchema: schema13.properties.container.oneOf[1].properties.hardening, data: data42 };
             if (vErrors === null) {
               vErrors = [err105];
             } else {
@@ -3484,29 +3482,35 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
+        if (data29.git !== void 0) {
+          let data43 = data29.git;
+          if (!(data43 === "sealed" || data43 === "off")) {
+            const err106 = { instancePath: instancePath + "/container/git", schemaPath: "#/properties/container/oneOf/1/properties/git/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.git.enum, parentSchema: schema13.properties.container.oneOf[1].properties.git, data: data43 };
+            if (vErrors === null) {
+              vErrors = [err106];
+            } else {
+              vErrors.push(err106);
+            }
+            errors++;
+          }
+        }
+        if (data29.wanted !== void 0) {
+          let data44 = data29.wanted;
+          if (!(data44 === "running" || data44 === "stopped")) {
+            const err107 = { instancePath: instancePath + "/container/wanted", schemaPath: "#/properties/container/oneOf/1/properties/wanted/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.wanted.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.wanted.enum, parentSchema: schema13.properties.container.oneOf[1].properties.wanted, data: data44 };
+            if (vErrors === null) {
+              vErrors = [err107];
+            } else {
+              vErrors.push(err107);
+            }
+            errors++;
+          }
+        }
         if (data29.made_with !== void 0) {
-          let data44 = data29.made_with;
-          if (data44 && typeof data44 == "object" && !Array.isArray(data44)) {
-            if (data44.env === void 0) {
-              const err106 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "env" }, message: "must have required property 'env'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
-              if (vErrors === null) {
-                vErrors = [err106];
-              } else {
-                vErrors.push(err106);
-              }
-              errors++;
-            }
-            if (data44.ports === void 0) {
-              const err107 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "ports" }, message: "must have required property 'ports'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
-              if (vErrors === null) {
-                vErrors = [err107];
-              } else {
-                vErrors.push(err107);
-              }
-              errors++;
-            }
-            if (data44.volumes === void 0) {
-              const err108 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "volumes" }, message: "must have required property 'volumes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
+          let data45 = data29.made_with;
+          if (data45 && typeof data45 == "object" && !Array.isArray(data45)) {
+            if (data45.env === void 0) {
+              const err108 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "env" }, message: "must have required property 'env'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data45 };
               if (vErrors === null) {
                 vErrors = [err108];
               } else {
@@ -3514,8 +3518,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data44.cpus === void 0) {
-              const err109 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "cpus" }, message: "must have required property 'cpus'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
+            if (data45.ports === void 0) {
+              const err109 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "ports" }, message: "must have required property 'ports'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data45 };
               if (vErrors === null) {
                 vErrors = [err109];
               } else {
@@ -3523,8 +3527,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data44.memory_bytes === void 0) {
-              const err110 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "memory_bytes" }, message: "must have required property 'memory_bytes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
+            if (data45.volumes === void 0) {
+              const err110 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "volumes" }, message: "must have required property 'volumes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data45 };
               if (vErrors === null) {
                 vErrors = [err110];
               } else {
@@ -3532,8 +3536,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data44.pids === void 0) {
-              const err111 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "pids" }, message: "must have required property 'pids'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
+            if (data45.cpus === void 0) {
+              const err111 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "cpus" }, message: "must have required property 'cpus'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data45 };
               if (vErrors === null) {
                 vErrors = [err111];
               } else {
@@ -3541,34 +3545,27 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            for (const key5 in data44) {
-              if (!func2.call(schema13.properties.container.oneOf[1].properties.made_with.properties, key5)) {
-                const err112 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key5 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
-                if (vErrors === null) {
-                  vErrors = [err112];
-                } else {
-                  vErrors.push(err112);
-                }
-                errors++;
-              }
-            }
-            if (data44.env !== void 0) {
-              let data45 = data44.env;
-              if (data45 && typeof data45 == "object" && !Array.isArray(data45)) {
-                for (const key6 in data45) {
-                  let data46 = data45[key6];
-                  if (typeof data46 !== "string") {
-                    const err113 = { instancePath: instancePath + "/container/made_with/env/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties, data: data46 };
-                    if (vErrors === null) {
-                      vErrors = [err113];
-                    } else {
-                      vErrors.push(err113);
-                    }
-                    errors++;
-                  }
-                }
+            if (data45.memory_bytes === void 0) {
+              const err112 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "memory_bytes" }, message: "must have required property 'memory_bytes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data45 };
+              if (vErrors === null) {
+                vErrors = [err112];
               } else {
-                const err114 = { instancePath: instancePath + "/container/made_with/env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env, data: data45 };
+                vErrors.push(err112);
+              }
+              errors++;
+            }
+            if (data45.pids === void 0) {
+              const err113 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "pids" }, message: "must have required property 'pids'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data45 };
+              if (vErrors === null) {
+                vErrors = [err113];
+              } else {
+                vErrors.push(err113);
+              }
+              errors++;
+            }
+            for (const key5 in data45) {
+              if (!func2.call(schema13.properties.container.oneOf[1].properties.made_with.properties, key5)) {
+                const err114 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key5 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data45 };
                 if (vErrors === null) {
                   vErrors = [err114];
                 } else {
@@ -3577,33 +3574,40 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data44.ports !== void 0) {
-              let data47 = data44.ports;
-              if (Array.isArray(data47)) {
-                const len1 = data47.length;
+            if (data45.env !== void 0) {
+              let data46 = data45.env;
+              if (data46 && typeof data46 == "object" && !Array.isArray(data46)) {
+                for (const key6 in data46) {
+                  let data47 = data46[key6];
+                  if (typeof data47 !== "string") {
+                    const err115 = { instancePath: instancePath + "/container/made_with/env/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties, data: data47 };
+                    if (vErrors === null) {
+                      vErrors = [err115];
+                    } else {
+                      vErrors.push(err115);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err116 = { instancePath: instancePath + "/container/made_with/env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env, data: data46 };
+                if (vErrors === null) {
+                  vErrors = [err116];
+                } else {
+                  vErrors.push(err116);
+                }
+                errors++;
+              }
+            }
+            if (data45.ports !== void 0) {
+              let data48 = data45.ports;
+              if (Array.isArray(data48)) {
+                const len1 = data48.length;
                 for (let i1 = 0; i1 < len1; i1++) {
-                  let data48 = data47[i1];
-                  if (data48 && typeof data48 == "object" && !Array.isArray(data48)) {
-                    if (data48.hostIp === void 0) {
-                      const err115 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostIp" }, message: "must have required property 'hostIp'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data48 };
-                      if (vErrors === null) {
-                        vErrors = [err115];
-                      } else {
-                        vErrors.push(err115);
-                      }
-                      errors++;
-                    }
-                    if (data48.hostPort === void 0) {
-                      const err116 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostPort" }, message: "must have required property 'hostPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data48 };
-                      if (vErrors === null) {
-                        vErrors = [err116];
-                      } else {
-                        vErrors.push(err116);
-                      }
-                      errors++;
-                    }
-                    if (data48.containerPort === void 0) {
-                      const err117 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "containerPort" }, message: "must have required property 'containerPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data48 };
+                  let data49 = data48[i1];
+                  if (data49 && typeof data49 == "object" && !Array.isArray(data49)) {
+                    if (data49.hostIp === void 0) {
+                      const err117 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostIp" }, message: "must have required property 'hostIp'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data49 };
                       if (vErrors === null) {
                         vErrors = [err117];
                       } else {
@@ -3611,8 +3615,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
-                    if (data48.protocol === void 0) {
-                      const err118 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "protocol" }, message: "must have required property 'protocol'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data48 };
+                    if (data49.hostPort === void 0) {
+                      const err118 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostPort" }, message: "must have required property 'hostPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data49 };
                       if (vErrors === null) {
                         vErrors = [err118];
                       } else {
@@ -3620,31 +3624,27 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
-                    for (const key7 in data48) {
-                      if (!(key7 === "hostIp" || key7 === "hostPort" || key7 === "containerPort" || key7 === "protocol")) {
-                        const err119 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data48 };
-                        if (vErrors === null) {
-                          vErrors = [err119];
-                        } else {
-                          vErrors.push(err119);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data48.hostIp !== void 0) {
-                      let data49 = data48.hostIp;
-                      if (typeof data49 === "string") {
-                        if (func3(data49) > 64) {
-                          const err120 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data49 };
-                          if (vErrors === null) {
-                            vErrors = [err120];
-                          } else {
-                            vErrors.push(err120);
-                          }
-                          errors++;
-                        }
+                    if (data49.containerPort === void 0) {
+                      const err119 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "containerPort" }, message: "must have required property 'containerPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data49 };
+                      if (vErrors === null) {
+                        vErrors = [err119];
                       } else {
-                        const err121 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data49 };
+                        vErrors.push(err119);
+                      }
+                      errors++;
+                    }
+                    if (data49.protocol === void 0) {
+                      const err120 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "protocol" }, message: "must have required property 'protocol'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data49 };
+                      if (vErrors === null) {
+                        vErrors = [err120];
+                      } else {
+                        vErrors.push(err120);
+                      }
+                      errors++;
+                    }
+                    for (const key7 in data49) {
+                      if (!(key7 === "hostIp" || key7 === "hostPort" || key7 === "containerPort" || key7 === "protocol")) {
+                        const err121 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data49 };
                         if (vErrors === null) {
                           vErrors = [err121];
                         } else {
@@ -3653,22 +3653,20 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
-                    if (data48.hostPort !== void 0) {
-                      let data50 = data48.hostPort;
-                      if (!(typeof data50 == "number" && (!(data50 % 1) && !isNaN(data50)) && isFinite(data50))) {
-                        const err122 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/hostPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort, data: data50 };
-                        if (vErrors === null) {
-                          vErrors = [err122];
-                        } else {
-                          vErrors.push(err122);
+                    if (data49.hostIp !== void 0) {
+                      let data50 = data49.hostIp;
+                      if (typeof data50 === "string") {
+                        if (func3(data50) > 64) {
+                          const err122 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data50 };
+                          if (vErrors === null) {
+                            vErrors = [err122];
+                          } else {
+                            vErrors.push(err122);
+                          }
+                          errors++;
                         }
-                        errors++;
-                      }
-                    }
-                    if (data48.containerPort !== void 0) {
-                      let data51 = data48.containerPort;
-                      if (!(typeof data51 == "number" && (!(data51 % 1) && !isNaN(data51)) && isFinite(data51))) {
-                        const err123 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/containerPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/containerPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort, data: data51 };
+                      } else {
+                        const err123 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data50 };
                         if (vErrors === null) {
                           vErrors = [err123];
                         } else {
@@ -3677,10 +3675,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
-                    if (data48.protocol !== void 0) {
-                      let data52 = data48.protocol;
-                      if (!(data52 === "tcp" || data52 === "udp")) {
-                        const err124 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/protocol", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/protocol/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol, data: data52 };
+                    if (data49.hostPort !== void 0) {
+                      let data51 = data49.hostPort;
+                      if (!(typeof data51 == "number" && (!(data51 % 1) && !isNaN(data51)) && isFinite(data51))) {
+                        const err124 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/hostPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort, data: data51 };
                         if (vErrors === null) {
                           vErrors = [err124];
                         } else {
@@ -3689,53 +3687,59 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
+                    if (data49.containerPort !== void 0) {
+                      let data52 = data49.containerPort;
+                      if (!(typeof data52 == "number" && (!(data52 % 1) && !isNaN(data52)) && isFinite(data52))) {
+                        const err125 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/containerPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/containerPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort, data: data52 };
+                        if (vErrors === null) {
+                          vErrors = [err125];
+                        } else {
+                          vErrors.push(err125);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data49.protocol !== void 0) {
+                      let data53 = data49.protocol;
+                      if (!(data53 === "tcp" || data53 === "udp")) {
+                        const err126 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/protocol", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/protocol/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol, data: data53 };
+                        if (vErrors === null) {
+                          vErrors = [err126];
+                        } else {
+                          vErrors.push(err126);
+                        }
+                        errors++;
+                      }
+                    }
                   } else {
-                    const err125 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data48 };
+                    const err127 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data49 };
                     if (vErrors === null) {
-                      vErrors = [err125];
+                      vErrors = [err127];
                     } else {
-                      vErrors.push(err125);
+                      vErrors.push(err127);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err126 = { instancePath: instancePath + "/container/made_with/ports", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports, data: data47 };
+                const err128 = { instancePath: instancePath + "/container/made_with/ports", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports, data: data48 };
                 if (vErrors === null) {
-                  vErrors = [err126];
+                  vErrors = [err128];
                 } else {
-                  vErrors.push(err126);
+                  vErrors.push(err128);
                 }
                 errors++;
               }
             }
-            if (data44.volumes !== void 0) {
-              let data53 = data44.volumes;
-              if (Array.isArray(data53)) {
-                const len2 = data53.length;
+            if (data45.volumes !== void 0) {
+              let data54 = data45.volumes;
+              if (Array.isArray(data54)) {
+                const len2 = data54.length;
                 for (let i2 = 0; i2 < len2; i2++) {
-                  let data54 = data53[i2];
-                  if (data54 && typeof data54 == "object" && !Array.isArray(data54)) {
-                    if (data54.source === void 0) {
-                      const err127 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data54 };
-                      if (vErrors === null) {
-                        vErrors = [err127];
-                      } else {
-                        vErrors.push(err127);
-                      }
-                      errors++;
-                    }
-                    if (data54.target === void 0) {
-                      const err128 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data54 };
-                      if (vErrors === null) {
-                        vErrors = [err128];
-                      } else {
-                        vErrors.push(err128);
-                      }
-                      errors++;
-                    }
-                    if (data54.readOnly === void 0) {
-                      const err129 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "readOnly" }, message: "must have required property 'readOnly'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data54 };
+                  let data55 = data54[i2];
+                  if (data55 && typeof data55 == "object" && !Array.isArray(data55)) {
+                    if (data55.source === void 0) {
+                      const err129 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data55 };
                       if (vErrors === null) {
                         vErrors = [err129];
                       } else {
@@ -3743,8 +3747,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
-                    if (data54.origin === void 0) {
-                      const err130 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "origin" }, message: "must have required property 'origin'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data54 };
+                    if (data55.target === void 0) {
+                      const err130 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data55 };
                       if (vErrors === null) {
                         vErrors = [err130];
                       } else {
@@ -3752,31 +3756,27 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
-                    for (const key8 in data54) {
-                      if (!(key8 === "source" || key8 === "target" || key8 === "readOnly" || key8 === "origin")) {
-                        const err131 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data54 };
-                        if (vErrors === null) {
-                          vErrors = [err131];
-                        } else {
-                          vErrors.push(err131);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data54.source !== void 0) {
-                      let data55 = data54.source;
-                      if (typeof data55 === "string") {
-                        if (func3(data55) > 4096) {
-                          const err132 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data55 };
-                          if (vErrors === null) {
-                            vErrors = [err132];
-                          } else {
-                            vErrors.push(err132);
-                          }
-                          errors++;
-                        }
+                    if (data55.readOnly === void 0) {
+                      const err131 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "readOnly" }, message: "must have required property 'readOnly'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data55 };
+                      if (vErrors === null) {
+                        vErrors = [err131];
                       } else {
-                        const err133 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data55 };
+                        vErrors.push(err131);
+                      }
+                      errors++;
+                    }
+                    if (data55.origin === void 0) {
+                      const err132 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "origin" }, message: "must have required property 'origin'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data55 };
+                      if (vErrors === null) {
+                        vErrors = [err132];
+                      } else {
+                        vErrors.push(err132);
+                      }
+                      errors++;
+                    }
+                    for (const key8 in data55) {
+                      if (!(key8 === "source" || key8 === "target" || key8 === "readOnly" || key8 === "origin")) {
+                        const err133 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data55 };
                         if (vErrors === null) {
                           vErrors = [err133];
                         } else {
@@ -3785,11 +3785,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
-                    if (data54.target !== void 0) {
-                      let data56 = data54.target;
+                    if (data55.source !== void 0) {
+                      let data56 = data55.source;
                       if (typeof data56 === "string") {
                         if (func3(data56) > 4096) {
-                          const err134 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data56 };
+                          const err134 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data56 };
                           if (vErrors === null) {
                             vErrors = [err134];
                           } else {
@@ -3798,7 +3798,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                           errors++;
                         }
                       } else {
-                        const err135 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data56 };
+                        const err135 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data56 };
                         if (vErrors === null) {
                           vErrors = [err135];
                         } else {
@@ -3807,22 +3807,20 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
-                    if (data54.readOnly !== void 0) {
-                      let data57 = data54.readOnly;
-                      if (typeof data57 !== "boolean") {
-                        const err136 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/readOnly", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/readOnly/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly, data: data57 };
-                        if (vErrors === null) {
-                          vErrors = [err136];
-                        } else {
-                          vErrors.push(err136);
+                    if (data55.target !== void 0) {
+                      let data57 = data55.target;
+                      if (typeof data57 === "string") {
+                        if (func3(data57) > 4096) {
+                          const err136 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data57 };
+                          if (vErrors === null) {
+                            vErrors = [err136];
+                          } else {
+                            vErrors.push(err136);
+                          }
+                          errors++;
                         }
-                        errors++;
-                      }
-                    }
-                    if (data54.origin !== void 0) {
-                      let data58 = data54.origin;
-                      if (!(data58 === "person" || data58 === "repository")) {
-                        const err137 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/origin", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/origin/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin, data: data58 };
+                      } else {
+                        const err137 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data57 };
                         if (vErrors === null) {
                           vErrors = [err137];
                         } else {
@@ -3831,90 +3829,92 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
+                    if (data55.readOnly !== void 0) {
+                      let data58 = data55.readOnly;
+                      if (typeof data58 !== "boolean") {
+                        const err138 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/readOnly", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/readOnly/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly, data: data58 };
+                        if (vErrors === null) {
+                          vErrors = [err138];
+                        } else {
+                          vErrors.push(err138);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data55.origin !== void 0) {
+                      let data59 = data55.origin;
+                      if (!(data59 === "person" || data59 === "repository")) {
+                        const err139 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/origin", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/origin/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin, data: data59 };
+                        if (vErrors === null) {
+                          vErrors = [err139];
+                        } else {
+                          vErrors.push(err139);
+                        }
+                        errors++;
+                      }
+                    }
                   } else {
-                    const err138 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data54 };
+                    const err140 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data55 };
                     if (vErrors === null) {
-                      vErrors = [err138];
+                      vErrors = [err140];
                     } else {
-                      vErrors.push(err138);
+                      vErrors.push(err140);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err139 = { instancePath: instancePath + "/container/made_with/volumes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes, data: data53 };
+                const err141 = { instancePath: instancePath + "/container/made_with/volumes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes, data: data54 };
                 if (vErrors === null) {
-                  vErrors = [err139];
+                  vErrors = [err141];
                 } else {
-                  vErrors.push(err139);
+                  vErrors.push(err141);
                 }
                 errors++;
               }
             }
-            if (data44.docker_file !== void 0) {
-              let data59 = data44.docker_file;
-              if (typeof data59 !== "string" && data59 !== null) {
-                const err140 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/type", keyword: "type", params: { type: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type }, message: "must be string,null", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data59 };
+            if (data45.docker_file !== void 0) {
+              let data60 = data45.docker_file;
+              if (typeof data60 !== "string" && data60 !== null) {
+                const err142 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/type", keyword: "type", params: { type: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type }, message: "must be string,null", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data60 };
                 if (vErrors === null) {
-                  vErrors = [err140];
+                  vErrors = [err142];
                 } else {
-                  vErrors.push(err140);
+                  vErrors.push(err142);
                 }
                 errors++;
               }
-              if (typeof data59 === "string") {
-                if (!pattern15.test(data59)) {
-                  const err141 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"', schema: "^[0-9a-f]{64}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data59 };
+              if (typeof data60 === "string") {
+                if (!pattern15.test(data60)) {
+                  const err143 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"', schema: "^[0-9a-f]{64}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data60 };
                   if (vErrors === null) {
-                    vErrors = [err141];
+                    vErrors = [err143];
                   } else {
-                    vErrors.push(err141);
+                    vErrors.push(err143);
                   }
                   errors++;
                 }
               }
             }
-            if (data44.secrets !== void 0) {
-              let data60 = data44.secrets;
-              if (Array.isArray(data60)) {
-                const len3 = data60.length;
+            if (data45.secrets !== void 0) {
+              let data61 = data45.secrets;
+              if (Array.isArray(data61)) {
+                const len3 = data61.length;
                 for (let i3 = 0; i3 < len3; i3++) {
-                  let data61 = data60[i3];
-                  if (data61 && typeof data61 == "object" && !Array.isArray(data61)) {
-                    if (data61.name === void 0) {
-                      const err142 = { instancePath: instancePath + "/container/made_with/secrets/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data61 };
+                  let data62 = data61[i3];
+                  if (data62 && typeof data62 == "object" && !Array.isArray(data62)) {
+                    if (data62.name === void 0) {
+                      const err144 = { instancePath: instancePath + "/container/made_with/secrets/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data62 };
                       if (vErrors === null) {
-                        vErrors = [err142];
+                        vErrors = [err144];
                       } else {
-                        vErrors.push(err142);
+                        vErrors.push(err144);
                       }
                       errors++;
                     }
-                    for (const key9 in data61) {
+                    for (const key9 in data62) {
                       if (!(key9 === "name" || key9 === "as_env")) {
-                        const err143 = { instancePath: instancePath + "/container/made_with/secrets/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data61 };
-                        if (vErrors === null) {
-                          vErrors = [err143];
-                        } else {
-                          vErrors.push(err143);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data61.name !== void 0) {
-                      let data62 = data61.name;
-                      if (typeof data62 === "string") {
-                        if (!pattern1.test(data62)) {
-                          const err144 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, message: 'must match pattern "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"', schema: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data62 };
-                          if (vErrors === null) {
-                            vErrors = [err144];
-                          } else {
-                            vErrors.push(err144);
-                          }
-                          errors++;
-                        }
-                      } else {
-                        const err145 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data62 };
+                        const err145 = { instancePath: instancePath + "/container/made_with/secrets/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data62 };
                         if (vErrors === null) {
                           vErrors = [err145];
                         } else {
@@ -3923,11 +3923,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
-                    if (data61.as_env !== void 0) {
-                      let data63 = data61.as_env;
+                    if (data62.name !== void 0) {
+                      let data63 = data62.name;
                       if (typeof data63 === "string") {
-                        if (!pattern4.test(data63)) {
-                          const err146 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data63 };
+                        if (!pattern1.test(data63)) {
+                          const err146 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, message: 'must match pattern "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"', schema: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data63 };
                           if (vErrors === null) {
                             vErrors = [err146];
                           } else {
@@ -3936,7 +3936,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                           errors++;
                         }
                       } else {
-                        const err147 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data63 };
+                        const err147 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data63 };
                         if (vErrors === null) {
                           vErrors = [err147];
                         } else {
@@ -3945,42 +3945,40 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
+                    if (data62.as_env !== void 0) {
+                      let data64 = data62.as_env;
+                      if (typeof data64 === "string") {
+                        if (!pattern4.test(data64)) {
+                          const err148 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data64 };
+                          if (vErrors === null) {
+                            vErrors = [err148];
+                          } else {
+                            vErrors.push(err148);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err149 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data64 };
+                        if (vErrors === null) {
+                          vErrors = [err149];
+                        } else {
+                          vErrors.push(err149);
+                        }
+                        errors++;
+                      }
+                    }
                   } else {
-                    const err148 = { instancePath: instancePath + "/container/made_with/secrets/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data61 };
+                    const err150 = { instancePath: instancePath + "/container/made_with/secrets/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data62 };
                     if (vErrors === null) {
-                      vErrors = [err148];
+                      vErrors = [err150];
                     } else {
-                      vErrors.push(err148);
+                      vErrors.push(err150);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err149 = { instancePath: instancePath + "/container/made_with/secrets", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets, data: data60 };
-                if (vErrors === null) {
-                  vErrors = [err149];
-                } else {
-                  vErrors.push(err149);
-                }
-                errors++;
-              }
-            }
-            if (data44.cpus !== void 0) {
-              let data64 = data44.cpus;
-              if (!(typeof data64 == "number" && isFinite(data64))) {
-                const err150 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data64 };
-                if (vErrors === null) {
-                  vErrors = [err150];
-                } else {
-                  vErrors.push(err150);
-                }
-                errors++;
-              }
-            }
-            if (data44.memory_bytes !== void 0) {
-              let data65 = data44.memory_bytes;
-              if (!(typeof data65 == "number" && (!(data65 % 1) && !isNaN(data65)) && isFinite(data65))) {
-                const err151 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data65 };
+                const err151 = { instancePath: instancePath + "/container/made_with/secrets", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets, data: data61 };
                 if (vErrors === null) {
                   vErrors = [err151];
                 } else {
@@ -3989,10 +3987,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data44.pids !== void 0) {
-              let data66 = data44.pids;
-              if (!(typeof data66 == "number" && (!(data66 % 1) && !isNaN(data66)) && isFinite(data66))) {
-                const err152 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data66 };
+            if (data45.cpus !== void 0) {
+              let data65 = data45.cpus;
+              if (!(typeof data65 == "number" && isFinite(data65))) {
+                const err152 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data65 };
                 if (vErrors === null) {
                   vErrors = [err152];
                 } else {
@@ -4001,29 +3999,35 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data44.health_check !== void 0) {
-              let data67 = data44.health_check;
-              if (data67 && typeof data67 == "object" && !Array.isArray(data67)) {
-                if (data67.command === void 0) {
-                  const err153 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data67 };
-                  if (vErrors === null) {
-                    vErrors = [err153];
-                  } else {
-                    vErrors.push(err153);
-                  }
-                  errors++;
+            if (data45.memory_bytes !== void 0) {
+              let data66 = data45.memory_bytes;
+              if (!(typeof data66 == "number" && (!(data66 % 1) && !isNaN(data66)) && isFinite(data66))) {
+                const err153 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data66 };
+                if (vErrors === null) {
+                  vErrors = [err153];
+                } else {
+                  vErrors.push(err153);
                 }
-                if (data67.interval_seconds === void 0) {
-                  const err154 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "interval_seconds" }, message: "must have required property 'interval_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data67 };
-                  if (vErrors === null) {
-                    vErrors = [err154];
-                  } else {
-                    vErrors.push(err154);
-                  }
-                  errors++;
+                errors++;
+              }
+            }
+            if (data45.pids !== void 0) {
+              let data67 = data45.pids;
+              if (!(typeof data67 == "number" && (!(data67 % 1) && !isNaN(data67)) && isFinite(data67))) {
+                const err154 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data67 };
+                if (vErrors === null) {
+                  vErrors = [err154];
+                } else {
+                  vErrors.push(err154);
                 }
-                if (data67.timeout_seconds === void 0) {
-                  const err155 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "timeout_seconds" }, message: "must have required property 'timeout_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data67 };
+                errors++;
+              }
+            }
+            if (data45.health_check !== void 0) {
+              let data68 = data45.health_check;
+              if (data68 && typeof data68 == "object" && !Array.isArray(data68)) {
+                if (data68.command === void 0) {
+                  const err155 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data68 };
                   if (vErrors === null) {
                     vErrors = [err155];
                   } else {
@@ -4031,8 +4035,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                if (data67.retries === void 0) {
-                  const err156 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "retries" }, message: "must have required property 'retries'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data67 };
+                if (data68.interval_seconds === void 0) {
+                  const err156 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "interval_seconds" }, message: "must have required property 'interval_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data68 };
                   if (vErrors === null) {
                     vErrors = [err156];
                   } else {
@@ -4040,8 +4044,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                if (data67.start_period_seconds === void 0) {
-                  const err157 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "start_period_seconds" }, message: "must have required property 'start_period_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data67 };
+                if (data68.timeout_seconds === void 0) {
+                  const err157 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "timeout_seconds" }, message: "must have required property 'timeout_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data68 };
                   if (vErrors === null) {
                     vErrors = [err157];
                   } else {
@@ -4049,31 +4053,27 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                for (const key10 in data67) {
-                  if (!(key10 === "command" || key10 === "interval_seconds" || key10 === "timeout_seconds" || key10 === "retries" || key10 === "start_period_seconds")) {
-                    const err158 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data67 };
-                    if (vErrors === null) {
-                      vErrors = [err158];
-                    } else {
-                      vErrors.push(err158);
-                    }
-                    errors++;
-                  }
-                }
-                if (data67.command !== void 0) {
-                  let data68 = data67.command;
-                  if (typeof data68 === "string") {
-                    if (func3(data68) < 1) {
-                      const err159 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data68 };
-                      if (vErrors === null) {
-                        vErrors = [err159];
-                      } else {
-                        vErrors.push(err159);
-                      }
-                      errors++;
-                    }
+                if (data68.retries === void 0) {
+                  const err158 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "retries" }, message: "must have required property 'retries'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data68 };
+                  if (vErrors === null) {
+                    vErrors = [err158];
                   } else {
-                    const err160 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data68 };
+                    vErrors.push(err158);
+                  }
+                  errors++;
+                }
+                if (data68.start_period_seconds === void 0) {
+                  const err159 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "start_period_seconds" }, message: "must have required property 'start_period_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data68 };
+                  if (vErrors === null) {
+                    vErrors = [err159];
+                  } else {
+                    vErrors.push(err159);
+                  }
+                  errors++;
+                }
+                for (const key10 in data68) {
+                  if (!(key10 === "command" || key10 === "interval_seconds" || key10 === "timeout_seconds" || key10 === "retries" || key10 === "start_period_seconds")) {
+                    const err160 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data68 };
                     if (vErrors === null) {
                       vErrors = [err160];
                     } else {
@@ -4082,33 +4082,32 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     errors++;
                   }
                 }
-                if (data67.interval_seconds !== void 0) {
-                  let data69 = data67.interval_seconds;
-                  if (!(typeof data69 == "number" && (!(data69 % 1) && !isNaN(data69)) && isFinite(data69))) {
-                    const err161 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data69 };
-                    if (vErrors === null) {
-                      vErrors = [err161];
-                    } else {
-                      vErrors.push(err161);
-                    }
-                    errors++;
-                  }
-                  if (typeof data69 == "number" && isFinite(data69)) {
-                    if (data69 < 1 || isNaN(data69)) {
-                      const err162 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data69 };
+                if (data68.command !== void 0) {
+                  let data69 = data68.command;
+                  if (typeof data69 === "string") {
+                    if (func3(data69) < 1) {
+                      const err161 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data69 };
                       if (vErrors === null) {
-                        vErrors = [err162];
+                        vErrors = [err161];
                       } else {
-                        vErrors.push(err162);
+                        vErrors.push(err161);
                       }
                       errors++;
                     }
+                  } else {
+                    const err162 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data69 };
+                    if (vErrors === null) {
+                      vErrors = [err162];
+                    } else {
+                      vErrors.push(err162);
+                    }
+                    errors++;
                   }
                 }
-                if (data67.timeout_seconds !== void 0) {
-                  let data70 = data67.timeout_seconds;
+                if (data68.interval_seconds !== void 0) {
+                  let data70 = data68.interval_seconds;
                   if (!(typeof data70 == "number" && (!(data70 % 1) && !isNaN(data70)) && isFinite(data70))) {
-                    const err163 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data70 };
+                    const err163 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data70 };
                     if (vErrors === null) {
                       vErrors = [err163];
                     } else {
@@ -4118,7 +4117,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   if (typeof data70 == "number" && isFinite(data70)) {
                     if (data70 < 1 || isNaN(data70)) {
-                      const err164 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data70 };
+                      const err164 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data70 };
                       if (vErrors === null) {
                         vErrors = [err164];
                       } else {
@@ -4128,10 +4127,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                   }
                 }
-                if (data67.retries !== void 0) {
-                  let data71 = data67.retries;
+                if (data68.timeout_seconds !== void 0) {
+                  let data71 = data68.timeout_seconds;
                   if (!(typeof data71 == "number" && (!(data71 % 1) && !isNaN(data71)) && isFinite(data71))) {
-                    const err165 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data71 };
+                    const err165 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data71 };
                     if (vErrors === null) {
                       vErrors = [err165];
                     } else {
@@ -4141,7 +4140,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   if (typeof data71 == "number" && isFinite(data71)) {
                     if (data71 < 1 || isNaN(data71)) {
-                      const err166 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data71 };
+                      const err166 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data71 };
                       if (vErrors === null) {
                         vErrors = [err166];
                       } else {
@@ -4151,10 +4150,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                   }
                 }
-                if (data67.start_period_seconds !== void 0) {
-                  let data72 = data67.start_period_seconds;
+                if (data68.retries !== void 0) {
+                  let data72 = data68.retries;
                   if (!(typeof data72 == "number" && (!(data72 % 1) && !isNaN(data72)) && isFinite(data72))) {
-                    const err167 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data72 };
+                    const err167 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data72 };
                     if (vErrors === null) {
                       vErrors = [err167];
                     } else {
@@ -4163,8 +4162,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     errors++;
                   }
                   if (typeof data72 == "number" && isFinite(data72)) {
-                    if (data72 < 0 || isNaN(data72)) {
-                      const err168 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data72 };
+                    if (data72 < 1 || isNaN(data72)) {
+                      const err168 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data72 };
                       if (vErrors === null) {
                         vErrors = [err168];
                       } else {
@@ -4174,32 +4173,55 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                   }
                 }
+                if (data68.start_period_seconds !== void 0) {
+                  let data73 = data68.start_period_seconds;
+                  if (!(typeof data73 == "number" && (!(data73 % 1) && !isNaN(data73)) && isFinite(data73))) {
+                    const err169 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data73 };
+                    if (vErrors === null) {
+                      vErrors = [err169];
+                    } else {
+                      vErrors.push(err169);
+                    }
+                    errors++;
+                  }
+                  if (typeof data73 == "number" && isFinite(data73)) {
+                    if (data73 < 0 || isNaN(data73)) {
+                      const err170 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data73 };
+                      if (vErrors === null) {
+                        vErrors = [err170];
+                      } else {
+                        vErrors.push(err170);
+                      }
+                      errors++;
+                    }
+                  }
+                }
               } else {
-                const err169 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data67 };
+                const err171 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data68 };
                 if (vErrors === null) {
-                  vErrors = [err169];
+                  vErrors = [err171];
                 } else {
-                  vErrors.push(err169);
+                  vErrors.push(err171);
                 }
                 errors++;
               }
             }
           } else {
-            const err170 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data44 };
+            const err172 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data45 };
             if (vErrors === null) {
-              vErrors = [err170];
+              vErrors = [err172];
             } else {
-              vErrors.push(err170);
+              vErrors.push(err172);
             }
             errors++;
           }
         }
       } else {
-        const err171 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+        const err173 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
         if (vErrors === null) {
-          vErrors = [err171];
+          vErrors = [err173];
         } else {
-          vErrors.push(err171);
+          vErrors.push(err173);
         }
         errors++;
       }
@@ -4214,11 +4236,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
       if (!valid4) {
-        const err172 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data29 };
+        const err174 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data29 };
         if (vErrors === null) {
-          vErrors = [err172];
+          vErrors = [err174];
         } else {
-          vErrors.push(err172);
+          vErrors.push(err174);
         }
         errors++;
       } else {
@@ -4233,11 +4255,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
   } else {
-    const err173 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
+    const err175 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
     if (vErrors === null) {
-      vErrors = [err173];
+      vErrors = [err175];
     } else {
-      vErrors.push(err173);
+      vErrors.push(err175);
     }
     errors++;
   }

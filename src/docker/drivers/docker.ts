@@ -20,6 +20,7 @@ import type {
   UsageSample,
   UserMapping,
 } from '../driver.ts';
+import { readImage } from '../image.ts';
 import { readContainers, readSizes, toState } from '../inspect.ts';
 import { reader, readOne, readRecords, unreadable, type Source } from '../parse.ts';
 import { parsePublishedText } from '../ps-ports.ts';
@@ -105,7 +106,10 @@ export const docker = {
   }),
   pull: (image) => ({ args: ['pull', '--', image], parse: nothing, timeoutMs: 0 }),
   pullProgress: readProgress,
-  imageInspect: (image) => ({ args: ['image', 'inspect', '--', image], parse: readImage }),
+  imageInspect: (image) => ({
+    args: ['image', 'inspect', '--', image],
+    parse: (stdout) => readImage(stdout, source('image inspect')),
+  }),
   imageImport: (reference, labels) => ({
     args: importArgs(reference, labels),
     parse: nothing,
@@ -208,12 +212,6 @@ function readUsage(stdout: string): readonly UsageSample[] {
       ...pairs(row, { memory: 'MemUsage', net: 'NetIO', block: 'BlockIO' }),
     };
   });
-}
-
-function readImage(stdout: string): { readonly id: string; readonly user: string } {
-  const image = reader(readOne(stdout, source('image inspect')), source('image inspect'));
-  // Docker 29 omits empty Config keys (engines.md §3).
-  return { id: image.text('Id'), user: image.record('Config', 'optional').text('User', '') };
 }
 
 function readNetwork(stdout: string): NetworkInfo {

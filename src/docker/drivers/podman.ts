@@ -19,6 +19,7 @@ import type {
   PortMapping,
   UsageSample,
 } from '../driver.ts';
+import { readImage } from '../image.ts';
 import { readContainers, readSizes, toState } from '../inspect.ts';
 import { reader, readOne, readRecords, unreadable, type Reader, type Source } from '../parse.ts';
 import { count, nanos, pairs, percent } from '../stats.ts';
@@ -96,7 +97,10 @@ export const podman = {
   }),
   pull: (image) => ({ args: ['pull', '--', image], parse: nothing, timeoutMs: 0 }),
   pullProgress: readProgress,
-  imageInspect: (image) => ({ args: ['image', 'inspect', '--', image], parse: readImage }),
+  imageInspect: (image) => ({
+    args: ['image', 'inspect', '--', image],
+    parse: (stdout) => readImage(stdout, source('image inspect')),
+  }),
   imageImport: (reference, labels) => ({
     args: importArgs(reference, labels),
     parse: nothing,
@@ -202,16 +206,6 @@ function readUsage(stdout: string): readonly UsageSample[] {
       ...pairs(row, { memory: 'mem_usage', net: 'net_io', block: 'block_io' }),
     };
   });
-}
-
-function readImage(stdout: string): { readonly id: string; readonly user: string } {
-  const image = reader(readOne(stdout, source('image inspect')), source('image inspect'));
-  const id = image.text('Id');
-  // podman prints bare hex where docker prints sha256:… (engines.md §3).
-  return {
-    id: id.includes(':') ? id : `sha256:${id}`,
-    user: image.record('Config', 'optional').text('User', ''),
-  };
 }
 
 function secondNetwork({ network }: ContainerSpec): readonly string[] {
