@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { testEngines, testImages } from '../support/engines.ts';
 import { openBridges } from '../support/firewall.ts';
-import { makeWorld, repoId, type World } from '../support/para.ts';
+import { inBackground, makeWorld, printed, repoId, type World } from '../support/para.ts';
 
 interface Row {
   readonly check: string;
@@ -138,7 +138,12 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('%s',
 
   test('what it asks for is told, and entries are made of it', async () => {
     const ask = "printf 'CONNECT Wanted.test:8443 HTTP/1.1\\r\\n\\r\\n' | nc -w 5 para-proxy 3128";
+    const following = inBackground(world, ['docker', 'network', 'log', 'one', '-f'], { cwd: repo });
+    const told = printed(following, 'wanted.test:8443');
     const asked = await world.para(repo, ['docker', 'exec', 'one', '--', 'sh', '-c', ask]);
+    await told;
+    following.tell('SIGINT');
+    expect((await following.ended).code).toBe(130);
     expect(asked.stdout).toContain('--allow-domain wanted.test:8443');
     const log = await world.para(repo, ['docker', 'network', 'log', 'one', '--denied']);
     expect(log.stdout).toMatch(/denied +CONNECT wanted\.test:8443 +not on the allow-list/);
