@@ -1,6 +1,6 @@
 /** What restricted sessions have left on an engine besides their containers: proxies, and the images they are made of. */
 import type { ContainerInfo } from '../docker/driver.ts';
-import { PROXY_IMAGE_LABELS } from '../docker/proxy-image.ts';
+import { PROXY_IMAGE_LABELS, proxyImage } from '../docker/proxy-image.ts';
 import type { DockerService } from '../docker/service.ts';
 import type { Repository } from '../git/repository.ts';
 import { proxyName } from './proxy-spec.ts';
@@ -49,12 +49,16 @@ interface Staying {
   readonly goneRepos: ReadonlySet<string>;
 }
 
-/** Images that para made for proxies, when no proxy of whatever repository is of them but those that go. */
+/**
+ * Images that para made for proxies, when no proxy of whatever repository is of them but those that go. The one of the node
+ * that para runs on now stays: the next restricted start takes it.
+ */
 export async function unusedImages(
   service: DockerService,
   going: readonly { readonly name: string }[],
 ): Promise<readonly Pick<Left, 'name' | 'why'>[]> {
-  const images = await service.images(PROXY_IMAGE_LABELS);
+  const current = await proxyImage().catch(() => undefined);
+  const images = (await service.images(PROXY_IMAGE_LABELS)).filter((name) => name !== current?.image);
   if (images.length === 0) return [];
   const proxies = await service.list({ 'para.role': 'proxy' });
   const gone = new Set(going.map(({ name }) => name));

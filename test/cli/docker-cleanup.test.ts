@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { proxyImage } from '../../src/docker/proxy-image.ts';
 import type { Conversation } from '../support/conversation.ts';
 import { ID, started } from '../support/conversation.ts';
 import { gitInside } from '../support/inside.ts';
@@ -122,7 +123,9 @@ describe.each(['docker', 'podman'] as const)('%s', (engine) => {
   test('what stands beside a session that is gone goes too, and the image that no proxy is made of', async () => {
     const [used, unused] = ['localhost/para-proxy:aaaa', 'localhost/para-proxy:bbbb'];
     const beside = (role: string): Seen => ({ ...lost(), name: `para-${id}-lost--${role}`, role });
-    const seen = look([fix(), beside('proxy'), beside('check')], [], { images: [used, unused] });
+    const { image: current } = await proxyImage();
+    const images = [used, unused, current];
+    const seen = look([fix(), beside('proxy'), beside('check')], [], { images });
     const proxies: EngineCall = {
       argv: [engine, 'ps', '-a', '--no-trunc', ...role('proxy'), '--format', format],
       stdout: lines([
