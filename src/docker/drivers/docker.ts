@@ -163,7 +163,9 @@ function readInfo(stdout: string): Capabilities {
   const [reason] = info.texts('ServerErrors');
   if (reason !== undefined || info.text('ServerVersion', '') === '') {
     const code = classifyBy(DOCKER_RULES, { args: ['info'], exitCode: 0, stdout: '', stderr: reason ?? '' });
-    throw new ParaError(code ?? 'DAEMON_NOT_AVAILABLE', reason ?? 'docker info names no server');
+    throw new ParaError(code ?? 'DAEMON_NOT_AVAILABLE', reason ?? 'docker info names no server', {
+      hint: 'Look what it says of its server:\ndocker info',
+    });
   }
   const options = info.texts('SecurityOptions');
   const named = (name: string): boolean => options.some((option) => option.split(',')[0] === `name=${name}`);
