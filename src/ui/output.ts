@@ -50,7 +50,7 @@ export function createOutput(flags: OutputFlags, streams: OutputStreams): Output
   const { stdout, stderr } = streams;
   const paint = new Chalk({ level: colours(stdout, flags, streams.env) ? 1 : 0 });
   const story = new Chalk({ level: colours(stderr, flags, streams.env) ? 1 : 0 });
-  const say = (text: string): void => void stderr.write(`${cleanLines(redact(text))}\n`);
+  const say = (text: string): void => void stderr.write(`${cleanLines(redact(text), story.level > 0)}\n`);
   const document = (data: object): void => {
     stdout.write(`${cleanJson(redact(JSON.stringify(data)))}\n`);
   };
@@ -65,7 +65,7 @@ export function createOutput(flags: OutputFlags, streams: OutputStreams): Output
         document({ schema: 1, ok: true, ...data });
         return;
       }
-      const text = cleanLines(redact(toText(paint)));
+      const text = cleanLines(redact(toText(paint)), paint.level > 0);
       if (text !== '') stdout.write(`${text}\n`);
     },
     raw(printed) {

@@ -16,6 +16,11 @@ import {
 import { reader, readRecords } from '../../src/docker/parse.ts';
 import { ParaError } from '../../src/errors.ts';
 import { cleanLines, display } from '../../src/ui/display.ts';
+import { detailLines } from '../../src/ui/monitor/detail.ts';
+import { createOutput } from '../../src/ui/output.ts';
+import { table } from '../../src/ui/table.ts';
+import { overviewRow } from '../support/overview.ts';
+import { fakeStream } from '../support/streams.ts';
 import { fuzz } from './fuzz.ts';
 import { damaged, nastyJson, nastyText, SETTINGS } from './inputs.ts';
 
@@ -85,8 +90,8 @@ fuzz('P2', 'what is printed is read as it was', nastyJson, (value) => {
   return error === undefined;
 });
 
-// eslint-disable-next-line no-control-regex -- what must not be there
-const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/;
+const HIDDEN =
+  /[\p{Cc}\p{Cs}\p{Bidi_Control}\u00ad\u200b-\u200f\u2028\u2029\u2060-\u206f\u3164\ufeff\u{e0000}-\u{e0fff}]/u;
 // eslint-disable-next-line no-control-regex -- what must not be there but for line ends and tabs
 const MOVES = /[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f]/;
 
@@ -106,6 +111,29 @@ fuzz(
     return true;
   },
 );
+
+/** All that para says of a text that somebody else has made, in a pipe. */
+function said(text: string, json: boolean): string {
+  const [stdout, stderr] = [fakeStream(), fakeStream()];
+  const output = createOutput(
+    { json, quiet: false, verbose: true, color: true },
+    { stdout, stderr, env: {} },
+  );
+  output.note(text);
+  output.warn(text);
+  output.trace(text);
+  output.answer({ text }, (paint) => table([text], [{ head: 'HEAD', cell: (row) => row }], paint));
+  output.answer({ text }, () => text);
+  output.fail(new ParaError('COMMAND_FAILED', text, { hint: text, details: { stderr: text } }));
+  const row = overviewRow(text, { status: text, settle: text, defect: text });
+  const pane = detailLines(row, [text], { width: 60, height: 12, now: new Date(0) });
+  return stdout.text() + stderr.text() + pane.map((line) => line.text).join('\n');
+}
+
+fuzz('P11', 'nothing that is said holds what a terminal would obey', nastyText, (text) => {
+  for (const json of [false, true]) expect(said(text, json).replace(/[\n\t]/g, '')).not.toMatch(HIDDEN);
+  return true;
+});
 
 const OWN = Object.getOwnPropertyNames(Object.prototype).sort();
 const hostileKeys = fc

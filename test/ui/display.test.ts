@@ -17,6 +17,7 @@ const nasty = fc
         '\u202e',
         '\u200b',
         '\0',
+        ...['\u061c', '\u00ad', '\u2028', '\u3164', '\u{e0041}', '\ud83d', '\ude00', '\u{1f600}'],
       ),
       fc.string(),
     ),
@@ -24,8 +25,8 @@ const nasty = fc
   )
   .map((parts) => parts.join(''));
 
-// eslint-disable-next-line no-control-regex -- what must not be there
-const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/;
+const HIDDEN =
+  /[\p{Cc}\p{Cs}\p{Bidi_Control}\u00ad\u200b-\u200f\u2028\u2029\u2060-\u206f\u3164\ufeff\u{e0000}-\u{e0fff}]/u;
 
 describe('display', () => {
   test('leaves no control, escape, bidirectional or invisible character', () => {
