@@ -10,7 +10,8 @@ import { newStartState, startSteps, type StartState } from '../sessions/start-st
 import { planStart, withNewSession, type StartPlan } from '../sessions/start.ts';
 import type { SessionRecord } from '../sessions/store.ts';
 import { readApprovals } from '../sessions/trust.ts';
-import { describeSecrets } from '../sessions/vault.ts';
+import { sharedLogins } from '../sessions/shared-login.ts';
+import { describeSecrets, type Vault } from '../sessions/vault.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { agentLines, describeAgent } from './agent-lines.ts';
 import type { App } from './app.ts';
@@ -75,6 +76,7 @@ export async function startSession(args: StartArgs, app: App, line: StartLine): 
   const setup = await setupOf(app, plan, args['setup-script']);
   const free = plan.container?.notEnforced ?? [];
   if (free.length > 0) app.output.note(`The engine does not enforce limits on ${free.join(', ')} here`);
+  await warnOfSharedLogins(app, plan.session, plan.container);
   const wanted = { plan, job, setup: setup.script };
   if (args['dry-run']) return sayWhatWouldBe(app, wanted);
   await plan.container?.vault.open();
@@ -84,6 +86,17 @@ export async function startSession(args: StartArgs, app: App, line: StartLine): 
     (paint) => text(record, agent, paint.bold(plan.session)),
   );
   return 0;
+}
+
+/** Says which logins two containers will take from each other. */
+export async function warnOfSharedLogins(
+  app: App,
+  session: string,
+  container: { readonly vault: Vault } | undefined,
+): Promise<void> {
+  if (container === undefined) return;
+  const warnings = await sharedLogins(await app.places(), session, container.vault);
+  for (const warning of warnings) app.output.warn(warning);
 }
 
 interface Wanted {

@@ -205,3 +205,18 @@ test('--env of what sounds like one says how it is done', async () => {
     stderr: expect.stringContaining('para config set secrets.my_token env:MY_TOKEN'),
   });
 });
+
+test('a login that is renewed where it is used, and is in another live container: it is said', async () => {
+  settings({ login: { ...LOGIN_SETTING, rotating: true }, token: 'env:TOKEN' });
+  const talk = talkTo('docker');
+  const calls = [...detection('docker'), ...toContainer(talk)];
+  const first = await run(`start fix --docker --engine ${talk.engine}`, { calls });
+  expect(first).toMatchObject({ code: 0, stderr: expect.not.stringContaining('login') as unknown });
+  const second = await run(`start other --docker --dry-run --engine ${talk.engine}`);
+  expect(second.stderr).toContain(
+    '▲ the login login is in the container of fix too: when one of them renews it',
+  );
+  expect(second.stderr).not.toContain('token');
+  const again = await run('docker start fix --dry-run');
+  expect(again.stderr).not.toContain('login');
+});

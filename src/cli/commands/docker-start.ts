@@ -11,10 +11,11 @@ import {
 import { startSessionContainer } from '../../sessions/start-stop.ts';
 import { changedSinceMade } from '../../sessions/docker-file.ts';
 import { findSession } from '../../sessions/find.ts';
-import { describeSecrets } from '../../sessions/vault.ts';
+import { describeSecrets, vaultOfRecord } from '../../sessions/vault.ts';
 import type { App } from '../app.ts';
 import { containerFlags, givenOption, LIKENESS_OPTIONS } from '../container-flags.ts';
 import { defineCommand } from '../define.ts';
+import { warnOfSharedLogins } from '../start-line.ts';
 
 export default defineCommand({
   command: 'start [session]',
@@ -43,6 +44,7 @@ export default defineCommand({
       });
     const changed = await changedSinceMade(record);
     if (changed !== undefined) app.output.warn(changed);
+    await warnOfSharedLogins(app, name, { vault: await vaultOfRecord(app, container) });
     if (!args['dry-run']) return start(app, name);
     const plan = { session: name, container: { ...container, made_with: undefined } };
     app.output.answer({ dry_run: true, plan }, () => `Would start ${container.name}`);
@@ -69,6 +71,7 @@ async function adopt(app: App, request: AdoptRequest): Promise<number> {
     if (plan.isFileChanged) app.output.warn(fileChanged(plan));
     if (notEnforced.length > 0)
       app.output.note(`The engine does not enforce limits on ${notEnforced.join(', ')} here`);
+    await warnOfSharedLogins(app, plan.session, plan.container);
     await plan.container.vault.open();
     await app.run(adoptSteps(plan), newAdoptState());
   });
