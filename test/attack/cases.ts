@@ -1,8 +1,8 @@
 /** Every attack that was tried, where, and what held: the lines of the table in docs/attacks.md (zz-table.test.ts). */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tmpdir } from 'node:os';
 import type { TestEngine } from '../support/engines.ts';
+import { ATTEMPTS, runDirectory } from '../support/run-dir.ts';
 
 /** Where an attack was tried; `host`: what para reads is the same whatever engine has written it. */
 export type Where = 'host' | TestEngine['id'];
@@ -23,7 +23,7 @@ export interface Attempt extends AttackCase {
 
 /** Where the attempts of a run are noted. */
 export function attemptsFile(): string {
-  return join(tmpdir(), 'attack-cases');
+  return join(runDirectory(), ATTEMPTS);
 }
 
 /** One attempt, which has held when `work` returns. */

@@ -25,5 +25,8 @@ export function notedLabels(): readonly string[] {
   return [...new Set(text.split('\n').filter((line) => line !== ''))];
 }
 
+/** Where test/attack/cases.ts notes what was tried. */
+export const ATTEMPTS = 'attack-cases';
+
 /** Names in the run's directory that are not a test's. */
-export const NOT_LEFT: readonly string[] = [NOTES];
+export const NOT_LEFT: readonly string[] = [NOTES, ATTEMPTS];
