@@ -1,7 +1,7 @@
 /** What can be done with the container of a session: the seed's DockerManager. */
 import { randomUUID } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
-import { relative } from 'node:path';
+import { isAbsolute, normalize, relative } from 'node:path';
 import type { EngineName, ExecRequest } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { INSIDE } from '../docker/spec.ts';
@@ -104,7 +104,7 @@ export async function execRequest(
       argv: wish.argv,
       tty,
       stdin: true,
-      workdir: wish.workdir ?? (await workdirOf(context.cwd, found.record.worktree_path)),
+      workdir: checkedWorkdir(wish.workdir) ?? (await workdirOf(context.cwd, found.record.worktree_path)),
       env: {
         PARA_SESSION: found.record.name,
         PARA_WORKSPACE: INSIDE.workspace,
@@ -114,6 +114,17 @@ export async function execRequest(
       },
     },
   };
+}
+
+/**
+ * A directory in the container that a person named. The runtime opens it before it is in there, and below /proc are
+ * doors to where it comes from (CVE-2024-21626). @throws USAGE
+ */
+export function checkedWorkdir(path: string | undefined): string | undefined {
+  if (path === undefined || (isAbsolute(path) && !/^\/proc(\/|$)/.test(normalize(path)))) return path;
+  throw new ParaError('USAGE', `nothing is run in ${JSON.stringify(path)}`, {
+    hint: `Name an absolute path inside, not below /proc: --workdir ${INSIDE.workspace}/src`,
+  });
 }
 
 /** A command typed in a sub-directory of the worktree runs in the same sub-directory of /workspace. */

@@ -1,7 +1,7 @@
 /** What a person does with the queue of a session's container. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ParaError } from '../errors.ts';
-import { requireContainer, workdirOf, type ContainerContext } from './containers.ts';
+import { checkedWorkdir, requireContainer, workdirOf, type ContainerContext } from './containers.ts';
 import { findSession, type Found } from './find.ts';
 import { prepareInside } from './inside.ts';
 import { cancelQueued, enqueue, findQueued, listQueue, type QueuedCommand, type QueueRow } from './queue.ts';
@@ -44,7 +44,7 @@ export async function queueCommand(
   const wish: Omit<QueuedCommand, 'number'> = {
     id: context.newId().replaceAll('-', '').slice(0, 12),
     ...{ type: 'exec' as const, command, args },
-    working_dir: workdir ?? (await workdirOf(context.cwd, record.worktree_path)),
+    working_dir: checkedWorkdir(workdir) ?? (await workdirOf(context.cwd, record.worktree_path)),
     ...(Object.keys(env).length === 0 ? {} : { env }),
     ...(timeoutSeconds === undefined ? {} : { timeout_seconds: timeoutSeconds }),
     ...(priority === undefined ? {} : { priority }),

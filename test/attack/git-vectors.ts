@@ -2,7 +2,8 @@
  * A01–A12 and A14: what a container could leave for the host's git to trip over, planted from the host's side. All but
  * the sealed git directory is behind a mask in a container; it is planted all the same, as if the mask had failed.
  *
- * Shell text; `$W` is the worktree, `$G` the container's git directory, `$R` the main checkout, `$M` the marker.
+ * Shell text; `$W` is the worktree and `$H` the same on the host, `$G` the container's git directory, `$R` the main
+ * checkout, `$M` the marker.
  */
 export interface Vector {
   readonly id: string;
@@ -19,27 +20,27 @@ const HOOKS =
 
 /** The program of every payload, and settings that run it. */
 const EVIL = `printf '#!/bin/sh\\necho "$*" >>%s\\n[ "$1" != filter ] || cat\\n' "$M" >"$W/evil.sh"; chmod 755 "$W/evil.sh"
-hooks() { mkdir -p "$1"; for h in ${HOOKS}; do printf '#!/bin/sh\\n%s hook\\n' "$W/evil.sh" >"$1/$h"; chmod 755 "$1/$h"; done; }
+hooks() { mkdir -p "$1"; for h in ${HOOKS}; do printf '#!/bin/sh\\n%s hook\\n' "$H/evil.sh" >"$1/$h"; chmod 755 "$1/$h"; done; }
 evil() { cat <<END
 [core]
-fsmonitor = $W/evil.sh fsmonitor
+fsmonitor = $H/evil.sh fsmonitor
 hooksPath = $1
-editor = $W/evil.sh editor
-pager = $W/evil.sh pager
-sshCommand = $W/evil.sh ssh
+editor = $H/evil.sh editor
+pager = $H/evil.sh pager
+sshCommand = $H/evil.sh ssh
 [filter "evil"]
-clean = $W/evil.sh filter
-smudge = $W/evil.sh filter
+clean = $H/evil.sh filter
+smudge = $H/evil.sh filter
 required = true
 [diff]
-external = $W/evil.sh diff
+external = $H/evil.sh diff
 [diff "evil"]
-textconv = $W/evil.sh textconv
-command = $W/evil.sh command
+textconv = $H/evil.sh textconv
+command = $H/evil.sh command
 [merge "evil"]
-driver = $W/evil.sh merge
+driver = $H/evil.sh merge
 [alias]
-status = !$W/evil.sh alias
+status = !$H/evil.sh alias
 END
 }
 nested() { git init -q "$1"; (cd "$1"; echo x >x; git add x; git commit -qm x); hooks "$1/.git/hooks"; evil "$1/.git/hooks" >>"$1/.git/config"; echo y >>"$1/x"; }
@@ -54,13 +55,13 @@ const VECTORS: readonly Vector[] = [
   {
     id: 'A01',
     what: '`.git` becomes a directory with fsmonitor, filter and hooks',
-    plant: `rm "$W/.git"; git init -q "$W"; hooks "$W/.git/hooks"; evil "$W/.git/hooks" >>"$W/.git/config"; echo "$everything" >"$W/.gitattributes"`,
+    plant: `rm "$W/.git"; git init -q "$W"; hooks "$W/.git/hooks"; evil "$H/.git/hooks" >>"$W/.git/config"; echo "$everything" >"$W/.gitattributes"`,
     naive: 'git -C "$W" status; git -C "$W" add -A',
   },
   {
     id: 'A02',
     what: '`.git` points into the worktree',
-    plant: `rm "$W/.git"; git init -q "$W"; mv "$W/.git" "$W/fake"; echo 'gitdir: fake' >"$W/.git"; evil "$W/.husky" >>"$W/fake/config"`,
+    plant: `rm "$W/.git"; git init -q "$W"; mv "$W/.git" "$W/fake"; echo 'gitdir: fake' >"$W/.git"; evil "$H/.husky" >>"$W/fake/config"`,
     naive: 'git -C "$W" status; git -C "$W" add -A',
   },
   {
@@ -110,14 +111,14 @@ const VECTORS: readonly Vector[] = [
   {
     id: 'A09',
     what: 'a filter there, and info/attributes',
-    plant: `mkdir -p "$G/info"; echo "$everything" >"$G/info/attributes"; printf '[filter "evil"]\\nclean = %s filter\\n' "$W/evil.sh" >>"$G/config"`,
+    plant: `mkdir -p "$G/info"; echo "$everything" >"$G/info/attributes"; printf '[filter "evil"]\\nclean = %s filter\\n' "$H/evil.sh" >>"$G/config"`,
     naive: IN_SEALED,
   },
   {
     id: 'A10',
     what: 'commondir and gitdir are rewritten there',
-    plant: `mkdir -p "$W/common/objects" "$W/common/refs"; { printf '[core]\\nrepositoryformatversion = 0\\n'; evil "$W/.husky"; } >"$W/common/config"
-      echo 'ref: refs/heads/main' >"$W/common/HEAD"; echo "$W/common" >"$G/commondir"; echo "$W" >"$G/gitdir"`,
+    plant: `mkdir -p "$W/common/objects" "$W/common/refs"; { printf '[core]\\nrepositoryformatversion = 0\\n'; evil "$H/.husky"; } >"$W/common/config"
+      echo 'ref: refs/heads/main' >"$W/common/HEAD"; echo "$H/common" >"$G/commondir"; echo "$H" >"$G/gitdir"`,
     naive: IN_SEALED,
   },
   {
@@ -130,14 +131,14 @@ const VECTORS: readonly Vector[] = [
   {
     id: 'A12',
     what: 'gpg.program with commit.gpgsign, ssh signing, credential helper',
-    plant: `printf '[commit]\\ngpgSign = true\\n[tag]\\ngpgSign = true\\n[gpg]\\nprogram = %s\\n[gpg "ssh"]\\nprogram = %s\\n[credential]\\nhelper = !%s\\n' "$W/evil.sh" "$W/evil.sh" "$W/evil.sh" >>"$G/config"`,
+    plant: `printf '[commit]\\ngpgSign = true\\n[tag]\\ngpgSign = true\\n[gpg]\\nprogram = %s\\n[gpg "ssh"]\\nprogram = %s\\n[credential]\\nhelper = !%s\\n' "$W/evil.sh" "$W/evil.sh" "$H/evil.sh" >>"$G/config"`,
     naive: IN_SEALED,
   },
   {
     id: 'A14',
     what: 'a commit whose tree has an entry `.git/config`',
     plant: `export GIT_DIR="$G" GIT_ALTERNATE_OBJECT_DIRECTORIES="$R/.git/objects"
-      blob=$(evil "$W/.husky" | git hash-object -w --stdin)
+      blob=$(evil "$H/.husky" | git hash-object -w --stdin)
       inner=$(printf '100644 blob %s\\tconfig\\n' $blob | git mktree)
       tree=$(printf '040000 tree %s\\t.git\\n' $inner | git mktree)
       git update-ref refs/heads/para/s $(echo evil | git commit-tree -p HEAD $tree)`,

@@ -27,7 +27,7 @@ afterAll(() => at.remove());
 const sh = (script: string): Promise<string> =>
   at.world.out(['sh', '-c', script], { cwd: at.repo, env: variables() });
 const variables = (): Record<string, string> => ({
-  ...{ W: at.worktree, R: at.repo, M: marker, G: join(at.repo, '.para/state/docker/s/git') },
+  ...{ W: at.worktree, H: at.worktree, R: at.repo, M: marker, G: join(at.repo, '.para/state/docker/s/git') },
   GIT_CONFIG_COUNT: '0',
 });
 const para = (args: readonly string[], cwd = at.repo): Promise<Answer> =>

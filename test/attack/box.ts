@@ -1,0 +1,90 @@
+/** A session on a real engine, and what an agent in it would do: everything through `para docker exec`. */
+import { chownSync, existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from '@jest/globals';
+import { testImages, type TestEngine } from '../support/engines.ts';
+import { makeWorld, repoId, type Ended, type Options, type World } from '../support/para.ts';
+import { wrap, type Wrapper } from '../support/wrapper.ts';
+import { attack } from './cases.ts';
+
+export type Hardening = 'default' | 'strict';
+
+/** What the user's own environment holds, and nobody inside may know. */
+export const TOKEN = 'tok-9d2f41c07be5';
+/** What a file of the user's holds. */
+export const SECRET = 'hush-72c1';
+
+export interface Box {
+  readonly engine: TestEngine;
+  readonly world: World;
+  readonly repo: string;
+  readonly worktree: string;
+  /** Made only by a payload that was run on the host. */
+  readonly marker: string;
+  /** A file of the user's that nothing may bring out. */
+  readonly secret: string;
+  readonly container: string;
+  /** The engine's calls are noted by it. */
+  readonly wrapper: Wrapper;
+  para(args: readonly string[], options?: Options): Promise<Ended>;
+  /** Shell text that an agent runs; how it ends is the agent's business. */
+  inside(script: string): Promise<Ended>;
+  /** One attack: it has held when `work` returns and nothing ran on the host. */
+  on(id: string, work: () => Promise<unknown>): Promise<void>;
+}
+
+/** Makes a repository and a session `s` in it. */
+export async function openBox(
+  engine: TestEngine,
+  hardening: Hardening,
+  flags: readonly string[] = [],
+): Promise<Box> {
+  const world = makeWorld(engine);
+  const repo = await world.repo();
+  const [work, worktree] = [join(world.dir, 'work'), join(repo, '.para/worktrees/s')];
+  const [marker, secret] = [join(work, 'marker'), join(work, 'secret')];
+  writeFileSync(secret, `${SECRET}\n`, { mode: 0o600 });
+  chownSync(secret, engine.uid, engine.gid);
+  const settings = join(world.dir, 'settings.json');
+  writeFileSync(
+    settings,
+    JSON.stringify({ docker: { hardening, default_resource_limits: { pids_limit: 200 } } }),
+  );
+  const wrapper = wrap(world, engine.engine);
+  const env = { ...wrapper.env, PARA_CONFIG_PATH: settings, AGENT_TOKEN: TOKEN };
+  const para: Box['para'] = (args, options = {}) =>
+    world.para(options.cwd ?? repo, args, { ...options, env: { ...env, ...options.env } });
+  const pointer = join(worktree, '.git');
+  const started = await para(['start', 's', '--docker', '--image', testImages().base, ...flags]);
+  expect(started).toMatchObject({ code: 0 });
+  const before = [lstatSync(pointer).ino, readFileSync(pointer, 'utf8')];
+  return {
+    ...{ engine, world, repo, worktree, marker, secret, wrapper, para },
+    container: `para-${repoId(repo)}-s`,
+    inside: (script) => para(['docker', 'exec', 's', '--', 'sh', '-c', script]),
+    on: (id, work) =>
+      attack({ attack: id, on: engine.id, under: hardening }, async () => {
+        rmSync(marker, { force: true });
+        await work();
+        expect(existsSync(marker)).toBe(false);
+        if (existsSync(worktree))
+          expect([lstatSync(pointer).ino, readFileSync(pointer, 'utf8')]).toEqual(before);
+      }),
+  };
+}
+
+/** Runs it and looks at the exit code. */
+export async function ends(
+  box: Box,
+  args: readonly string[],
+  codes: readonly number[] = [0],
+): Promise<Ended> {
+  const ended = await box.para(args);
+  expect([args, codes.includes(ended.code ?? -1), ended.code, ended.stderr]).toEqual([
+    args,
+    true,
+    ended.code,
+    ended.stderr,
+  ]);
+  return ended;
+}
