@@ -103,6 +103,10 @@ export function removeContainer({ record, service }: Teardown): Step<unknown> {
   };
 }
 
+function isUnanswered({ code, exit }: ParaError): boolean {
+  return exit === EXIT.deadline || exit === EXIT.engine || code === 'INTERRUPTED';
+}
+
 /**
  * The network, when no other session has it. To be called once the record names no container any more: of several that
  * end at the same time the last one finds nobody else. An engine that does not answer stops nothing any more: the network
@@ -119,7 +123,7 @@ export async function dropNetwork(
     await service.removeNetwork(sharedNetwork(container)).catch((error: unknown) => {
       if (!(error instanceof ParaError)) throw error;
       // A start that runs right now may have it already: then the engine refuses, and that is right.
-      if (error.exit !== EXIT.deadline && error.exit !== EXIT.engine) return;
+      if (!isUnanswered(error)) return;
       note(`the network is left: ${error.message}; later: para docker cleanup`);
     });
   });

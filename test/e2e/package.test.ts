@@ -22,7 +22,7 @@ const PROJECT = join(import.meta.dirname, '../..');
 const NOT_COPIED = ['node_modules', '.git', 'dist', '.para', 'coverage'];
 /** Everything that may be in the package. */
 const EXPECTED =
-  /^(dist\/([\w.-]+\.m?js|proxy\.cjs|package\.json)|schemas\/\w+\.schema\.json|docs\/[\w-]+\.md|(README|CHANGELOG|SECURITY)\.md|LICENSE|package\.json)$/;
+  /^(dist\/([\w.-]+\.m?js|(proxy|check)\.cjs|package\.json)|schemas\/\w+\.schema\.json|docs\/[\w-]+\.md|(README|CHANGELOG|SECURITY)\.md|LICENSE|package\.json)$/;
 
 interface Manifest {
   readonly version: string;

@@ -105,9 +105,10 @@ async function closed(at: Place): Promise<void> {
   await at.work();
 }
 
-/** True when the engine has nothing of the repository's, and no network either. */
+/** True when the engine has no more of the session: the network that it shared may wait for `docker cleanup`. */
 async function isBare(at: Place): Promise<boolean> {
-  return (await at.containers()).length + (await at.networks()).length === 0;
+  const own = (await at.networks()).filter((name) => !name.startsWith('para-network-'));
+  return (await at.containers()).length + own.length === 0;
 }
 
 /** True when it has a session's container and its proxy, and both networks. */
@@ -172,7 +173,15 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'docker start of a plain session',
     prepare: plain,
+    args: ADOPT,
+    end: { ...BOXED, ahead: 1 },
+  },
+  {
+    // Real engines know no digest of what was made on this machine.
+    name: 'docker start --pin',
+    prepare: plain,
     args: [...ADOPT, '--pin'],
+    every: 6,
     end: { ...BOXED, ahead: 1 },
   },
   { name: 'docker sync', prepare: boxed, args: ['docker', 'sync', 's'], end: { ...BOXED, ahead: 1 } },
