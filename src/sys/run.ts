@@ -231,8 +231,10 @@ function forwardLines(
 async function attach(
   request: RunRequest,
   how: AttachOptions,
-  { env, trace }: RunnerContext,
+  { env, trace, signal: asked }: RunnerContext,
 ): Promise<number> {
+  // A Ctrl-C that came while para was getting ready is not typed twice.
+  if (asked?.().aborted === true) throw new ParaError('INTERRUPTED', 'interrupted');
   let child: ChildProcess | undefined;
   let seen = 0;
   // What came before there was a process has not reached it.

@@ -239,3 +239,8 @@ test('a signal that comes before the process is there is its own all the same', 
   process.emit('SIGINT', 'SIGINT');
   expect(await code).toBe(130);
 });
+
+test('what was asked to stop before starts nothing', async () => {
+  const runner = createRunner({ env: process.env, signal: () => AbortSignal.abort() });
+  await expect(runner.attach({ file: 'sleep', args: ['30'] })).rejects.toMatchObject({ code: 'INTERRUPTED' });
+});
