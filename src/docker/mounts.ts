@@ -210,7 +210,8 @@ function deniedBecause(source: string, { home, repo }: MountContext): string | u
   return secret === undefined ? undefined : `~/${secret} holds credentials`;
 }
 
-function isWithin(path: string, root: string): boolean {
+/** True for the directory itself and what is below it; both absolute, without a slash at their end. */
+export function isWithin(path: string, root: string): boolean {
   return path === root || path.startsWith(root === '/' ? '/' : root + sep);
 }
 

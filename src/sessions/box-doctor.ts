@@ -1,10 +1,10 @@
 /** Attacks the box of a session as whatever runs in it could, and says what held. Nothing is left behind. */
 import { randomUUID } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
-import { sep } from 'node:path';
 import { readHeld } from '../docker/cgroup.ts';
 import type { ContainerInfo } from '../docker/driver.ts';
 import { enforcedLimits } from '../docker/limits.ts';
+import { isWithin } from '../docker/mounts.ts';
 import type { DockerService } from '../docker/service.ts';
 import { INSIDE } from '../docker/spec.ts';
 import { ParaError } from '../errors.ts';
@@ -108,13 +108,9 @@ function openMounts(
   stateDir: string,
 ): readonly string[] {
   return mounts
-    .filter(({ writable, source }) => writable && source !== '' && !within(source, stateDir))
-    .filter(({ source }) => within(source, commonDir) || within(commonDir, source))
+    .filter(({ writable, source }) => writable && source !== '' && !isWithin(source, stateDir))
+    .filter(({ source }) => isWithin(source, commonDir) || isWithin(commonDir, source))
     .map(({ source, target }) => `${source} is mounted at ${target}`);
-}
-
-function within(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory.endsWith(sep) ? directory : directory + sep);
 }
 
 async function networkChecks(
