@@ -8,7 +8,7 @@ import { siteOf, type Site } from '../sessions/site.ts';
 import { planSetup, setupStep, type SetupPlan, type SetupScript } from '../sessions/setup.ts';
 import { newStartState, startSteps, type StartState } from '../sessions/start-steps.ts';
 import { planStart, withNewSession, type StartPlan } from '../sessions/start.ts';
-import type { SessionRecord } from '../sessions/store.ts';
+import type { Places, SessionRecord } from '../sessions/store.ts';
 import { readApprovals } from '../sessions/trust.ts';
 import { sharedLogins } from '../sessions/shared-login.ts';
 import { describeSecrets, type Vault } from '../sessions/vault.ts';
@@ -76,7 +76,7 @@ export async function startSession(args: StartArgs, app: App, line: StartLine): 
   const setup = await setupOf(app, plan, args['setup-script']);
   const free = plan.container?.notEnforced ?? [];
   if (free.length > 0) app.output.note(`The engine does not enforce limits on ${free.join(', ')} here`);
-  await warnOfSharedLogins(app, plan.session, plan.container);
+  await warnOfSharedLogins(app, plan);
   const wanted = { plan, job, setup: setup.script };
   if (args['dry-run']) return sayWhatWouldBe(app, wanted);
   await plan.container?.vault.open();
@@ -89,14 +89,17 @@ export async function startSession(args: StartArgs, app: App, line: StartLine): 
 }
 
 /** Says which logins two containers will take from each other. */
-export async function warnOfSharedLogins(
-  app: App,
-  session: string,
-  container: { readonly vault: Vault } | undefined,
-): Promise<void> {
+export async function warnOfSharedLogins({ output }: App, start: LoginUse): Promise<void> {
+  const { places, session, container } = start;
   if (container === undefined) return;
-  const warnings = await sharedLogins(await app.places(), session, container.vault);
-  for (const warning of warnings) app.output.warn(warning);
+  for (const warning of await sharedLogins(places, session, container.vault)) output.warn(warning);
+}
+
+/** Whose container is about to hold which logins. */
+interface LoginUse {
+  readonly places: Places;
+  readonly session: string;
+  readonly container: { readonly vault: Vault } | undefined;
 }
 
 interface Wanted {

@@ -31,7 +31,7 @@ export default defineCommand({
     ['$0 docker start fix-login --image node:22 --port 3000', 'when it has had none until now'],
   ],
   async run(args, app) {
-    const { record } = await findSession(app, args['session'] as string | undefined);
+    const { places, record } = await findSession(app, args['session'] as string | undefined);
     const { name, container } = record;
     if (container === null || isHalfAdopted(record)) {
       const request = { session: name, flags: await containerFlags(args, app) };
@@ -44,7 +44,8 @@ export default defineCommand({
       });
     const changed = await changedSinceMade(record);
     if (changed !== undefined) app.output.warn(changed);
-    await warnOfSharedLogins(app, name, { vault: await vaultOfRecord(app, container) });
+    const vault = await vaultOfRecord(app, container);
+    await warnOfSharedLogins(app, { places, session: record.name, container: { vault } });
     if (!args['dry-run']) return start(app, name);
     const plan = { session: name, container: { ...container, made_with: undefined } };
     app.output.answer({ dry_run: true, plan }, () => `Would start ${container.name}`);
@@ -71,7 +72,7 @@ async function adopt(app: App, request: AdoptRequest): Promise<number> {
     if (plan.isFileChanged) app.output.warn(fileChanged(plan));
     if (notEnforced.length > 0)
       app.output.note(`The engine does not enforce limits on ${notEnforced.join(', ')} here`);
-    await warnOfSharedLogins(app, plan.session, plan.container);
+    await warnOfSharedLogins(app, plan);
     await plan.container.vault.open();
     await app.run(adoptSteps(plan), newAdoptState());
   });
