@@ -2,9 +2,10 @@
  * What para's commands cost, as multiples of what they can not avoid, in the same run.
  *
  *   npm run bench -- [--engine docker|podman|rootless]… [--only TEXT] [--runs 11] [--sessions 20]
- *                    [--check] [--json FILE] [--svg FILE]
+ *                    [--peers] [--check] [--json FILE] [--svg FILE]
  *
  * Needs the tests' engines (scripts/engines.sh up) and a build. --check ends with 1 when a ratio is over its target.
+ * --peers measures other tools too, beside the same raw calls: those that bench/peers.sh installed.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -24,6 +25,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chart } from './chart.mjs';
 import { compare, comparePeaks } from './measure.mjs';
+import { peerRows } from './peers.mjs';
 import { engineRows, plainRows } from './rows.mjs';
 
 const { values: asked } = parseArgs({
@@ -31,7 +33,7 @@ const { values: asked } = parseArgs({
     engine: { type: 'string', multiple: true },
     ...{ only: { type: 'string', default: '' }, runs: { type: 'string', default: '11' } },
     ...{ sessions: { type: 'string', default: '20' }, check: { type: 'boolean', default: false } },
-    ...{ json: { type: 'string' }, svg: { type: 'string' } },
+    ...{ json: { type: 'string' }, svg: { type: 'string' }, peers: { type: 'boolean', default: false } },
   },
 });
 const [runs, sessions] = [Number(asked.runs), Number(asked.sessions)];
@@ -81,7 +83,8 @@ function place(id) {
   );
   const repoId = createHash('sha256').update(join(repo, '.git')).digest('hex').slice(0, 8);
   return {
-    ...{ repo, run, options, engine: binary, image: known.images.busybox },
+    ...{ repo, own, run, options, engine: binary, image: known.images.busybox },
+    peers: join(benchDir, 'peers'),
     quietly: run,
     para: (...args) => [process.execPath, main, ...args],
     container: (session) => `para-${repoId}-${session}`,
@@ -106,9 +109,12 @@ function removeAll(binary, repoId, options) {
 function measure(engine, rows, options) {
   return rows
     .filter(({ name }) => name.includes(asked.only))
-    .map(({ name, floor, target, para, raw, unit = 'ms' }) => {
+    .map((row) => {
+      const { name, floor, target, unit = 'ms', para, raw, first, last } = row;
       const how = unit === 'ms' ? compare : comparePeaks;
+      first?.();
       const found = { engine, name, floor, target, unit, ...how({ para, raw }, { runs, options }) };
+      last?.();
       process.stderr.write(`${line(found)}\n`);
       return found;
     });
@@ -116,22 +122,22 @@ function measure(engine, rows, options) {
 
 function line({ engine, name, floor, target, unit, para, raw, ratio }) {
   const times = ({ median, low, high }) => `${String(median).padStart(7)} (${low}-${high})`;
-  const verdict = ratio <= target ? 'ok  ' : 'OVER';
-  return `${verdict} ${ratio.toFixed(2).padStart(5)} of ${target.toFixed(2)}  ${(engine || '-').padEnd(9)} ${name.padEnd(36)} ${times(para)} ${unit} / ${floor} ${times(raw)} ${unit}`;
+  const verdict = target === undefined ? 'peer' : ratio <= target ? 'ok  ' : 'OVER';
+  const of = target === undefined ? '       ' : `of ${target.toFixed(2)}`;
+  return `${verdict} ${ratio.toFixed(2).padStart(5)} ${of}  ${(engine || '-').padEnd(9)} ${name.padEnd(36)} ${times(para)} ${unit} / ${floor} ${times(raw)} ${unit}`;
 }
 
 function withEngine(id) {
   const bench = place(id);
+  const peers = asked.peers ? peerRows(bench, id) : { rows: [], tidy() {} };
   try {
     const { para, quietly, image } = bench;
     for (let n = 0; n < sessions; n += 1)
       quietly(...para('start', n === 0 ? 'first' : `s${n}`, '--docker', '--image', image, '-q'));
-    return measure(
-      id,
-      engineRows(bench, { engine: bench.engine, targets: TARGETS[id], sessions }),
-      bench.options,
-    );
+    const own = engineRows(bench, { engine: bench.engine, targets: TARGETS[id], sessions });
+    return measure(id, [...own, ...peers.rows], bench.options);
   } finally {
+    peers.tidy();
     bench.tidy();
   }
 }

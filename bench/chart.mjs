@@ -6,16 +6,20 @@ const ROW = 26;
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
-/** An SVG document. */
+const tick = (x, y) =>
+  `<line x1="${x.toFixed(1)}" x2="${x.toFixed(1)}" y1="${y - 2}" y2="${y + 20}" stroke="#333" stroke-width="2"/>`;
+
+/** An SVG document. Rows without a target are other tools. */
 export function chart(rows, title) {
-  const most = Math.max(2, ...rows.flatMap(({ ratio, target }) => [ratio, target]));
+  const most = Math.max(2, ...rows.flatMap(({ ratio, target = 1 }) => [ratio, target]));
   const x = (ratio) => LEFT + (ratio / most) * (WIDTH - LEFT - 60);
   const bars = rows.map(({ engine, name, ratio, target }, i) => {
     const y = 50 + i * ROW;
-    const colour = ratio <= target ? '#2a9d8f' : '#e76f51';
+    const colour = target === undefined ? '#adb5bd' : ratio <= target ? '#2a9d8f' : '#e76f51';
+    const mark = target === undefined ? '' : tick(x(target), y);
     return `<text x="${LEFT - 8}" y="${y + 14}" text-anchor="end">${escape(engine === '' ? name : `${name} (${engine})`)}</text>
 <rect x="${LEFT}" y="${y}" width="${(x(ratio) - LEFT).toFixed(1)}" height="18" fill="${colour}"/>
-<line x1="${x(target).toFixed(1)}" x2="${x(target).toFixed(1)}" y1="${y - 2}" y2="${y + 20}" stroke="#333" stroke-width="2"/>
+${mark}
 <text x="${(x(ratio) + 6).toFixed(1)}" y="${y + 14}">${ratio.toFixed(2)}</text>`;
   });
   const floor = `<line x1="${x(1).toFixed(1)}" x2="${x(1).toFixed(1)}" y1="40" y2="${50 + rows.length * ROW}" stroke="#999" stroke-dasharray="4 3"/>`;
