@@ -121,19 +121,26 @@ function toWorktree(block: string): Worktree {
 
 /**
  * The directory under the common `worktrees/` that belongs to the worktree at `path`; found by what git wrote
- * there, never by the worktree's own `.git`.
+ * there, never by the worktree's own `.git`. git names it after the worktree unless that was taken, so one look is
+ * enough for most: all are gone through for the rest alone.
  */
 export async function adminDirOf(
   repo: Pick<Repository, 'commonDir'>,
   path: string,
 ): Promise<string | undefined> {
   const all = join(repo.commonDir, 'worktrees');
+  const likely = basename(path);
+  if (await isAdminDirOf(join(all, likely), path)) return join(all, likely);
   for (const name of await readdir(all).catch(() => [])) {
-    const pointer = await readFile(join(all, name, 'gitdir'), 'utf8').catch(() => '');
-    // git can be told to write relative paths.
-    if (resolve(all, name, pointer.replace(/\n$/, '')) === join(path, '.git')) return join(all, name);
+    if (name !== likely && (await isAdminDirOf(join(all, name), path))) return join(all, name);
   }
   return undefined;
+}
+
+async function isAdminDirOf(admin: string, path: string): Promise<boolean> {
+  const pointer = await readFile(join(admin, 'gitdir'), 'utf8').catch(() => '');
+  // git can be told to write relative paths.
+  return resolve(admin, pointer.replace(/\n$/, '')) === join(path, '.git');
 }
 
 /** True when git was stopped while it made the worktree: it keeps a lock of its own on it until it is done. */

@@ -88,10 +88,11 @@ async function orphansOf(service: DockerService, where: Where): Promise<readonly
   const containers = all.filter(({ labels }) => labels['para.role'] === 'dev');
   const engine = service.engine.driver.name;
   const judged: (Orphan | KeptOrphan)[] = [];
+  const owners = await listRecords(where.places);
   const goneRepos = new Set<string>();
   for (const container of containers) {
     const isMine = container.labels['para.repo'] === where.repo.id;
-    const verdict = isMine ? await judgeMine(container, where) : await judgeOther(container);
+    const verdict = isMine ? await judgeMine(container, where, owners) : await judgeOther(container);
     if (verdict === undefined) continue;
     const { name } = container;
     judged.push({ kind: 'container', name, engine, session: sessionOf(container), ...verdict });
@@ -150,12 +151,18 @@ async function freeNetworks(
   });
 }
 
+/** All sessions that there are. */
+type Owners = Awaited<ReturnType<typeof listRecords>>;
+
 type Verdict = Pick<Orphan, 'why'> | Pick<KeptOrphan, 'why' | 'next'>;
 
 /** Undefined: a session owns it. */
-async function judgeMine(container: ContainerInfo, { repo, places }: Where): Promise<Verdict | undefined> {
+async function judgeMine(
+  container: ContainerInfo,
+  { repo, places }: Where,
+  { records, broken }: Owners,
+): Promise<Verdict | undefined> {
   const session = sessionOf(container);
-  const { records, broken } = await listRecords(places);
   if (records.some((record) => record.container?.name === container.name)) return undefined;
   if (session === null) return { why: 'no session has it' };
   const next = `para recover ${session}`;

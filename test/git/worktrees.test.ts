@@ -16,6 +16,7 @@ import { sealedMounts } from '../../src/git/sealed.ts';
 import { removeWorktree } from '../../src/git/worktree-remove.ts';
 import {
   addWorktree,
+  adminDirOf,
   attachWorktree,
   listWorktrees,
   lockWorktree,
@@ -37,6 +38,15 @@ test('lists, locks, unlocks', async () => {
   expect(session).toEqual({ path: s.path, head: s.base, branch: 'para/s1', locked: true, prunable: false });
   await unlockWorktree(s.repo, s.path);
   expect((await listWorktrees(s.repo))[1]?.locked).toBe(false);
+});
+
+test('finds the admin directory of each, also when another one has its name', async () => {
+  const other = join(s.temp.base, 'elsewhere', 's1');
+  await addWorktree({ repo: s.repo, path: other, branch: 'para/other', base: s.base });
+  const all = join(s.repo.commonDir, 'worktrees');
+  expect(await adminDirOf(s.repo, s.path)).toBe(join(all, 's1'));
+  expect(await adminDirOf(s.repo, other)).toBe(join(all, 's11'));
+  expect(await adminDirOf(s.repo, join(s.temp.base, 'none', 's1'))).toBeUndefined();
 });
 
 test('removes only its own, never through a link, and twice is fine', async () => {
