@@ -23,7 +23,7 @@ trap 'exit 143' TERM
 engines=()
 if [ "$(id -u)" = 0 ]; then
   engines=(docker podman rootless)
-  if command -v apt-get >/dev/null; then scripts/engines.sh packages tmux strace; fi
+  if command -v apt-get >/dev/null; then scripts/engines.sh packages tmux strace openssh-client; fi
 else
   # An ordinary user tests the engines that are there.
   if docker version >/dev/null 2>&1; then engines+=(docker); fi

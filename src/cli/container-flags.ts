@@ -33,6 +33,11 @@ export const LIKENESS_OPTIONS = {
   volume: { ...strings, describe: 'Mount a host directory: SOURCE:TARGET[:ro]' },
   cpus: { type: 'string', requiresArg: true, describe: 'CPUs, such as 1.5' },
   memory: { type: 'string', requiresArg: true, describe: 'Memory, such as 512m or 4g' },
+  'ssh-agent': {
+    type: 'boolean',
+    default: false,
+    describe: 'Lend it your ssh agent: what runs inside can use your keys while it runs, and not read them',
+  },
   network: {
     choices: ['none', 'restricted', 'bridge'] as const,
     requiresArg: true,
@@ -65,6 +70,7 @@ interface Flags {
   readonly volume: readonly string[];
   readonly cpus: string | undefined;
   readonly memory: string | undefined;
+  readonly 'ssh-agent': boolean;
   readonly network: NetworkMode | undefined;
   readonly 'allow-domain': readonly string[];
 }
@@ -100,6 +106,7 @@ export async function containerFlags(args: Flags, app: App): Promise<ContainerFl
     volumes: args.volume.map(parseVolume),
     cpus: args.cpus === undefined ? undefined : parseCpus(args.cpus),
     memoryBytes: args.memory === undefined ? undefined : parseSize(args.memory),
+    sshAgent: args['ssh-agent'],
     network: networkFlags(args),
   };
 }

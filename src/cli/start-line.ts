@@ -174,8 +174,13 @@ function summary({ session, branch, record }: StartPlan): string {
   const container =
     record.container === null
       ? ''
-      : `, container ${record.container.name} from ${record.container.image} (${record.container.image_source})`;
+      : `, container ${record.container.name} from ${record.container.image} (${record.container.image_source})${lent(record)}`;
   return `${session}: branch ${branch}${container}`;
+}
+
+/** What is said of a container that has the ssh agent. */
+export function lent({ container }: SessionRecord): string {
+  return container?.ssh_agent === true ? ', with your ssh agent' : '';
 }
 
 function text(record: SessionRecord, agent: StartedAgent | undefined, name: string): string {
@@ -183,7 +188,7 @@ function text(record: SessionRecord, agent: StartedAgent | undefined, name: stri
   const lines = [`Session ${name}`, `  branch    ${branch}`, `  worktree  ${worktree}`];
   if (container !== null)
     lines.push(
-      `  container ${container.name} (${container.engine}, ${container.image}, ${container.image_source})`,
+      `  container ${container.name} (${container.engine}, ${container.image}, ${container.image_source})${lent(record)}`,
     );
   lines.push('');
   if (agent !== undefined) lines.push(...agentLines(session, agent, container !== null), '');

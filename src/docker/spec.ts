@@ -21,7 +21,12 @@ export const INSIDE = {
   secrets: '/run/secrets',
   /** On the PATH of nearly every image. */
   status: '/usr/local/bin/para-status',
+  /** The person's ssh agent, where they lend it. */
+  sshAgent: '/run/para/ssh-agent.sock',
 } as const;
+
+/** In the session's container state: leads to where the ssh agent is now. Engines follow it at each start (all tried). */
+export const SSH_AGENT_LINK = 'ssh-agent.sock';
 
 /** A network of the session's own, out of which leads nothing but a proxy. */
 export interface RestrictedNetwork {
@@ -64,6 +69,8 @@ export interface ContainerWish {
   readonly health?: HealthCheck | undefined;
   /** It has secrets: they get a place in its memory. */
   readonly hasSecrets: boolean;
+  /** The socket of the person's ssh agent, for one that is lent it. */
+  readonly sshAgent: string | undefined;
   /** Host directory of the session's container state. */
   readonly stateDir: string;
   readonly mountContext: MountContext;
@@ -114,6 +121,7 @@ export async function resolveSpec(
       PARA_WORKSPACE: INSIDE.workspace,
       PARA_STATUS_DIR: INSIDE.out,
       PARA_COMMAND_DIR: INSIDE.cmd,
+      ...(wish.sshAgent === undefined ? {} : { SSH_AUTH_SOCK: INSIDE.sshAgent }),
       ...(place === undefined ? {} : proxyEnv(place)),
     },
     mounts,
@@ -171,8 +179,11 @@ function refusePorts({ network, ports }: ContainerWish): void {
 }
 
 /** What para and the container hand each other. */
-function ownMounts({ stateDir }: ContainerWish): Mount[] {
+function ownMounts({ stateDir, sshAgent }: ContainerWish): Mount[] {
+  // Read-only: one can connect all the same, and not change who else may.
+  const agent = { source: join(stateDir, SSH_AGENT_LINK), target: INSIDE.sshAgent, readOnly: true };
   return [
+    ...(sshAgent === undefined ? [] : [agent]),
     { source: join(stateDir, 'home'), target: INSIDE.home, readOnly: false },
     { source: join(stateDir, 'out'), target: INSIDE.out, readOnly: false },
     { source: join(stateDir, 'cmd'), target: INSIDE.cmd, readOnly: true },

@@ -69,7 +69,7 @@ export async function containerAgain(
     ...{ session: parseSessionName(record.name), branch: record.branch, base },
     ...{ worktree: record.worktree_path, repo, places, record: after, container },
   };
-  return { record: after, steps: containerSteps(plan, container, prepare(plan, before.git)) };
+  return { record: after, steps: containerSteps(plan, container, prepare(plan, container)) };
 }
 
 type Before = NonNullable<SessionRecord['container']>;
@@ -106,6 +106,7 @@ async function decideAgain(
         ...{ image: before.image, env: {}, ports: [], volumes: [] },
         ...{ cpus: undefined, memoryBytes: undefined },
         pin: false,
+        sshAgent: before.ssh_agent === true,
         // As it was, see networkBefore.
         network: { mode: 'none', allowDomains: [] },
       },
@@ -147,14 +148,14 @@ function networkBefore(
 }
 
 /** Keeps what is there: commits that were not brought back yet are in it. */
-function prepare(plan: StartPlan, git: 'sealed' | 'off'): Step<ContainerState> {
+function prepare(plan: StartPlan, { git, wish }: ContainerPlan): Step<ContainerState> {
   const { repo, places, session, branch, base, worktree: worktreePath } = plan;
   const stateDir = places.docker(session);
   const dir = join(stateDir, 'git');
   return {
     title: 'Preparing what the container sees',
     run: async (state) => {
-      await prepareInside(stateDir);
+      await prepareInside(stateDir, wish.sshAgent);
       await forgetHealth(stateDir);
       await rm(join(stateDir, 'out', 'ready'), { force: true });
       state.gitMounts = await gitMounts();

@@ -17,6 +17,7 @@ import type { SessionName } from './name.ts';
 import type { ImageSource } from './project.ts';
 import type { Places, SessionRecord } from './store.ts';
 import type { SourceContext } from './secret-values.ts';
+import { findSshAgent, requireLendable } from './ssh-agent.ts';
 import { approvedPaths, readApprovals, requireApproved } from './trust.ts';
 import { chooseSecrets, recordedSecrets, vaultOf, type Vault } from './vault.ts';
 
@@ -91,8 +92,9 @@ export async function decideContainer(context: DecideContext, decision: Decision
   const vault =
     decision.vault ?? vaultOf(context, await chooseSecrets(own.secrets, place, asked?.file.secrets));
   const hasSecrets = vault.secrets.length > 0;
-  const wish = { ...planned.wish, hasSecrets, mountContext: { ...mountContext, approved } };
   const engine = await context.engine();
+  const sshAgent = decision.flags.sshAgent ? await agentOf(context, engine, planned.wish) : undefined;
+  const wish = { ...planned.wish, hasSecrets, sshAgent, mountContext: { ...mountContext, approved } };
   // Also a check: a mount that is refused stops the start before anything is made.
   await resolveSpec(wish, engine, []);
   const { git, limits } = config.docker;
@@ -110,6 +112,16 @@ export async function decideContainer(context: DecideContext, decision: Decision
     dockerFile: asked?.sha256,
     pin: decision.flags.pin,
   };
+}
+
+/** The ssh agent that it can be lent. @throws MOUNT_INVALID, MOUNT_REFUSED */
+async function agentOf(
+  context: DecideContext,
+  engine: Engine,
+  { session, stateDir }: ContainerWish,
+): Promise<string> {
+  requireLendable(engine);
+  return findSshAgent(context, { session, stateDir });
 }
 
 interface Trusting {
@@ -154,6 +166,7 @@ export function containerRecord(plan: ContainerPlan): NonNullable<SessionRecord[
     image_source: plan.imageSource,
     network: wish.network.mode === 'none' ? 'none' : wish.network.name,
     ...restrictedRecord(wish.network),
+    ...(wish.sshAgent === undefined ? {} : { ssh_agent: true as const }),
     hardening: wish.hardening,
     git: plan.git,
     made_with: {

@@ -23,6 +23,8 @@ export interface ContainerFlags {
   readonly network: NetworkFlags;
   /** Take the image by its digest, now and whenever it is made again. */
   readonly pin: boolean;
+  /** Lend it the person's ssh agent. Nothing but the command line may ask for that. */
+  readonly sshAgent: boolean;
 }
 
 /** The settings of all files, of the user alone, and what the project adds. */
@@ -72,7 +74,7 @@ export function planContainer(
     network: network(flags, facts),
     hardening: config.docker.hardening,
     health: healthCheck(file?.health_check),
-    hasSecrets: false,
+    ...{ hasSecrets: false, sshAgent: undefined },
     stateDir: facts.places.docker(facts.session),
     mountContext: {
       worktree: facts.places.worktree(facts.session),

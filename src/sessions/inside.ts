@@ -8,32 +8,41 @@ import { RUNNER_SCRIPT } from './runner-script.ts';
 import { STATUS_SCRIPT } from './status-script.ts';
 import type { DockerService } from '../docker/service.ts';
 import type { SessionRecord } from './store.ts';
+import { lendSshAgent, linkSshAgent } from './ssh-agent.ts';
 import { startWithSecrets, type Vault } from './vault.ts';
 
-/** Makes what is missing; to be called before every start of a container. Safe to repeat. */
-export async function prepareInside(stateDir: string): Promise<void> {
+/**
+ * Makes what is missing; to be called before every start of a container. `sshAgent` is the agent's socket, for one that is
+ * lent it. Safe to repeat.
+ */
+export async function prepareInside(stateDir: string, sshAgent?: string): Promise<void> {
   for (const name of ['home', 'out', 'cmd', 'logs', join('cmd', 'queue')])
     await mkdir(join(stateDir, name), { recursive: true, mode: 0o700 });
   await put(join(stateDir, 'cmd', 'runner.sh'), RUNNER_SCRIPT);
   await put(join(stateDir, 'cmd', 'para-status'), STATUS_SCRIPT);
+  if (sshAgent !== undefined) await linkSshAgent(stateDir, sshAgent);
 }
 
 /** A container to be started, and the host's side of it. */
 export interface Sleeper {
   readonly service: DockerService;
   readonly container: NonNullable<SessionRecord['container']>;
+  readonly session: string;
   readonly stateDir: string;
+  readonly env: NodeJS.ProcessEnv;
 }
 
 /**
  * Starts a stopped container with all that it sees of the host in its place, and its secrets; a restricted one after its
- * proxy, and only when its network is closed. @returns how it runs, with the ports that are published for it
- * @throws as the engine does, NETWORK_NOT_CLOSED
+ * proxy, and only when its network is closed; one that is lent an ssh agent only when there is one.
+ * @returns how it runs, with the ports that are published for it
+ * @throws as the engine does, NETWORK_NOT_CLOSED, MOUNT_INVALID
  */
 export async function wakeInside(
   vault: Vault,
-  { service, container, stateDir }: Sleeper,
+  { service, container, session, stateDir, env }: Sleeper,
 ): Promise<ContainerInfo> {
+  await lendSshAgent({ env }, container, { session, stateDir });
   await prepareInside(stateDir);
   const ports = container.restricted === undefined ? undefined : await wakeProxy(service, container);
   await requireClosed(service, container);

@@ -21,6 +21,7 @@ import type { MendPlan } from './mend.ts';
 import { removeClosed } from './proxy.ts';
 import { rememberSession } from './rebuild.ts';
 import type { StartState } from './start-steps.ts';
+import { lendSshAgent } from './ssh-agent.ts';
 import { bringCommitsBack, STOP_GRACE } from './teardown.ts';
 import { lockRepository, saveRecord, type SessionRecord } from './store.ts';
 import { vaultOfRecord } from './vault.ts';
@@ -164,11 +165,13 @@ function restart({ again, places, record, service, running, unstarted, ...plan }
     run: async () => {
       const vault = await vaultOfRecord(secrets, record.container);
       await vault.open();
+      const at = { session: record.name, stateDir, env: secrets.env };
+      if (running && record.container !== null) await lendSshAgent(at, record.container, at);
       if (running) await service?.stopContainer(name, STOP_GRACE);
       await prepareInside(stateDir);
       const { container } = record;
       if ((running || unstarted) && service !== undefined && container !== null)
-        await wakeInside(vault, { service, container, stateDir });
+        await wakeInside(vault, { service, container, ...at });
     },
   };
 }

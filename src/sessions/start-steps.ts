@@ -143,7 +143,7 @@ function sealGit(plan: ContainerHost, container: ContainerPlan): Step<ContainerS
   return {
     title: 'Preparing what the container sees',
     run: async (state) => {
-      await prepareInside(dir);
+      await prepareInside(dir, container.wish.sshAgent);
       const git = join(dir, 'git');
       if (container.git === 'off') {
         state.gitMounts = [await maskGit(git)];

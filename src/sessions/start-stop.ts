@@ -56,7 +56,10 @@ export async function wakeForPerson(
   // First: what can not be told stops it before anything is changed.
   await vault.open();
   await forgetHealth(stateDir);
-  const info = await wakeInside(vault, { service, container, stateDir });
+  const info = await wakeInside(vault, {
+    ...{ service, container, stateDir },
+    ...{ session: record.name, env: context.env },
+  });
   await registerContainer(places.state, asRegistered(record, info));
   await want({ places, record }, 'running');
 }

@@ -107,7 +107,7 @@ function asEngine(args: readonly string[]): {
 const FLAGS: ContainerFlags = {
   ...{ image: undefined, env: {}, ports: [], volumes: [], cpus: undefined, memoryBytes: undefined },
   network: { mode: undefined, allowDomains: [] },
-  pin: false,
+  ...{ pin: false, sshAgent: false },
 };
 
 /** The container that these settings make; undefined when they are refused. */

@@ -18,6 +18,8 @@ export interface Wanted {
   readonly limits?: readonly string[];
   /** It has a place for secrets. */
   readonly secrets?: boolean;
+  /** It is lent the ssh agent. */
+  readonly sshAgent?: boolean;
   readonly network?: string;
   readonly volumes?: readonly string[];
   readonly ports?: readonly string[];
@@ -27,11 +29,16 @@ export interface Wanted {
 /** The id of the container that `create` makes. */
 export const ID = 'c'.repeat(64);
 
+const AGENT = '/run/para/ssh-agent.sock';
 const MEMORY = 'rw,nosuid,nodev,noexec,size=1m,mode=0700';
 
 /** `--mount` as it is written for every engine. */
 export function mount(source: string, target: string, tail = ''): readonly string[] {
   return ['--mount', `type=bind,"source=${source}","target=${target}"${tail}`];
+}
+
+function agentWords({ sshAgent }: Wanted): readonly string[] {
+  return sshAgent === true ? ['-e', `SSH_AUTH_SOCK=${AGENT}`] : [];
 }
 
 /** A container as the engine lists it; its port 80 is on 8080 when it runs. */
@@ -252,12 +259,13 @@ export class Conversation {
       ...['--log-driver', 'json-file', '--restart', 'no'],
       ...(which === 'rootless' ? ['--userns', 'keep-id'] : ['--user', uid]),
       ...['--network', wanted.network ?? this.network],
-      ...this.mounts(volumes),
+      ...this.mounts(volumes, wanted),
       ...ports.flatMap((port) => ['-p', port]),
       ...env.flatMap((pair) => ['-e', pair]),
       ...['-e', 'HOME=/para/home', '-e', `PARA_SESSION=${session}`],
       ...['-e', 'PARA_WORKSPACE=/workspace', '-e', 'PARA_STATUS_DIR=/run/para/out'],
       ...['-e', 'PARA_COMMAND_DIR=/run/para/cmd'],
+      ...agentWords(wanted),
       ...['--entrypoint', 'sh', '--', image, '/run/para/cmd/runner.sh'],
     ];
   }
@@ -269,7 +277,7 @@ export class Conversation {
   }
 
   /** The worktree, what was asked for, git's own directory and the objects it borrows, and para's own. */
-  private mounts(volumes: readonly string[]): readonly string[] {
+  private mounts(volumes: readonly string[], { sshAgent }: Wanted): readonly string[] {
     const state = join(this.repo.root, '.para/state/docker', this.session);
     return [
       ...mount(this.worktree, '/workspace'),
@@ -277,6 +285,7 @@ export class Conversation {
       ...mount(join(state, 'gitfile'), '/workspace/.git', ',readonly'),
       ...mount(join(state, 'git'), '/para/git'),
       ...mount(join(this.repo.root, '.git/objects'), '/para/objects', ',readonly'),
+      ...(sshAgent === true ? mount(join(state, 'ssh-agent.sock'), AGENT, ',readonly') : []),
       ...mount(join(state, 'home'), '/para/home'),
       ...mount(join(state, 'out'), '/run/para/out'),
       ...mount(join(state, 'cmd'), '/run/para/cmd', ',readonly'),

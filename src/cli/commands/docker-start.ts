@@ -15,7 +15,7 @@ import { describeSecrets, vaultOfRecord } from '../../sessions/vault.ts';
 import type { App } from '../app.ts';
 import { containerFlags, givenOption, LIKENESS_OPTIONS } from '../container-flags.ts';
 import { defineCommand } from '../define.ts';
-import { warnOfSharedLogins } from '../start-line.ts';
+import { lent, warnOfSharedLogins } from '../start-line.ts';
 
 export default defineCommand({
   command: 'start [session]',
@@ -101,8 +101,9 @@ function say(app: App, plan: AdoptPlan): number {
   return 0;
 }
 
-function described({ record: { container } }: AdoptPlan): string {
+function described({ record }: AdoptPlan): string {
+  const { container } = record;
   return container === null
     ? ''
-    : `${container.name} (${container.engine}, ${container.image}, ${container.image_source})`;
+    : `${container.name} (${container.engine}, ${container.image}, ${container.image_source})${lent(record)}`;
 }

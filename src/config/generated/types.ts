@@ -549,6 +549,10 @@ export interface SessionRecord {
       allowed_domains: string[];
     };
     /**
+     * It was lent the person's ssh agent, as they had said. Left out for any other.
+     */
+    ssh_agent?: true;
+    /**
      * docker.hardening at creation.
      */
     hardening: "strict" | "default" | "off";
