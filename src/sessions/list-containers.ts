@@ -1,6 +1,7 @@
 /** The containers of a repository, whoever they belong to. Reads only. */
 import type { ContainerRow, EngineName } from '../docker/driver.ts';
 import type { ListContext } from './list.ts';
+import { kindOf, type BoxKind } from './box-kind.ts';
 import { OOM_KILLED, oomKilledAmong } from './limit-hit.ts';
 import { enginesOf, withoutProxy, withProxyPorts } from './list-engines.ts';
 import { proxyName } from './proxy-spec.ts';
@@ -16,6 +17,8 @@ export interface ContainerListRow {
   readonly state: string;
   readonly status: string;
   readonly ports: readonly string[];
+  /** What kind of container it is, by its session's record; null without one. */
+  readonly box: BoxKind | null;
 }
 
 /** Every container that carries this repository's label, by name; one engine call for each engine in use. */
@@ -24,7 +27,8 @@ export async function listContainers(
   only?: EngineName,
 ): Promise<readonly ContainerListRow[]> {
   const repo = await context.repository();
-  const { records } = await listRecords(placesOf(repo.root));
+  const places = placesOf(repo.root);
+  const { records } = await listRecords(places);
   const used = enginesOf(records);
   const engines =
     only !== undefined ? [only] : used.length > 0 ? used : [(await context.engine()).driver.name];
@@ -45,15 +49,17 @@ export async function listContainers(
       const rows = await service.list({ 'para.repo': repo.id });
       const oomKilled = await oomKilledAmong(service, rows);
       const shown = rows.filter(({ name }) => !proxies.has(name));
-      return shown.map((row) => {
+      const told = shown.map(async (row) => {
         const owner = owners.get(row.name);
         const whole = owner === undefined ? row : withProxyPorts(owner.container, row, rows);
         const proxy = owner === undefined ? undefined : withoutProxy(owner.container, row.state, rows);
+        const state = oomKilled.has(row.name) ? OOM_KILLED : (proxy ?? row.state);
         return {
-          ...toContainerRow(whole, engine, owner?.name ?? null),
-          state: oomKilled.has(row.name) ? OOM_KILLED : (proxy ?? row.state),
+          ...{ ...toContainerRow(whole, engine, owner?.name ?? null), state },
+          box: owner === undefined ? null : await kindOf(places.docker(owner.name), owner, state),
         };
       });
+      return Promise.all(told);
     }),
   );
   return lists.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -63,7 +69,7 @@ function toContainerRow(
   row: ContainerRow,
   engine: EngineName,
   session: string | null,
-): Omit<ContainerListRow, 'state'> {
+): Omit<ContainerListRow, 'state' | 'box'> {
   const ports = row.ports.map(
     (port) => `${port.hostIp}:${String(port.hostPort)}->${String(port.containerPort)}/${port.protocol}`,
   );

@@ -2,8 +2,8 @@
 import { sep } from 'node:path';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
-import { ParaError } from '../errors.ts';
 import { aheadOf } from '../git/status.ts';
+import { giveSecrets, kindOf, type BoxKind } from './box-kind.ts';
 import { summariseAgent, type AgentSummary } from './agent-run.ts';
 import { countChanges } from './count-changes.ts';
 import { listArchived } from './archive.ts';
@@ -22,6 +22,7 @@ import {
   PROXY_DOWN,
   STRANDED,
 } from './list-engines.ts';
+import { unreadable } from './unreadable.ts';
 import { rebuildOthers } from './rebuild.ts';
 import type { Repository } from '../git/repository.ts';
 import { unsettledWord, type Looked } from './unsettled.ts';
@@ -60,6 +61,8 @@ export interface SessionRow extends HealthFields {
   readonly created_at: string;
   /** The container's state; `missing` when the engine has none; null without one. */
   readonly container: string | null;
+  /** What kind of container it is; null without one. */
+  readonly box: BoxKind | null;
   /** The last run of its agent; null when there was none. */
   readonly agent: AgentSummary | null;
   readonly current: boolean;
@@ -87,10 +90,15 @@ export async function listSessions(
       const row = {
         ...(await toRow({ repo, places, record }, heard.container)),
         ...(await tellHealth(places, record, heard, clocks(context.now()))),
+        box: await kindOf(places.docker(record.name), record, heard.container),
       };
       if (!others.includes(record)) {
         const by = await settledBy(places, record, row);
-        return { ...row, ...by, settle: by.settle ?? goneOnWith(row) };
+        return {
+          ...row,
+          ...by,
+          settle: by.settle ?? goneOnWith(row) ?? giveSecrets(row.name, row.box) ?? null,
+        };
       }
       return { ...row, ...withoutRecord(record.name, broken) };
     }),
@@ -135,23 +143,13 @@ function remarkOn(row: SessionRow): readonly string[] {
     return [`${name} was given up: ${over.reason}${said}; to go on: ${settle ?? ''}`];
   }
   if (settle === null || status === BRANCH_GONE) return [];
+  if (settle === giveSecrets(name, row.box))
+    return [
+      `${name} runs without its secrets, as one that was not started by para; to give it them: ${settle}`,
+    ];
   if (row.half_done !== null)
     return [`${name} is half done (${row.half_done}) and nobody is at it; to settle it: ${settle}`];
   return [`${name}: ${status === 'active' ? `container ${container ?? ''}` : status}; to mend it: ${settle}`];
-}
-
-async function unreadable(places: Places, sessions: readonly string[]): Promise<readonly string[]> {
-  const why = async (session: string): Promise<string> => {
-    const error: unknown = await loadRecord(places, session).catch((cause: unknown) => cause);
-    return error instanceof ParaError ? `${error.message}; ${wayOn(session, error)}` : '';
-  };
-  return (await Promise.all(sessions.map(why))).filter((text) => text !== '');
-}
-
-/** Nothing else is left of the session, or a newer para has it. */
-function wayOn(session: string, { hint, details }: ParaError): string {
-  if (details?.['newer'] === true) return hint ?? '';
-  return `nothing else is left of that session; to put the record aside: para recover ${session}`;
 }
 
 /** Cancelled sessions whose name is not in use again; the newest archive of each. */
@@ -168,6 +166,7 @@ async function archivedRows(
       ahead: null,
       changes: null,
       container: null,
+      box: null,
       ...NO_HEALTH,
       agent: null,
       current: false,
@@ -212,9 +211,9 @@ async function toRow(looked: Looked, container: SessionRow['container']): Promis
   const state = container === 'not asked' ? undefined : (container ?? undefined);
   const agent = await summariseAgent(places.docker(name), state);
   const ahead = await aheadOf(repo, base, branch).catch(() => null);
-  const half_done = null;
+  const [half_done, box] = [null, null];
   const known = {
-    ...{ name, branch, base_ref, worktree, created_at, container, agent, current, ahead, half_done },
+    ...{ name, branch, base_ref, worktree, created_at, container, agent, current, ahead, half_done, box },
     ...NO_HEALTH,
   };
   // Only when it could not be counted is git asked why.

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { LineCount } from '../git/line-count.ts';
 import type { Repository } from '../git/repository.ts';
 import { summariseAgent } from './agent-run.ts';
+import { kindOf } from './box-kind.ts';
 import { createFileMemory, type FileMemory } from './file-memory.ts';
 import { lookedAt, settledBy, withoutRecord, type ListContext, type SessionRow } from './list.ts';
 import { containerState, containerText, portsOf, type Asked } from './list-engines.ts';
@@ -28,6 +29,7 @@ export interface OverviewRow extends Pick<
   | 'worktree'
   | 'created_at'
   | 'container'
+  | 'box'
   | 'health'
   | 'health_reason'
   | 'given_up'
@@ -119,14 +121,15 @@ async function toRow(eye: Eye, record: SessionRecord, asked: readonly Asked[]): 
   const { name, branch, base_ref, worktree_path: worktree, created_at } = record;
   const container = containerState(record, asked);
   const heard = { container, status: containerText(record, asked) };
-  const [told, agent, condition, health] = await Promise.all([
+  const [told, agent, condition, health, box] = await Promise.all([
     statusOf(eye, name),
     agentOf(eye, name, container),
     conditionOf(eye, record, container),
     tellHealth(eye.places, record, heard, clocks(eye.now())),
+    kindOf(eye.places.docker(name), record, container),
   ]);
   return {
-    ...{ name, branch, base_ref, worktree, created_at, container, agent, ...condition },
+    ...{ name, branch, base_ref, worktree, created_at, container, box, agent, ...condition },
     lines: eye.lines.of(record),
     ...health,
     ports: portsOf(record, asked),

@@ -1,5 +1,5 @@
 /** The secrets of one session's container: which, and how they get in after each of its starts. */
-import { mkdir, realpath, rm } from 'node:fs/promises';
+import { mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/defaults.ts';
 import type { SessionRecord } from '../config/generated/types.ts';
@@ -133,6 +133,7 @@ export async function startWithSecrets<T>(vault: Vault, to: Receiver, start: () 
   await replaceFile(heldFile(to.stateDir), '');
   const started = await start();
   await deliver(values, to);
+  await writeFile(givenFile(to.stateDir), '');
   await rm(heldFile(to.stateDir), { force: true });
   return started;
 }
@@ -140,6 +141,11 @@ export async function startWithSecrets<T>(vault: Vault, to: Receiver, start: () 
 /** There while a container that has secrets has not got them: it takes no queued command. */
 export function heldFile(stateDir: string): string {
   return join(stateDir, 'cmd', 'held');
+}
+
+/** Written whenever they were put in. */
+export function givenFile(stateDir: string): string {
+  return join(stateDir, 'secrets-given');
 }
 
 async function deliver(

@@ -28,20 +28,26 @@ describe.each(WHICH)('%s', (which) => {
         .split('\n')
         .map((line) => line.split(/ {2,}/)),
     ).toEqual([
-      ['SESSION', 'CONTAINER', 'ENGINE', 'IMAGE', 'STATE', 'STATUS', 'PORTS'],
+      ['SESSION', 'CONTAINER', 'ENGINE', 'IMAGE', 'STATE', 'STATUS', 'BOX', 'PORTS'],
       [
         ...['fix', talk.container, talk.engine, 'ubuntu:latest', 'running', 'S running'],
-        '127.0.0.1:8080->80/tcp',
+        ...['-', '127.0.0.1:8080->80/tcp'],
       ],
-      ['(none)', stray, talk.engine, 'ubuntu:latest', 'exited', 'S exited'],
+      ['(none)', stray, talk.engine, 'ubuntu:latest', 'exited', 'S exited', '-'],
     ]);
     const json = await runPara(repo, 'docker ls --json', { calls: [call] });
     expect(json.stderr).toBe('');
     expect(JSON.parse(json.stdout)).toMatchObject({
       ...{ schema: 1, ok: true },
       containers: [
-        { session: 'fix', name: talk.container, engine: talk.engine, ports: ['127.0.0.1:8080->80/tcp'] },
-        { session: null, name: stray, state: 'exited', status: 'S exited', ports: [] },
+        {
+          session: 'fix',
+          name: talk.container,
+          engine: talk.engine,
+          ports: ['127.0.0.1:8080->80/tcp'],
+          box: { network: 'bridge' },
+        },
+        { session: null, name: stray, state: 'exited', status: 'S exited', ports: [], box: null },
       ],
     });
   });

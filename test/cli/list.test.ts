@@ -70,6 +70,7 @@ test('--json: every field of every row', async () => {
     ...{ name: 'box', status: 'active', branch: 'para/box', base_ref: 'main', ahead: 0, changes: 0 },
     ...{ worktree: docker.worktree, created_at: '2026-01-02T03:04:05.000Z' },
     ...{ container: 'running', health: 'starting', health_reason: 'its runner has not been heard of yet' },
+    box: { network: 'bridge', hardening: 'default', ssh_agent: false, secrets: null },
     ...{ given_up: null, agent: null, current: false, settle: null, half_done: null },
   });
 });

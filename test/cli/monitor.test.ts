@@ -67,6 +67,7 @@ test('--once --json: one document with all of it', async () => {
     ...{ name: 'box', status: 'active', settle: null, branch: 'para/box', base_ref: 'main' },
     ...{ worktree: box.worktree, created_at: '2026-01-02T03:04:05.000Z', container: 'running' },
     ...{ health: 'starting', health_reason: 'its runner has not been heard of yet', given_up: null },
+    box: { network: 'bridge', hardening: 'default', ssh_agent: false, secrets: null },
     ...{ agent: null, lines: { added: 0, removed: 0 }, ports: ['8080->80'] },
     says: {
       ...{ timestamp: 't', status: 'running', phase: '\u001b[2Jtesting', tests: 'passed' },

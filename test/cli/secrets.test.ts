@@ -1,7 +1,7 @@
 /** Secrets from the command line on: who gets them, when, and that nothing of them is left or said. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Conversation, WHICH, type Which } from '../support/conversation.ts';
 import { footprint } from '../support/footprint.ts';
@@ -132,6 +132,46 @@ test('a container that is started without its secrets keeps its queue waiting un
     stderr: expect.stringContaining('no secret token in your settings'),
   });
 });
+
+test('one that was started by hand runs without them: lists say so, and what gives them', async () => {
+  settings();
+  const talk = talkTo('docker');
+  await run('start fix --docker --engine docker', { calls: [...detection('docker'), ...toContainer(talk)] });
+  const list = async (): Promise<unknown> => {
+    const calls = [talk.list([{ name: talk.container, state: 'running' }], ['label=para.role=dev'])];
+    const { sessions } = JSON.parse((await run('list --json', { calls })).stdout) as Listed;
+    return sessions.map(({ box, settle }) => ({ secrets: box.secrets, settle }));
+  };
+  expect(await list()).toEqual([{ secrets: 'given', settle: null }]);
+  // What the container's main process does at each start.
+  const later = new Date(Date.now() + 1000);
+  utimesSync(join(repo.root, '.para/state/docker/fix/out/ready'), later, later);
+  const missing = { secrets: 'missing', settle: 'para docker start fix' };
+  expect(await list()).toEqual([missing]);
+  const shown = await run('list', {
+    calls: [talk.list([{ name: talk.container, state: 'running' }], ['label=para.role=dev'])],
+    env: { COLUMNS: '80' },
+  });
+  expect(shown.stdout).toMatch(/^fix .*running .*no secr/m);
+  expect(shown.stderr).toContain('fix runs without its secrets');
+  expect(shown.stderr).toContain('to give it them: para docker start fix');
+  const boxes = await run('docker list', {
+    calls: [talk.list([{ name: talk.container, state: 'running' }])],
+  });
+  expect(boxes.stdout).toContain('no secrets');
+  const past = new Date(0);
+  utimesSync(join(repo.root, '.para/state/docker/fix/out/ready'), past, past);
+  expect(await list()).toEqual([{ secrets: 'given', settle: null }]);
+  writeFileSync(join(repo.root, '.para/state/docker/fix/cmd/held'), '');
+  expect(await list()).toEqual([missing]);
+});
+
+interface Listed {
+  readonly sessions: readonly {
+    readonly box: { readonly secrets: string };
+    readonly settle: string | null;
+  }[];
+}
 
 test('--dry-run names them and reads none', async () => {
   settings({ token: 'env:NOT_SET', vault: 'op://v/i/f', login: LOGIN_SETTING });

@@ -58,6 +58,11 @@ describe.each(WHICH)('%s', (which) => {
     expect(container()).toMatchObject({ ssh_agent: true });
     expect(repo.run(['log', '-1', '--format=%B', 'refs/para/meta/fix'])).toContain('"ssh_agent":true');
     expect(readlinkSync(link())).toBe(first);
+    const rows = [talk.list([{ name: talk.container, state: 'running' }], ['label=para.role=dev'])];
+    const shown = await run('list', first, { calls: rows });
+    expect(shown.stdout).toMatch(/^fix .* running +starting +ssh /m);
+    const listed = await run('list --json', first, { calls: rows });
+    expect(JSON.parse(listed.stdout)).toMatchObject({ sessions: [{ box: { ssh_agent: true } }] });
     expect(await run('docker start fix', second, { calls: [talk.wake()] })).toMatchObject({ code: 0 });
     expect(readlinkSync(link())).toBe(second);
     // Whoever has none at hand, such as a service, starts it with the one that it has.

@@ -50,6 +50,11 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('on %
     ]);
   }
 
+  const secretsOf = async (): Promise<string | undefined> => {
+    const listed = JSON.parse(await done('docker', 'list', '--json')) as Listed;
+    return listed.containers[0]?.box.secrets;
+  };
+
   beforeAll(async () => {
     world = makeWorld(engine);
     repo = await world.repo();
@@ -78,6 +83,13 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('on %
   test('they are there again after a stop, and in a container that is made again', async () => {
     await done('docker', 'stop', 's', '--grace', '1');
     await done('docker', 'start', 's', '--verbose');
+    await expectAllThere();
+    expect(await secretsOf()).toBe('given');
+    await world.engine('restart', '-t', '1', name());
+    for (let tries = 0; (await secretsOf()) !== 'missing' && tries < 100; tries += 1) await sleep(100);
+    expect(await secretsOf()).toBe('missing');
+    await done('docker', 'start', 's');
+    expect(await secretsOf()).toBe('given');
     await expectAllThere();
     await world.engine('rm', '-f', name());
     await done('recover', 's', '--verbose');
@@ -120,6 +132,10 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('on %
     }).toEqual({ argv: 0, inspect: 0, export: 0, files: '', git: 0, output: 0 });
   });
 });
+
+interface Listed {
+  readonly containers: readonly { readonly box: { readonly secrets: string } }[];
+}
 
 function hits(text: string): number {
   return FORMS.filter((form) => text.includes(form)).length;

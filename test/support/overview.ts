@@ -9,6 +9,7 @@ export function overviewRow(name: string, change: Partial<OverviewRow> = {}): Ov
     ...{
       lines: null,
       container: null,
+      box: null,
       health: null,
       health_reason: null,
       given_up: null,

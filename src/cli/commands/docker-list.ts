@@ -1,4 +1,5 @@
 import { listContainers, type ContainerListRow } from '../../sessions/list-containers.ts';
+import { kindWords } from '../../sessions/box-kind.ts';
 import { table, type Column } from '../../ui/table.ts';
 import { defineCommand } from '../define.ts';
 
@@ -13,6 +14,7 @@ const COLUMNS: readonly Column<ContainerListRow>[] = [
     colour: (text, row, paint) => (row.state === 'running' ? paint.green(text) : paint.yellow(text)),
   },
   { head: 'STATUS', cell: (row) => row.status },
+  { head: 'BOX', cell: ({ box }) => kindWords(box), spare: true, least: 8 },
   { head: 'PORTS', cell: (row) => row.ports.join(' ') },
 ];
 

@@ -1,4 +1,5 @@
 import { listSessions } from '../../sessions/list.ts';
+import { kindWords } from '../../sessions/box-kind.ts';
 import { table, type Column } from '../../ui/table.ts';
 import type { SessionRow } from '../../sessions/list.ts';
 import { SIZE_KEYS, sizesOfSessions, type SizeKey, type Sizes, type SizeWord } from '../../sessions/sizes.ts';
@@ -19,11 +20,12 @@ const COLUMNS = (now: Date): readonly Column<SessionRow>[] => [
     colour: (text, row, paint) => (row.status === 'active' ? paint.green(text) : paint.yellow(text)),
   },
   { head: 'BRANCH', cell: (row) => row.branch },
-  { head: 'BASE', cell: (row) => row.base_ref },
+  { head: 'BASE', cell: (row) => row.base_ref, rank: 1 },
   { head: 'AHEAD', cell: (row) => (row.ahead === null ? '-' : String(row.ahead)) },
   { head: 'CHANGES', cell: (row) => (row.changes === null ? '-' : String(row.changes)) },
   { head: 'CONTAINER', cell: (row) => row.container ?? '-' },
   { head: 'HEALTH', cell: (row) => row.health ?? '-', spare: true },
+  { head: 'BOX', cell: ({ box }) => kindWords(box), spare: true, least: 8 },
   { head: 'AGENT', cell: ({ agent }) => agentWord(agent), spare: true },
   { head: 'AGE', cell: (row) => age(row.created_at, now) },
 ];

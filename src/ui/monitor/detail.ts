@@ -1,6 +1,7 @@
 /** What is known of the selected session, line by line. */
 import stringWidth from 'string-width';
 import type { OverviewRow } from '../../sessions/overview.ts';
+import { giveSecrets } from '../../sessions/box-kind.ts';
 import { age } from '../age.ts';
 import { cut } from '../cut.ts';
 import { display } from '../display.ts';
@@ -35,11 +36,28 @@ function rule({ name, branch, base_ref }: OverviewRow, width: number): Line {
   return { text: head + '─'.repeat(Math.max(0, width - stringWidth(head))), tone: 'bold' };
 }
 
+/** How far it reaches, and what of it is not as usual. */
+function kindText({ box }: OverviewRow): string {
+  if (box === null) return '';
+  const { network, hardening, ssh_agent: agent } = box;
+  const words = [
+    `network ${network}`,
+    ...(hardening === 'default' ? [] : [`hardening ${hardening}`]),
+    ...(agent ? ['ssh agent'] : []),
+  ];
+  return ` (${words.join(', ')})`;
+}
+
 function facts(row: OverviewRow, now: Date): readonly Line[] {
   const { settle, status, container, ports, worktree } = row;
-  const where = [worktree, container === null ? 'no container' : `container ${container}`, ...ports];
+  const what = container === null ? 'no container' : `container ${container}${kindText(row)}`;
+  const where = [worktree, what, ...ports];
+  const mend = giveSecrets(row.name, row.box);
   return [
     ...(settle === null ? [] : [{ text: `${status}; to mend it: ${settle}`, tone: 'yellow' } as const]),
+    ...(mend === undefined
+      ? []
+      : [{ text: `its secrets are not in it; to give it them: ${mend}`, tone: 'yellow' } as const]),
     ...healthLines(row, now),
     { text: where.join(' · '), tone: 'dim' },
     ...(row.says === null ? [] : saidLines(row.says, row.said_at, now)),

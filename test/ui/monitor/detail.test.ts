@@ -49,6 +49,17 @@ test('why it is not well, and why it was given up', () => {
   expect(seen({ health: 'healthy', health_reason: 'its check passes' })[0]).not.toContain('passes');
 });
 
+test('what kind of box it is, and that it has not got its secrets', () => {
+  const box = { network: 'restricted', hardening: 'strict', ssh_agent: true, secrets: 'missing' } as const;
+  const texts = detailLines(overviewRow('fix', { container: 'running', box }), [], {
+    ...{ width: 100, height: 3, now: new Date('2026-01-02T00:00:00Z') },
+  }).map(({ text }) => text);
+  expect(texts.slice(1)).toEqual([
+    'its secrets are not in it; to give it them: para docker start fix',
+    '/r/fix · container running (network restricted, hardening strict, ssh agent)',
+  ]);
+});
+
 test('as many lines as there is place for, none too wide', () => {
   for (const height of [0, 3, 11, 12, 30]) expect(lines(height)).toHaveLength(height);
   expect(lines(12).at(-1)?.text).toBe('three');
