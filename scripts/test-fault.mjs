@@ -10,13 +10,13 @@ import FaultReporter from '../test/support/fault-reporter.cjs';
 
 const PARTS = [
   ['--testPathIgnorePatterns', 'engines\\.test\\.ts$', '--maxWorkers', '100%'],
-  ['--testPathPatterns', 'engines\\.test\\.ts$', '--runInBand'],
+  ['--testPathPatterns', 'engines\\.test\\.ts$', '--maxWorkers=1'],
 ];
 
 const given = process.argv.slice(2);
 const rest = given.filter((word) => word !== '--full');
 // A choice of tests is jest's own business.
-const parts = rest.some((word) => !word.startsWith('-')) ? [['--runInBand']] : PARTS;
+const parts = rest.some((word) => !word.startsWith('-')) ? [['--maxWorkers=1']] : PARTS;
 if (given.includes('--full')) process.env.PARA_FAULT_FULL = '1';
 const dir = mkdtempSync(join(tmpdir(), 'para-fault-'));
 const cases = join(dir, 'cases');
