@@ -30,8 +30,8 @@ export function benchDir(): string {
   return process.env['PARA_BENCH_DIR'] || join(tmp, 'para-bench');
 }
 
-function bench(): Bench {
-  const file = join(benchDir(), 'bench.json');
+function bench(dir = benchDir()): Bench {
+  const file = join(dir, 'bench.json');
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -41,9 +41,9 @@ function bench(): Bench {
   return JSON.parse(text) as Bench;
 }
 
-/** Every engine that is up; at least one, or an error. */
-export function testEngines(): TestEngine[] {
-  const all = bench();
+/** Every engine that is up, of those that were brought up in `dir`; at least one, or an error. */
+export function testEngines(dir?: string): TestEngine[] {
+  const all = bench(dir);
   const found = (['docker', 'podman', 'rootless'] as const).flatMap((id): TestEngine[] => {
     const entry = all[id];
     return entry ? [{ ...entry, id, engine: id === 'docker' ? 'docker' : 'podman' }] : [];
