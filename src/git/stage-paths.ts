@@ -2,6 +2,7 @@
 import { lstat } from 'node:fs/promises';
 import { ParaError } from '../errors.ts';
 import { isThere } from '../sys/files.ts';
+import { specialKind } from './special-files.ts';
 
 const SLASH = 0x2f;
 
@@ -19,7 +20,7 @@ export function splitPaths(listed: Buffer): readonly Buffer[] {
 
 /**
  * Tells changed paths that are files (or links) from those that are no longer there: deleted, turned into a
- * directory, or behind a directory that became a link (which git would refuse to stage).
+ * directory, or into a pipe, socket or device, or behind a directory that became a link (which git would refuse to stage).
  */
 export async function tellApart(
   root: string,
@@ -33,7 +34,8 @@ export async function tellApart(
     const submodule =
       found?.isDirectory() === true &&
       (await isThere(within(root, Buffer.concat([path, Buffer.from('/.git')]))));
-    const there = found !== undefined && (!found.isDirectory() || submodule) && !(await behindLink(path));
+    const isHeld = found !== undefined && specialKind(found) === undefined;
+    const there = isHeld && (!found.isDirectory() || submodule) && !(await behindLink(path));
     (there ? present : gone).push(path);
   }
   return { gone, present };

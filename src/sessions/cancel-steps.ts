@@ -5,6 +5,7 @@ import { createArchive } from '../git/archive.ts';
 import { forgetSession } from '../git/bring-back.ts';
 import { commitOf, deleteBranch, dropRef, refsUnder } from '../git/refs.ts';
 import { makeMove, ownCommits } from '../git/session-head.ts';
+import { specialFiles } from '../git/special-files.ts';
 import { takeSnapshot } from '../git/snapshot.ts';
 import { removeWorktree } from '../git/worktree-remove.ts';
 import { adminDirOf } from '../git/worktrees.ts';
@@ -75,7 +76,7 @@ function takeCommits(plan: CancelPlan): Step<CancelState> {
   };
 }
 
-function keepUncommitted({ record, repo, places, hasIndex }: CancelPlan): Step<CancelState> {
+function keepUncommitted({ record, repo, places, hasIndex, left }: CancelPlan): Step<CancelState> {
   const { name: session, worktree_path: worktreePath, branch } = record;
   return {
     title: 'Keeping what is not committed',
@@ -86,6 +87,7 @@ function keepUncommitted({ record, repo, places, hasIndex }: CancelPlan): Step<C
         takeSnapshot(from, `snapshot of ${session}, before it was cancelled`),
       );
       state.snapshot = commit;
+      state.special = await specialFiles(worktreePath, left);
       note(commit === undefined ? 'nothing' : commit.slice(0, 10));
     },
   };

@@ -6,6 +6,7 @@ import { archiveRef, listArchives } from '../git/archive.ts';
 import { remakeBranch, type BranchMove } from '../git/session-head.ts';
 import { commitOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
+import type { SpecialFile } from '../git/special-files.ts';
 import { inSubmodules, type WithSubmodules } from '../git/submodules.ts';
 import { adminDirOf, requireUnlocked } from '../git/worktrees.ts';
 import { requireNoAgentHere } from './agent-run.ts';
@@ -54,6 +55,8 @@ export interface CancelPlan extends Stoppable {
 /** What the steps found out. */
 export interface CancelState extends TeardownState {
   snapshot: string | undefined;
+  /** Pipes, sockets and devices: they hold nothing, and no archive has them. */
+  special: readonly SpecialFile[];
   broughtBack: number;
 }
 
@@ -179,7 +182,7 @@ async function submodulesToLetGo(
 
 /** The state before the first step. */
 export function newCancelState(): CancelState {
-  return { settled: false, wasRunning: false, snapshot: undefined, broughtBack: 0 };
+  return { settled: false, wasRunning: false, snapshot: undefined, special: [], broughtBack: 0 };
 }
 
 function alreadyFinished({ record }: Found): ParaError {

@@ -1,5 +1,6 @@
 /** The steps of `para finish` that keep what its commit will not hold. */
 import { rm } from 'node:fs/promises';
+import { specialFiles } from '../git/special-files.ts';
 import { takeSnapshot } from '../git/snapshot.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
@@ -28,6 +29,7 @@ export function keepUncommitted(plan: FinishPlan): Step<FinishState> {
       note(ref ?? 'nothing');
       if (worktreeGone && ref !== undefined)
         state.remarks.push(`What was staged in the worktree is kept: git stash apply ${ref}`);
+      if (!worktreeGone && !plan.keepWorktree) state.special = await specialFiles(worktreePath, plan.unheld);
     },
   };
 }

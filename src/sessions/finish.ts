@@ -5,6 +5,7 @@ import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import { branchExists, checkBranchName } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
+import type { SpecialFile } from '../git/special-files.ts';
 import { adminDirOf, isHalfMade, requireUnlocked } from '../git/worktrees.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { requireNoAgentHere } from './agent-run.ts';
@@ -64,6 +65,8 @@ export interface FinishState extends TeardownState {
   pushError: ParaError | undefined;
   /** What no commit can hold: it went with the worktree, or is in the tar. */
   unheld: readonly string[];
+  /** Pipes, sockets and devices: they hold nothing, and went with the worktree. */
+  special: readonly SpecialFile[];
   /** The tar. */
   kept: string | undefined;
   /** What a person did not ask for and should know. */
@@ -194,6 +197,7 @@ export function newFinishState(plan: FinishPlan): FinishState {
     pushed: undefined,
     pushError: undefined,
     unheld: [],
+    special: [],
     kept: undefined,
     remarks: [],
   };

@@ -1,7 +1,7 @@
 /** What no commit can hold is not lost at a finish unless somebody says so; and what is staged is kept as it was. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runPara, type Ran } from '../support/run-para.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
@@ -94,4 +94,39 @@ test('staged and not, as they were, in a snapshot, also while index.lock is held
   repo.run(['merge', '-q', 'para/fix']);
   expect(await runPara(repo, 'clean')).toMatchObject({ code: 0 });
   expect(repo.run(['for-each-ref', 'refs/para'])).toBe('');
+});
+
+test('pipes and sockets, which hold nothing: left out, and named, also where there was a file', async () => {
+  rmSync(join(worktree, 'a.txt'));
+  const names = ['a.txt', 'dir/p1', 'dir/\u001b[31mp2', 'p3', 'p4', 'p5'];
+  execFileSync('mkfifo', names, { cwd: worktree });
+  mkdirSync(join(worktree, 'modules'));
+  writeFileSync(join(worktree, 'modules/m.js'), '');
+  execFileSync('mkfifo', ['modules/ignored'], { cwd: worktree });
+  const dry = JSON.parse((await finish('--dry-run', '--json', '-f')).stdout) as { plan: object };
+  const left = [...names].sort().map((path) => ({ path, kind: 'pipe' }));
+  expect(dry.plan).toMatchObject({ would_leave_out: left });
+  const { code, stderr } = await finish('-f');
+  expect(stderr).toContain(
+    '▲ Left out, since no commit can hold it, and gone with the worktree: "a.txt" (pipe), "dir/\\u001b[31mp2" (pipe), "dir/p1" (pipe), "p3" (pipe), "p4" (pipe), and 1 more\n',
+  );
+  expect(code).toBe(0);
+  const committed = repo.run(['ls-tree', '-r', '--name-only', 'para/fix']).split('\n');
+  expect(committed).toContain('.gitignore');
+  for (const name of names) expect(committed).not.toContain(name);
+});
+
+test('cancel names them too, and recover brings the rest back', async () => {
+  rmSync(join(worktree, 'a.txt'));
+  execFileSync('mkfifo', ['a.txt', 'p'], { cwd: worktree });
+  const { code, stdout } = await runPara(repo, 'cancel fix --json');
+  expect(JSON.parse(stdout)).toMatchObject({
+    special_files: [
+      { path: 'a.txt', kind: 'pipe' },
+      { path: 'p', kind: 'pipe' },
+    ],
+  });
+  expect(code).toBe(0);
+  expect(await runPara(repo, 'recover fix')).toMatchObject({ code: 0 });
+  expect(readdirSync(worktree)).toEqual(expect.arrayContaining(['.gitignore', 'dir']));
 });

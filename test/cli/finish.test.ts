@@ -121,6 +121,7 @@ test('--json: one document', async () => {
       push_error: null,
       ignored_files_removed: ['junk'],
       ignored_files_kept: null,
+      special_files: [],
     },
     status: 'review',
   });

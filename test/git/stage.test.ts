@@ -11,10 +11,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeTree } from '../../src/sys/remove-tree.ts';
 import { removeWorktree } from '../../src/git/worktree-remove.ts';
+import { specialFiles } from '../../src/git/special-files.ts';
 import { commitAll } from '../../src/git/stage.ts';
 import { aheadOf, worktreeChanges } from '../../src/git/status.ts';
 import { type TestSession, openSession } from './session.ts';
@@ -116,6 +118,33 @@ describe('commitAll', () => {
     await removeTree(join(s.path, '1'.padStart(200, '0')));
     await commit();
     expect(treeOf(s.branch)).toContain('100644 git~12');
+  });
+
+  test('a file that became a pipe or a socket is gone, and stops nothing; a new one is passed over', async () => {
+    s.write('dir/b.txt', 'b');
+    const before = treeOf((await commit()) ?? '');
+    expect(before).toEqual(expect.arrayContaining(['100644 dir/b.txt']));
+    rmSync(join(s.path, 'dir/b.txt'));
+    execFileSync('mkfifo', ['dir/b.txt', 'new', 'dir/new'], { cwd: s.path });
+    expect(treeOf((await commit()) ?? '')).toEqual(before.filter((line) => !line.includes('b.txt')));
+    expect(await specialFiles(s.path, [])).toEqual([
+      ...['dir/b.txt', 'dir/new', 'new'].map((path) => ({ path, kind: 'pipe' })),
+    ]);
+    expect(await specialFiles(s.path, ['dir/'])).toEqual([{ path: 'new', kind: 'pipe' }]);
+  });
+
+  test('special files: no link is followed, and names that are no text are named', async () => {
+    symlinkSync('/dev', join(s.path, 'link'));
+    mkdirSync(join(s.path, 'deep/er'), { recursive: true });
+    execFileSync('bash', ['-c', "mkfifo deep/er/$'\\xff\\n'"], { cwd: s.path });
+    const server = createServer();
+    await new Promise<void>((listening) => server.listen(join(s.path, 'deep/s'), listening));
+    const found = await specialFiles(s.path, []);
+    await new Promise((closed) => server.close(closed));
+    expect(found).toEqual([
+      { path: 'deep/er/\ufffd\n', kind: 'pipe' },
+      { path: 'deep/s', kind: 'socket' },
+    ]);
   });
 
   test('a file that no buffer of para would hold, and more names than a pipe or a command line takes', async () => {

@@ -6,6 +6,7 @@ import {
   type CancelPlan,
   type CancelState,
 } from '../../sessions/cancel.ts';
+import { withoutSpecial } from '../../sessions/finish-remarks.ts';
 import type { App } from '../app.ts';
 import { defineCommand } from '../define.ts';
 import { wayBack } from '../way-back.ts';
@@ -63,6 +64,7 @@ async function cancel(app: App, plan: CancelPlan): Promise<number> {
   }
   if (plan.keep === 'drop')
     app.output.warn(`Gone with the worktree, as asked: ${plan.left.slice(0, 8).join(' ')}`);
+  for (const line of withoutSpecial(state.special)) app.output.warn(line);
   app.output.answer(document(plan, state), () =>
     [
       `Cancelled ${name}; all its work is archived`,
@@ -81,5 +83,6 @@ function document(plan: CancelPlan, state: CancelState): Record<string, unknown>
     commits_brought_back: state.broughtBack,
     ignored_files: plan.left,
     ignored_files_kept: plan.keep === 'pack',
+    special_files: state.special,
   };
 }

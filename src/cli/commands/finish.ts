@@ -81,6 +81,10 @@ export default defineCommand({
           `Would finish ${record.name} as ${plan.target}${plan.remote === undefined ? '' : ` and push it to ${plan.remote}`}`,
           ...some('commit', facts.would_commit),
           ...some('go  ', facts.would_go),
+          ...some(
+            'leave out',
+            facts.would_leave_out.map(({ path }) => path),
+          ),
           ...(record.container === null || plan.left !== undefined
             ? []
             : [`  go      container ${record.container.name}`]),
@@ -178,6 +182,7 @@ function document(plan: FinishPlan, state: FinishState): Record<string, unknown>
     push_error: state.pushError?.message ?? null,
     ignored_files_removed: state.kept === undefined ? state.unheld : [],
     ignored_files_kept: state.kept ?? null,
+    special_files: state.special,
     status: 'review',
   };
 }
