@@ -1,6 +1,6 @@
 /** Every changing verb: what is there before, the command, and where it has to end whatever happened to it. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { proxyImage } from '../../src/docker/proxy-image.ts';
@@ -103,6 +103,24 @@ async function closed(at: Place): Promise<void> {
   await withProxyImage(at);
   await must(at, ...START_CLOSED);
   await at.work();
+}
+
+/** A secret of the user's, which every container gets. */
+const SECRET = 'tok-5b0c77e1d9a4';
+function secret(at: Place): Promise<void> {
+  const [file, settings] = [join(at.world.dir, 'home/token'), join(at.world.dir, 'config/para')];
+  writeFileSync(file, SECRET, { mode: 0o600 });
+  mkdirSync(settings, { recursive: true });
+  writeFileSync(join(settings, 'config.json'), JSON.stringify({ secrets: { token: `file:${file}` } }));
+  return Promise.resolve();
+}
+
+/** True when it is in the container's memory, no other place has it, and what waited for it waits no longer. */
+async function hasSecret(at: Place): Promise<boolean> {
+  const [container = ''] = await at.containers();
+  const inside = await at.engine('exec', container, 'cat', '/run/secrets/token');
+  const { stdout } = await at.world.run(['grep', '-rlaF', SECRET, at.repo]);
+  return inside === SECRET && stdout === '' && !existsSync(join(at.repo, '.para/state/docker/s/cmd/held'));
 }
 
 /** True when the engine has no more of the session: the network that it shared may wait for `docker cleanup`. */
@@ -269,6 +287,26 @@ export const VERBS: readonly Verb[] = [
     every: 6,
     end: BOXED,
     isDone: isClosed,
+  },
+  {
+    name: 'start with secrets',
+    prepare: secret,
+    args: START,
+    every: 8,
+    again: (row) => (row === undefined ? START : ADOPT),
+    end: BOXED,
+    isDone: hasSecret,
+  },
+  {
+    name: 'docker start with secrets',
+    prepare: async (at) => {
+      await secret(at);
+      await boxed(at);
+      await must(at, 'docker', 'stop', 's');
+    },
+    args: ['docker', 'start', 's'],
+    end: BOXED,
+    isDone: hasSecret,
   },
   {
     name: 'docker cleanup',
