@@ -113,16 +113,21 @@ export async function containerFlags(args: Flags, app: App): Promise<ContainerFl
 
 /** @throws USAGE for what is no domain, and for domains of a network that has no list */
 function networkFlags({ network: mode, 'allow-domain': allowDomains }: Flags): NetworkFlags {
-  for (const entry of allowDomains) {
-    const problem = domainProblem(entry);
-    if (problem !== undefined)
-      throw new ParaError('USAGE', `--allow-domain: ${problem}`, { hint: '--allow-domain example.com' });
-  }
+  requireDomains('--allow-domain', allowDomains);
   if (allowDomains.length > 0 && mode !== undefined && mode !== 'restricted')
     throw new ParaError('USAGE', `--allow-domain is about a restricted network, not --network ${mode}`, {
       hint: `--network restricted --allow-domain ${shellQuote(allowDomains[0] ?? '')}`,
     });
   return { mode, allowDomains };
+}
+
+/** @throws USAGE for what is no domain */
+export function requireDomains(flag: string, entries: readonly string[]): void {
+  for (const entry of entries) {
+    const problem = domainProblem(entry);
+    if (problem !== undefined)
+      throw new ParaError('USAGE', `${flag}: ${problem}`, { hint: `${flag} example.com` });
+  }
 }
 
 /** `--cpus` as typed. @throws USAGE when it is no number, or more than there are */

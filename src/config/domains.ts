@@ -1,5 +1,5 @@
 /** The entries of `docker.network.allowed_domains` and of --allow-domain: presets, domains, addresses. */
-import { parseRule, ruleText } from '../proxy/host-rule.ts';
+import { isCovered, parseRule, parseRules, ruleText } from '../proxy/host-rule.ts';
 import { DOMAIN_PRESETS } from './domain-presets.ts';
 import { nearest } from './nearest.ts';
 import { oneOf, quote } from './words.ts';
@@ -16,6 +16,15 @@ export function domainProblem(entry: string): string | undefined {
 /** The canonical entries, presets as their hosts, each once; entries that are none have been refused before. */
 export function expandDomains(entries: readonly string[]): readonly string[] {
   return [...new Set(entries.flatMap((entry) => rulesOf(entry) ?? []))];
+}
+
+/** Those of the entries, presets as their hosts, that a list lets be reached, be it by another entry. */
+export function coveredBy(list: readonly string[], entries: readonly string[]): readonly string[] {
+  const rules = parseRules(list);
+  return expandDomains(entries).filter((entry) => {
+    const rule = parseRule(entry);
+    return rule !== undefined && isCovered(rules, rule);
+  });
 }
 
 function rulesOf(entry: string): readonly string[] | undefined {

@@ -37,7 +37,7 @@ export function notAllowed(host: Host, port: number): string {
   const entry = `${hostText(host)}${port === 443 || port === 80 ? '' : `:${String(port)}`}`;
   return [
     `${entry} is not on the allow-list of this session.`,
-    `On the host, when the session is started: --allow-domain ${entry}`,
+    `To allow it, on the host: para docker update --allow-domain ${entry}`,
     'What else was refused: para docker network learn',
   ].join('\n');
 }

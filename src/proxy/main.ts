@@ -27,7 +27,7 @@ async function main(): Promise<void> {
     try {
       const next = parseProxyRules(readFileSync(file, 'utf8'));
       proxy.use(next);
-      log.event('rules', { allow: next.allow.length });
+      log.event('rules', { allow: next.allow.length, id: next.id });
     } catch (error) {
       log.event('rules-not-valid', { reason: reasonOf(error) });
     }

@@ -5,6 +5,8 @@ import { parseRule, parseRules, type HostRule } from './host-rule.ts';
 /** The file, as it is written. */
 export interface ProxyRules {
   readonly schema: 1;
+  /** What the proxy tells this version of the file by, when it has read it. */
+  readonly id?: string;
   /** Where the box finds the proxy. */
   readonly listen: { readonly address: string; readonly port: number };
   /** Canonical entries of the allow-list; an address among them may be a private one. None allows nothing. */
@@ -26,6 +28,7 @@ export interface Rules extends Required<Pick<ProxyRules, 'listen' | 'publish'>> 
   /** Addresses that are dialled though they are not of the internet. */
   readonly open: readonly HostRule[];
   readonly dns: readonly string[] | undefined;
+  readonly id: string | undefined;
 }
 
 /** Reads the file's text. @throws Error when anything in it is not as it should be: half a list is no list */
@@ -48,7 +51,7 @@ export function parseProxyRules(text: string): Rules {
     }),
     allow,
     open: [...allow.filter(({ host }) => host.kind === 'address'), ...open],
-    dns,
+    ...{ dns, id: file['id'] === undefined ? undefined : word(file['id'], 'id') },
   };
 }
 
@@ -63,6 +66,12 @@ function rules(entries: readonly unknown[], where: string): readonly HostRule[] 
 function endpoint(value: unknown, where: string): { readonly address: string; readonly port: number } {
   const { address: at, port: number } = record(value, where);
   return { address: address(at), port: port(number, `${where}.port`) };
+}
+
+/** At most 64 characters. */
+function word(value: unknown, where: string): string {
+  need(typeof value === 'string' && value.length <= 64, where);
+  return value as string;
 }
 
 function address(value: unknown): string {

@@ -1,8 +1,7 @@
 /** Decides how far a container reaches: the user's word is the most, a repository's files may only narrow it. */
-import { expandDomains } from '../config/domains.ts';
+import { expandDomains, coveredBy } from '../config/domains.ts';
 import type { ConfigFile } from '../config/generated/types.ts';
 import type { Config, DockerFile, NetworkAsk, NetworkSettings } from '../config/load.ts';
-import { isCovered, parseRule, parseRules } from '../proxy/host-rule.ts';
 import { CONFIG_FILE, DOCKER_FILE } from './asking-files.ts';
 
 /** How far a container reaches. */
@@ -65,7 +64,8 @@ function withAsk(
   const mode = flagged ?? ask.mode ?? before.mode;
   const asked = expandDomains(ask.allowed_domains ?? []);
   // Who reached everything is narrowed by any list.
-  const further = before.mode === 'bridge' ? [] : asked.filter((entry) => !isGiven(before.allow, entry));
+  const given = coveredBy(before.allow, asked);
+  const further = before.mode === 'bridge' ? [] : asked.filter((entry) => !given.includes(entry));
   const wider = WIDTH[mode] > WIDTH[before.mode] ? [{ file, effect: `network mode ${mode}` }] : [];
   return {
     mode,
@@ -73,11 +73,6 @@ function withAsk(
     modes: [...before.modes, ...wider],
     domains: [...before.domains, ...further.map((entry) => ({ file, effect: `reaches ${entry}` }))],
   };
-}
-
-function isGiven(allow: readonly string[], entry: string): boolean {
-  const rule = parseRule(entry);
-  return rule !== undefined && isCovered(parseRules(allow), rule);
 }
 
 /** Whose word of the network is whose: the user's, the project's settings, the session's docker.json. */

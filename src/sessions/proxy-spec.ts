@@ -47,13 +47,19 @@ export function checkName({ name }: Pick<Container, 'name'>): string {
 
 /** Where a session's proxy was put, as its own rules tell. Undefined when they are gone. */
 export async function placeOf(stateDir: string): Promise<ClosedPlace | undefined> {
-  const rules = await readOwnJson(join(stateDir, 'proxy', 'rules.json'), MOST_RULES);
+  const rules = await readOwnJson(rulesFile(join(stateDir, 'proxy')), MOST_RULES);
   const { listen } = (rules ?? {}) as { listen?: { address?: unknown } };
   const proxy = listen?.address;
   return typeof proxy === 'string' ? { proxy, address: addressIn(proxy, 1) } : undefined;
 }
 
-const MOST_RULES = 1024 * 1024;
+/** Bytes of its rules. */
+export const MOST_RULES = 1024 * 1024;
+
+/** Its rules, in its directory on the host. */
+export function rulesFile(dir: string): string {
+  return join(dir, 'rules.json');
+}
 
 /** The container that it is: as hardened as can be, and nobody in it. */
 export function proxySpec({ image, service, ...box }: Box, place: ClosedPlace): ContainerSpec {
@@ -112,7 +118,7 @@ export async function writeFiles({ stateDir, container, ports }: Box, place: Clo
     publish,
     allow_private: [],
   };
-  await replaceFile(join(dir, 'rules.json'), `${JSON.stringify(rules, undefined, 2)}\n`, 0o644);
+  await replaceFile(rulesFile(dir), `${JSON.stringify(rules, undefined, 2)}\n`, 0o644);
 }
 
 /** Beside the built para, or in the build of the sources that run. */

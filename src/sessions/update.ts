@@ -3,7 +3,8 @@ import type { ContainerInfo, Limits } from '../docker/driver.ts';
 import { enforcedLimits } from '../docker/limits.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
-import { requireContainer, type ContainerContext } from './containers.ts';
+import { settleDomains, type DomainsContext } from './allowed-domains.ts';
+import { requireContainer } from './containers.ts';
 import { findSession } from './find.ts';
 import { newOperation, wishOf } from './operation.ts';
 import { loadRecord, lockSession, saveRecord, type Places, type SessionRecord } from './store.ts';
@@ -13,10 +14,7 @@ import { requireActive } from './sync.ts';
 export type LimitsWish = Limits;
 
 /** What a change of limits needs of the App. */
-export interface UpdateContext extends ContainerContext {
-  newId(): string;
-  now(): Date;
-}
+export type UpdateContext = DomainsContext;
 
 /** What holds now. */
 export interface LimitsNow {
@@ -81,7 +79,8 @@ function isRefusal(error: unknown): boolean {
  * @throws as updateSession, but not when the engine will not: then all is as it was
  */
 export async function settleUpdate(context: UpdateContext, half: SessionRecord): Promise<string> {
-  const { memory_bytes: memoryBytes, cpus, pids } = wishOf(half, 'docker update');
+  const { memory_bytes: memoryBytes, cpus, pids, allowed_domains: domains } = wishOf(half, 'docker update');
+  if (domains !== undefined) return settleDomains(context, half, domains);
   try {
     await updateSession(context, half.name, { memoryBytes, cpus, pids });
     return 'has come to its end; the limits are as they were asked for';

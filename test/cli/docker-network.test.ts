@@ -77,13 +77,13 @@ describe.each(['docker', 'podman'] as const)('%s', (which) => {
     expect(stdout).toBe('Nothing was asked for yet.\n');
   });
 
-  test('learn: command lines that keep what is allowed already', async () => {
+  test('learn: command lines, for the session as it runs and for others', async () => {
     const { stdout, stderr } = await run('docker network learn fix', [logs()]);
     expect(stderr).toContain('12 more were not told apart');
     expect(stdout).toMatch(/evil\.test +2 +-\n *pypi\.org:8443 +1 +-/);
     expect(stdout).toContain('--allow-domain evil.test --allow-domain pypi.org:8443\n');
     expect(stdout).toContain(
-      'para docker stop fix --remove\n  para docker start fix --allow-domain evil.test ',
+      'For fix itself, now:\n  para docker update fix --allow-domain evil.test --allow-domain pypi.org:8443\n',
     );
     const list = `'["npm","evil.test","pypi.org:8443"]'`;
     expect(stdout).toContain(`para config set docker.network.allowed_domains ${list}\n`);

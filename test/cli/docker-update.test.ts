@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { started } from '../support/conversation.ts';
-import { runPara, type EngineCall, type Ran } from '../support/run-para.ts';
+import { started, type Conversation } from '../support/conversation.ts';
+import { OPERATION, runPara, type EngineCall, type Ran } from '../support/run-para.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
 
 let repo: TempRepo;
@@ -146,4 +146,95 @@ test('a session without a container', async () => {
   const { code, stderr } = await update('plain --memory 1g');
   expect(stderr).toContain('✗ the session plain has no container\n');
   expect(code).toBe(7);
+});
+
+describe('the allow-list of a restricted session', () => {
+  const state = (): string => join(repo.root, '.para/state');
+  const rules = (): string => join(state(), 'docker/fix/proxy/rules.json');
+  const read = (file: string): object => JSON.parse(readFileSync(file, 'utf8')) as object;
+  const LISTEN = { schema: 1, listen: { address: '10.213.0.2', port: 3128 }, publish: [{ listen: 80 }] };
+
+  /** A session as a restricted start leaves it. */
+  async function restricted(): Promise<Conversation> {
+    const talk = await started(repo, 'docker');
+    const file = join(state(), 'fix.state');
+    const record = read(file) as { container: object };
+    const closed = { egress: 'e', allowed_domains: ['a.test', '*.b.test'] };
+    writeFileSync(
+      file,
+      JSON.stringify({ ...record, container: { ...record.container, restricted: closed } }),
+    );
+    mkdirSync(join(state(), 'docker/fix/proxy'), { recursive: true });
+    writeFileSync(rules(), JSON.stringify({ ...LISTEN, allow: closed.allowed_domains }));
+    return talk;
+  }
+  function proxy(talk: Conversation, now = 'running'): EngineCall {
+    const name = `${talk.container}--proxy`;
+    const call = talk.status(now);
+    const argv = [...call.argv.slice(0, -1), name] as unknown as EngineCall['argv'];
+    return { argv, stdout: (call.stdout ?? '').replaceAll(talk.container, name) };
+  }
+  const said = (talk: Conversation, id = OPERATION): EngineCall => ({
+    argv: ['docker', 'logs', '--tail', '500', '--', `${talk.container}--proxy`],
+    stdout: `{"schema":1,"time":"x","event":"ready"}\n{"schema":1,"time":"x","event":"rules","allow":3,"id":"${id}"}\n`,
+  });
+  const listed = (): unknown =>
+    (read(join(state(), 'fix.state')) as { container: { restricted: { allowed_domains: unknown } } })
+      .container.restricted.allowed_domains;
+
+  test('is changed in the record, in git, and in the proxy, which is asked whether it has it', async () => {
+    const talk = await restricted();
+    const words = 'fix --allow-domain C.test:8443 --allow-domain yarn --deny-domain a.test';
+    const ran = await update(words, [proxy(talk), said(talk, 'another'), said(talk)]);
+    const list = ['*.b.test', 'c.test:8443', 'registry.yarnpkg.com'];
+    expect(ran).toEqual({
+      ...{ code: 0, stderr: '' },
+      stdout: `The container of fix reaches these now:\n${list.map((entry) => `  ${entry}\n`).join('')}`,
+    });
+    expect(listed()).toEqual(list);
+    expect(read(rules())).toEqual({ ...LISTEN, allow: list, id: OPERATION });
+    expect(repo.run(['log', '-1', '--format=%B', 'refs/para/meta/fix'])).toContain(JSON.stringify(list));
+    const none = await update('fix --deny-domain *.b.test --deny-domain c.test:8443 --deny-domain yarn', [
+      proxy(talk, 'exited'),
+    ]);
+    expect(none.stdout).toBe('The container of fix reaches nothing now\n');
+    expect(read(rules())).toMatchObject({ allow: [] });
+  });
+
+  test('one that was cut short comes to its end with whatever comes next', async () => {
+    const talk = await restricted();
+    const file = join(state(), 'fix.state');
+    const dead = { id: 'x', at: '2026-01-01T00:00:00Z', pid: 1, started: '1', boot: 'another' };
+    const operation = { ...dead, kind: 'docker update', wish: { allowed_domains: ['c.test'] } };
+    writeFileSync(file, JSON.stringify({ ...read(file), operation }));
+    const { code, stderr } = await runPara(repo, 'start other', { calls: [proxy(talk), said(talk)] });
+    expect(stderr).toContain(
+      'The docker update of fix, which was cut short, has come to its end; the allow-list is as it was asked for',
+    );
+    expect({ code, list: listed() }).toEqual({ code: 0, list: ['c.test'] });
+    expect(read(rules())).toMatchObject({ allow: ['c.test'] });
+  });
+
+  test.each([
+    ['fix --deny-domain x.b.test', 2, 'x.b.test would still be reached: another entry of the list covers it'],
+    ['fix --allow-domain https://a.com', 2, '--allow-domain: expected a domain'],
+    ['fix --deny-domain -x', 2, ''],
+    ['fix --allow-domain c.test --memory 1g', 2, 'limits and domains are changed one after the other'],
+    ['fix', 2, 'para docker update [session] --allow-domain example.com'],
+  ])('%s: nothing is changed', async (words, expected, message) => {
+    await restricted();
+    const before = [read(join(state(), 'fix.state')), read(rules())];
+    const { code, stderr } = await update(words);
+    expect(stderr).toContain(message);
+    expect(code).toBe(expected);
+    expect([read(join(state(), 'fix.state')), read(rules())]).toEqual(before);
+  });
+
+  test('a network that is not restricted has none', async () => {
+    await started(repo, 'docker');
+    const { code, stderr } = await update('fix --allow-domain c.test');
+    expect(stderr).toContain('the network of fix is not restricted: it has no allow-list');
+    expect(stderr).toContain('para docker start fix --allow-domain c.test');
+    expect(code).toBe(10);
+  });
 });

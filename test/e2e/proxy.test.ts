@@ -88,8 +88,8 @@ test('lets through what is listed, obeys rules that change, and ends when told',
   expect(await rig.say(port, ask)).toMatch(/ 200 /);
   expect(await line()).toMatchObject({ verdict: 'allowed' });
 
-  writeRules({ ...file, allow: [] });
-  expect(await line()).toMatchObject({ event: 'rules', allow: 0 });
+  writeRules({ ...file, allow: [], id: 'next' });
+  expect(await line()).toMatchObject({ event: 'rules', allow: 0, id: 'next' });
   expect(await rig.say(port, ask)).toMatch(/ 403 /);
   expect(await line()).toMatchObject({ verdict: 'denied', reason: 'not on the allow-list' });
 

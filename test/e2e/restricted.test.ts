@@ -28,6 +28,7 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('on %
   };
   const inside = (script: string): Promise<Ended> =>
     world.para(repo, ['docker', 'exec', 's', '--', 'sh', '-c', script]);
+  const asked = (request: string): Promise<Ended> => inside(`printf '${request}' | nc -w 5 para-proxy 3128`);
   const rows = async (): Promise<readonly Row[]> =>
     (JSON.parse((await para('list', '--json')).stdout) as { sessions: Row[] }).sessions;
   const ofRepo = ['--filter', `label=para.repo=`];
@@ -68,10 +69,9 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('on %
   });
 
   test('the proxy refuses what is not allowed, and nothing else listens', async () => {
-    const ask = (request: string): Promise<Ended> => inside(`printf '${request}' | nc -w 5 para-proxy 3128`);
-    const refused = await ask('CONNECT evil.test:443 HTTP/1.1\\r\\nHost: evil.test:443\\r\\n\\r\\n');
+    const refused = await asked('CONNECT evil.test:443 HTTP/1.1\\r\\nHost: evil.test:443\\r\\n\\r\\n');
     expect(refused.stdout).toMatch(/^HTTP\/1\.1 403 /);
-    const own = await ask('GET http://para-proxy:8080/ HTTP/1.1\\r\\nHost: para-proxy:8080\\r\\n\\r\\n');
+    const own = await asked('GET http://para-proxy:8080/ HTTP/1.1\\r\\nHost: para-proxy:8080\\r\\n\\r\\n');
     expect(own.stdout).toMatch(/^HTTP\/1\.1 403 /);
   });
 
@@ -79,6 +79,21 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('on %
     const serving = inside(SERVE);
     const port = await published();
     expect(await said(port)).toBe('hello from the box\n');
+    // Allowed, there is no such host: what is not allowed is not even looked up.
+    const verdict = async (): Promise<string> =>
+      (await asked('CONNECT later.test:443 HTTP/1.1\\r\\nHost: later.test:443\\r\\n\\r\\n')).stdout.slice(
+        9,
+        12,
+      );
+    expect(await verdict()).toBe('403');
+    await para('docker', 'update', 's', '--allow-domain', 'later.test');
+    expect(await verdict()).toBe('502');
+    expect(await said(port)).toBe('hello from the box\n');
+    const { ok } = JSON.parse((await para('doctor', '--session', 's', '--json')).stdout) as { ok: boolean };
+    expect(ok).toBe(true);
+    await para('docker', 'update', 's', '--deny-domain', 'later.test', '--allow-domain', 'kept.test');
+    expect(await verdict()).toBe('403');
+    expect(await published()).toBe(port);
     const { containers } = JSON.parse((await para('docker', 'list', '--json')).stdout) as {
       containers: { name: string; session: string; ports: string[] }[];
     };
@@ -106,6 +121,8 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('on %
     await para('recover', 's');
     expect(await rows()).toMatchObject([{ container: 'running', settle: null }]);
     expect(await address()).toBe(before);
+    const rules = await world.out(['cat', join(repo, '.para/state/docker/s/proxy/rules.json')]);
+    expect(JSON.parse(rules)).toMatchObject({ allow: ['allowed.test', 'kept.test'] });
     expect((await inside('nc -w 5 para-proxy 3128 </dev/null; echo $?')).stdout).toBe('0\n');
   });
 

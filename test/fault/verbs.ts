@@ -309,6 +309,18 @@ export const VERBS: readonly Verb[] = [
     isDone: hasSecret,
   },
   {
+    name: 'docker update of an allow-list',
+    prepare: closed,
+    args: ['docker', 'update', 's', '--allow-domain', 'b.test', '--deny-domain', 'example.com'],
+    end: BOXED,
+    isDone: (at) => {
+      const lists = ['s.state', 'docker/s/proxy/rules.json'].map((file) =>
+        readFileSync(join(at.repo, '.para/state', file), 'utf8').replaceAll(/\s/g, ''),
+      );
+      return lists.every((text) => /"allow(ed_domains)?":\["b\.test"\]/.test(text));
+    },
+  },
+  {
     name: 'docker cleanup',
     prepare: orphaned,
     args: ['docker', 'cleanup'],

@@ -138,7 +138,7 @@ describe('hostile requests over a socket', () => {
   test('the refusal says what to type, and the log has words of ours alone', async () => {
     rig.log.length = 0;
     const answer = await rig.say(port, connect('Evil.Test:8443', 'X: \x1b[31m'.replace('\x1b', ' ')));
-    expect(answer).toContain('--allow-domain evil.test:8443');
+    expect(answer).toContain('para docker update --allow-domain evil.test:8443');
     await rig.say(port, connect('\x1b]52;c;aGk=\x07:443'));
     expect(rig.log).toEqual([
       expect.objectContaining({ verdict: 'denied', method: 'CONNECT', host: 'evil.test', port: 8443 }),

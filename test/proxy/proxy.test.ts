@@ -227,6 +227,7 @@ test.each([
   ['a private name', { ...VALID, allow_private: ['a.test'] }],
   ['an address that is none', { ...VALID, listen: { address: 'a.test', port: 3128 } }],
   ['a port that is none', { ...VALID, publish: [{ listen: 0, to: { address: '10.213.4.3', port: 80 } }] }],
+  ['an id that is none', { ...VALID, id: 7 }],
   ['a name server that is none', { ...VALID, dns: ['dns.test'] }],
 ])('rules are refused whole: %s', (_, file) => {
   const text = typeof file === 'string' ? file : JSON.stringify(file);

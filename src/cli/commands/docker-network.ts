@@ -102,7 +102,7 @@ async function learn(app: App, log: NetworkLog): Promise<number> {
           table(refused, COLUMNS, paint, app.output.width),
           'Whatever runs in the container chose these: take what you know.',
           `For one session, when it is started:\n  ${flags}`,
-          `For ${log.record.name} itself, made anew with all its commits (add the other flags that it was started with):\n${anew(log, domains)}`,
+          `For ${log.record.name} itself, now:\n  para docker update ${log.record.name} ${flags}`,
           `For all of yours that are restricted:\n  ${command}`,
         ].join('\n\n'),
   );
@@ -111,10 +111,4 @@ async function learn(app: App, log: NetworkLog): Promise<number> {
 
 function flagsOf(domains: readonly string[]): string {
   return domains.map((entry) => `--allow-domain ${shellQuote(entry)}`).join(' ');
-}
-
-/** With what it is allowed already. */
-function anew({ record: { name, container } }: NetworkLog, domains: readonly string[]): string {
-  const all = flagsOf([...(container?.restricted?.allowed_domains ?? []), ...domains]);
-  return `  para docker stop ${name} --remove\n  para docker start ${name} ${all}`;
 }

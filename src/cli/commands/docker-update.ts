@@ -1,8 +1,10 @@
 import { parseSize } from '../../config/size.ts';
 import { ParaError } from '../../errors.ts';
+import { changeDomains, type DomainsWish } from '../../sessions/allowed-domains.ts';
 import { updateSession } from '../../sessions/update.ts';
 import { amount } from '../../ui/amount.ts';
-import { LIKENESS_OPTIONS, parseCpus } from '../container-flags.ts';
+import type { App } from '../app.ts';
+import { LIKENESS_OPTIONS, parseCpus, requireDomains } from '../container-flags.ts';
 import { defineCommand } from '../define.ts';
 
 export default defineCommand({
@@ -14,22 +16,42 @@ export default defineCommand({
     memory: LIKENESS_OPTIONS.memory,
     cpus: LIKENESS_OPTIONS.cpus,
     'pids-limit': { type: 'string', requiresArg: true, describe: 'Most processes' },
+    'allow-domain': {
+      ...LIKENESS_OPTIONS['allow-domain'],
+      describe:
+        'Put this domain, *.domain, domain:port or preset on the allow-list of its restricted network',
+    },
+    'deny-domain': {
+      ...LIKENESS_OPTIONS['allow-domain'],
+      describe: 'Take it off the list, and cut what it is used for',
+    },
   },
   examples: [
     ['$0 docker update fix-login --memory 8g', ''],
     ['$0 docker update --cpus 0.5 --pids-limit 1024', 'from inside the worktree'],
+    ['$0 docker update fix-login --allow-domain npm --deny-domain example.com', 'a restricted one'],
   ],
   async run(args, app) {
+    const domains = { allow: args['allow-domain'], deny: args['deny-domain'] };
+    const session = args['session'] as string | undefined;
     const wish = {
       memoryBytes: args.memory === undefined ? undefined : parseSize(args.memory),
       cpus: args.cpus === undefined ? undefined : parseCpus(args.cpus),
       pids: args['pids-limit'] === undefined ? undefined : parsePids(args['pids-limit']),
     };
-    if (Object.values(wish).every((value) => value === undefined))
-      throw new ParaError('USAGE', 'no limit was given', {
-        hint: 'para docker update [session] --memory 8g',
+    const isLimit = Object.values(wish).some((value) => value !== undefined);
+    if (domains.allow.length + domains.deny.length > 0) {
+      if (isLimit)
+        throw new ParaError('USAGE', 'limits and domains are changed one after the other', {
+          hint: 'Type it twice: once with the limits, once with the domains.',
+        });
+      return changeList(app, session, domains);
+    }
+    if (!isLimit)
+      throw new ParaError('USAGE', 'no limit was given, and no domain', {
+        hint: 'para docker update [session] --memory 8g\npara docker update [session] --allow-domain example.com',
       });
-    const { record, limits, isKept } = await updateSession(app, args['session'] as string | undefined, wish);
+    const { record, limits, isKept } = await updateSession(app, session, wish);
     const { memoryBytes: memory_bytes, cpus, pids } = limits;
     if (!isKept)
       app.output.warn(
@@ -45,6 +67,19 @@ export default defineCommand({
     return 0;
   },
 });
+
+async function changeList(app: App, session: string | undefined, wish: DomainsWish): Promise<number> {
+  requireDomains('--allow-domain', wish.allow);
+  requireDomains('--deny-domain', wish.deny);
+  const { name, container } = await changeDomains(app, session, wish);
+  const list = container?.restricted?.allowed_domains ?? [];
+  app.output.answer({ session: name, container: container?.name, allowed_domains: list }, () =>
+    list.length === 0
+      ? `The container of ${name} reaches nothing now`
+      : `The container of ${name} reaches these now:\n${list.map((entry) => `  ${entry}`).join('\n')}`,
+  );
+  return 0;
+}
 
 function parsePids(text: string): number {
   const pids = /^\d{1,7}$/.test(text) ? Number(text) : 0;

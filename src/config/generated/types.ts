@@ -493,6 +493,10 @@ export interface SessionRecord {
        * docker update.
        */
       pids?: number;
+      /**
+       * docker update: the whole list, as it is to be.
+       */
+      allowed_domains?: string[];
     };
   };
   /**

@@ -2306,7 +2306,7 @@ function validate11(data, { instancePath = "", parentData, parentDataProperty, r
   return errors === 0;
 }
 exports.validateSessionRecord = validate12;
-var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop", "docker update"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." }, "memory_bytes": { "type": "integer", "minimum": 1, "description": "docker update." }, "cpus": { "type": "number", "exclusiveMinimum": 0, "description": "docker update." }, "pids": { "type": "integer", "minimum": 1, "description": "docker update." } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "pinned_from": { "type": "string", "maxLength": 512, "description": "What was asked for, when the image is the digest that it was pinned to." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "restricted": { "type": "object", "additionalProperties": false, "description": "A restricted container: its network is closed, and its proxy lets it reach these. Left out for any other.", "required": ["egress", "allowed_domains"], "properties": { "egress": { "type": "string", "maxLength": 128, "description": "Name of the network that its proxy goes out by." }, "allowed_domains": { "type": "array", "description": "Rules of the proxy; none allows nothing.", "items": { "type": "string", "maxLength": 300 } } } }, "ssh_agent": { "const": true, "description": "It was lent the person's ssh agent, as they had said. Left out for any other." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "wanted": { "enum": ["running", "stopped"], "description": "What para was last told to make of it; left out: running." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "docker_file": { "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the .para/docker.json that was used; null for none." }, "secrets": { "type": "array", "description": "Its secrets, by name alone.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, "as_env": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" } } } }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" }, "health_check": { "type": "object", "additionalProperties": false, "description": "health_check of docker.json, with nothing left out.", "required": ["command", "interval_seconds", "timeout_seconds", "retries", "start_period_seconds"], "properties": { "command": { "type": "string", "minLength": 1, "description": "A line for sh." }, "interval_seconds": { "type": "integer", "minimum": 1 }, "timeout_seconds": { "type": "integer", "minimum": 1 }, "retries": { "type": "integer", "minimum": 1 }, "start_period_seconds": { "type": "integer", "minimum": 0 } } } } } } }] } } };
+var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop", "docker update"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." }, "memory_bytes": { "type": "integer", "minimum": 1, "description": "docker update." }, "cpus": { "type": "number", "exclusiveMinimum": 0, "description": "docker update." }, "pids": { "type": "integer", "minimum": 1, "description": "docker update." }, "allowed_domains": { "type": "array", "description": "docker update: the whole list, as it is to be.", "items": { "type": "string", "maxLength": 300 } } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "pinned_from": { "type": "string", "maxLength": 512, "description": "What was asked for, when the image is the digest that it was pinned to." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "restricted": { "type": "object", "additionalProperties": false, "description": "A restricted container: its network is closed, and its proxy lets it reach these. Left out for any other.", "required": ["egress", "allowed_domains"], "properties": { "egress": { "type": "string", "maxLength": 128, "description": "Name of the network that its proxy goes out by." }, "allowed_domains": { "type": "array", "description": "Rules of the proxy; none allows nothing.", "items": { "type": "string", "maxLength": 300 } } } }, "ssh_agent": { "const": true, "description": "It was lent the person's ssh agent, as they had said. Left out for any other." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "wanted": { "enum": ["running", "stopped"], "description": "What para was last told to make of it; left out: running." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "docker_file": { "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the .para/docker.json that was used; null for none." }, "secrets": { "type": "array", "description": "Its secrets, by name alone.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, "as_env": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" } } } }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" }, "health_check": { "type": "object", "additionalProperties": false, "description": "health_check of docker.json, with nothing left out.", "required": ["command", "interval_seconds", "timeout_seconds", "retries", "start_period_seconds"], "properties": { "command": { "type": "string", "minLength": 1, "description": "A line for sh." }, "interval_seconds": { "type": "integer", "minimum": 1 }, "timeout_seconds": { "type": "integer", "minimum": 1 }, "retries": { "type": "integer", "minimum": 1 }, "start_period_seconds": { "type": "integer", "minimum": 0 } } } } } } }] } } };
 var pattern13 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
 var pattern14 = new RegExp("^[0-9a-f]{40,64}$", "u");
 var pattern15 = new RegExp("^[0-9a-f]{64}$", "u");
@@ -3030,22 +3030,58 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 }
               }
             }
+            if (data16.allowed_domains !== void 0) {
+              let data28 = data16.allowed_domains;
+              if (Array.isArray(data28)) {
+                const len0 = data28.length;
+                for (let i0 = 0; i0 < len0; i0++) {
+                  let data29 = data28[i0];
+                  if (typeof data29 === "string") {
+                    if (func3(data29) > 300) {
+                      const err66 = { instancePath: instancePath + "/operation/wish/allowed_domains/" + i0, schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.allowed_domains.items, data: data29 };
+                      if (vErrors === null) {
+                        vErrors = [err66];
+                      } else {
+                        vErrors.push(err66);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err67 = { instancePath: instancePath + "/operation/wish/allowed_domains/" + i0, schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.operation.oneOf[1].properties.wish.properties.allowed_domains.items.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.allowed_domains.items, data: data29 };
+                    if (vErrors === null) {
+                      vErrors = [err67];
+                    } else {
+                      vErrors.push(err67);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err68 = { instancePath: instancePath + "/operation/wish/allowed_domains", schemaPath: "#/properties/operation/oneOf/1/properties/wish/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.operation.oneOf[1].properties.wish.properties.allowed_domains.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish.properties.allowed_domains, data: data28 };
+                if (vErrors === null) {
+                  vErrors = [err68];
+                } else {
+                  vErrors.push(err68);
+                }
+                errors++;
+              }
+            }
           } else {
-            const err66 = { instancePath: instancePath + "/operation/wish", schemaPath: "#/properties/operation/oneOf/1/properties/wish/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.operation.oneOf[1].properties.wish.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish, data: data16 };
+            const err69 = { instancePath: instancePath + "/operation/wish", schemaPath: "#/properties/operation/oneOf/1/properties/wish/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.operation.oneOf[1].properties.wish.type, parentSchema: schema13.properties.operation.oneOf[1].properties.wish, data: data16 };
             if (vErrors === null) {
-              vErrors = [err66];
+              vErrors = [err69];
             } else {
-              vErrors.push(err66);
+              vErrors.push(err69);
             }
             errors++;
           }
         }
       } else {
-        const err67 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.operation.oneOf[1].type, parentSchema: schema13.properties.operation.oneOf[1], data: data9 };
+        const err70 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.operation.oneOf[1].type, parentSchema: schema13.properties.operation.oneOf[1], data: data9 };
         if (vErrors === null) {
-          vErrors = [err67];
+          vErrors = [err70];
         } else {
-          vErrors.push(err67);
+          vErrors.push(err70);
         }
         errors++;
       }
@@ -3060,11 +3096,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
       if (!valid1) {
-        const err68 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.operation.oneOf, parentSchema: schema13.properties.operation, data: data9 };
+        const err71 = { instancePath: instancePath + "/operation", schemaPath: "#/properties/operation/oneOf", keyword: "oneOf", params: { passingSchemas: passing0 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.operation.oneOf, parentSchema: schema13.properties.operation, data: data9 };
         if (vErrors === null) {
-          vErrors = [err68];
+          vErrors = [err71];
         } else {
-          vErrors.push(err68);
+          vErrors.push(err71);
         }
         errors++;
       } else {
@@ -3079,68 +3115,41 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
     if (data.contained !== void 0) {
-      let data28 = data.contained;
-      if (typeof data28 !== "boolean") {
-        const err69 = { instancePath: instancePath + "/contained", schemaPath: "#/properties/contained/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.contained.type, parentSchema: schema13.properties.contained, data: data28 };
+      let data30 = data.contained;
+      if (typeof data30 !== "boolean") {
+        const err72 = { instancePath: instancePath + "/contained", schemaPath: "#/properties/contained/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.contained.type, parentSchema: schema13.properties.contained, data: data30 };
         if (vErrors === null) {
-          vErrors = [err69];
+          vErrors = [err72];
         } else {
-          vErrors.push(err69);
+          vErrors.push(err72);
         }
         errors++;
       }
     }
     if (data.container !== void 0) {
-      let data29 = data.container;
-      const _errs64 = errors;
-      let valid4 = false;
+      let data31 = data.container;
+      const _errs68 = errors;
+      let valid6 = false;
       let passing1 = null;
-      const _errs65 = errors;
-      if (data29 !== null) {
-        const err70 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/0/type", keyword: "type", params: { type: "null" }, message: "must be null", schema: schema13.properties.container.oneOf[0].type, parentSchema: schema13.properties.container.oneOf[0], data: data29 };
+      const _errs69 = errors;
+      if (data31 !== null) {
+        const err73 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/0/type", keyword: "type", params: { type: "null" }, message: "must be null", schema: schema13.properties.container.oneOf[0].type, parentSchema: schema13.properties.container.oneOf[0], data: data31 };
         if (vErrors === null) {
-          vErrors = [err70];
+          vErrors = [err73];
         } else {
-          vErrors.push(err70);
+          vErrors.push(err73);
         }
         errors++;
       }
-      var _valid1 = _errs65 === errors;
+      var _valid1 = _errs69 === errors;
       if (_valid1) {
-        valid4 = true;
+        valid6 = true;
         passing1 = 0;
       }
-      const _errs67 = errors;
-      if (data29 && typeof data29 == "object" && !Array.isArray(data29)) {
-        if (data29.name === void 0) {
-          const err71 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
-          if (vErrors === null) {
-            vErrors = [err71];
-          } else {
-            vErrors.push(err71);
-          }
-          errors++;
-        }
-        if (data29.engine === void 0) {
-          const err72 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "engine" }, message: "must have required property 'engine'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
-          if (vErrors === null) {
-            vErrors = [err72];
-          } else {
-            vErrors.push(err72);
-          }
-          errors++;
-        }
-        if (data29.binary === void 0) {
-          const err73 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "binary" }, message: "must have required property 'binary'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
-          if (vErrors === null) {
-            vErrors = [err73];
-          } else {
-            vErrors.push(err73);
-          }
-          errors++;
-        }
-        if (data29.endpoint === void 0) {
-          const err74 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "endpoint" }, message: "must have required property 'endpoint'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+      const _errs71 = errors;
+      if (data31 && typeof data31 == "object" && !Array.isArray(data31)) {
+        if (data31.name === void 0) {
+          const err74 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data31 };
           if (vErrors === null) {
             vErrors = [err74];
           } else {
@@ -3148,8 +3157,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data29.image === void 0) {
-          const err75 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image" }, message: "must have required property 'image'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+        if (data31.engine === void 0) {
+          const err75 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "engine" }, message: "must have required property 'engine'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data31 };
           if (vErrors === null) {
             vErrors = [err75];
           } else {
@@ -3157,8 +3166,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data29.image_source === void 0) {
-          const err76 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image_source" }, message: "must have required property 'image_source'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+        if (data31.binary === void 0) {
+          const err76 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "binary" }, message: "must have required property 'binary'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data31 };
           if (vErrors === null) {
             vErrors = [err76];
           } else {
@@ -3166,8 +3175,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data29.network === void 0) {
-          const err77 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "network" }, message: "must have required property 'network'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+        if (data31.endpoint === void 0) {
+          const err77 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "endpoint" }, message: "must have required property 'endpoint'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data31 };
           if (vErrors === null) {
             vErrors = [err77];
           } else {
@@ -3175,8 +3184,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data29.hardening === void 0) {
-          const err78 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "hardening" }, message: "must have required property 'hardening'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+        if (data31.image === void 0) {
+          const err78 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image" }, message: "must have required property 'image'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data31 };
           if (vErrors === null) {
             vErrors = [err78];
           } else {
@@ -3184,8 +3193,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        if (data29.git === void 0) {
-          const err79 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "git" }, message: "must have required property 'git'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+        if (data31.image_source === void 0) {
+          const err79 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "image_source" }, message: "must have required property 'image_source'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data31 };
           if (vErrors === null) {
             vErrors = [err79];
           } else {
@@ -3193,43 +3202,36 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        for (const key3 in data29) {
-          if (!func2.call(schema13.properties.container.oneOf[1].properties, key3)) {
-            const err80 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
-            if (vErrors === null) {
-              vErrors = [err80];
-            } else {
-              vErrors.push(err80);
-            }
-            errors++;
-          }
-        }
-        if (data29.name !== void 0) {
-          let data30 = data29.name;
-          if (typeof data30 === "string") {
-            if (func3(data30) > 80) {
-              const err81 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/maxLength", keyword: "maxLength", params: { limit: 80 }, message: "must NOT have more than 80 characters", schema: 80, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data30 };
-              if (vErrors === null) {
-                vErrors = [err81];
-              } else {
-                vErrors.push(err81);
-              }
-              errors++;
-            }
+        if (data31.network === void 0) {
+          const err80 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "network" }, message: "must have required property 'network'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data31 };
+          if (vErrors === null) {
+            vErrors = [err80];
           } else {
-            const err82 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data30 };
-            if (vErrors === null) {
-              vErrors = [err82];
-            } else {
-              vErrors.push(err82);
-            }
-            errors++;
+            vErrors.push(err80);
           }
+          errors++;
         }
-        if (data29.engine !== void 0) {
-          let data31 = data29.engine;
-          if (!(data31 === "docker" || data31 === "podman")) {
-            const err83 = { instancePath: instancePath + "/container/engine", schemaPath: "#/properties/container/oneOf/1/properties/engine/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.engine.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.engine.enum, parentSchema: schema13.properties.container.oneOf[1].properties.engine, data: data31 };
+        if (data31.hardening === void 0) {
+          const err81 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "hardening" }, message: "must have required property 'hardening'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data31 };
+          if (vErrors === null) {
+            vErrors = [err81];
+          } else {
+            vErrors.push(err81);
+          }
+          errors++;
+        }
+        if (data31.git === void 0) {
+          const err82 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/required", keyword: "required", params: { missingProperty: "git" }, message: "must have required property 'git'", schema: schema13.properties.container.oneOf[1].required, parentSchema: schema13.properties.container.oneOf[1], data: data31 };
+          if (vErrors === null) {
+            vErrors = [err82];
+          } else {
+            vErrors.push(err82);
+          }
+          errors++;
+        }
+        for (const key3 in data31) {
+          if (!func2.call(schema13.properties.container.oneOf[1].properties, key3)) {
+            const err83 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1], data: data31 };
             if (vErrors === null) {
               vErrors = [err83];
             } else {
@@ -3238,11 +3240,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data29.binary !== void 0) {
-          let data32 = data29.binary;
+        if (data31.name !== void 0) {
+          let data32 = data31.name;
           if (typeof data32 === "string") {
-            if (func3(data32) > 4096) {
-              const err84 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data32 };
+            if (func3(data32) > 80) {
+              const err84 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/maxLength", keyword: "maxLength", params: { limit: 80 }, message: "must NOT have more than 80 characters", schema: 80, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data32 };
               if (vErrors === null) {
                 vErrors = [err84];
               } else {
@@ -3251,7 +3253,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err85 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.binary.type, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data32 };
+            const err85 = { instancePath: instancePath + "/container/name", schemaPath: "#/properties/container/oneOf/1/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.name, data: data32 };
             if (vErrors === null) {
               vErrors = [err85];
             } else {
@@ -3260,130 +3262,133 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data29.endpoint !== void 0) {
-          let data33 = data29.endpoint;
-          if (typeof data33 === "string") {
-            if (func3(data33) > 4096) {
-              const err86 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data33 };
-              if (vErrors === null) {
-                vErrors = [err86];
-              } else {
-                vErrors.push(err86);
-              }
-              errors++;
-            }
-          } else {
-            const err87 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.endpoint.type, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data33 };
+        if (data31.engine !== void 0) {
+          let data33 = data31.engine;
+          if (!(data33 === "docker" || data33 === "podman")) {
+            const err86 = { instancePath: instancePath + "/container/engine", schemaPath: "#/properties/container/oneOf/1/properties/engine/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.engine.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.engine.enum, parentSchema: schema13.properties.container.oneOf[1].properties.engine, data: data33 };
             if (vErrors === null) {
-              vErrors = [err87];
+              vErrors = [err86];
             } else {
-              vErrors.push(err87);
+              vErrors.push(err86);
             }
             errors++;
           }
         }
-        if (data29.image !== void 0) {
-          let data34 = data29.image;
+        if (data31.binary !== void 0) {
+          let data34 = data31.binary;
           if (typeof data34 === "string") {
-            if (func3(data34) > 512) {
-              const err88 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data34 };
+            if (func3(data34) > 4096) {
+              const err87 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data34 };
               if (vErrors === null) {
-                vErrors = [err88];
+                vErrors = [err87];
               } else {
-                vErrors.push(err88);
+                vErrors.push(err87);
               }
               errors++;
             }
           } else {
-            const err89 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image.type, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data34 };
+            const err88 = { instancePath: instancePath + "/container/binary", schemaPath: "#/properties/container/oneOf/1/properties/binary/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.binary.type, parentSchema: schema13.properties.container.oneOf[1].properties.binary, data: data34 };
             if (vErrors === null) {
-              vErrors = [err89];
+              vErrors = [err88];
             } else {
-              vErrors.push(err89);
+              vErrors.push(err88);
             }
             errors++;
           }
         }
-        if (data29.pinned_from !== void 0) {
-          let data35 = data29.pinned_from;
+        if (data31.endpoint !== void 0) {
+          let data35 = data31.endpoint;
           if (typeof data35 === "string") {
-            if (func3(data35) > 512) {
-              const err90 = { instancePath: instancePath + "/container/pinned_from", schemaPath: "#/properties/container/oneOf/1/properties/pinned_from/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema13.properties.container.oneOf[1].properties.pinned_from, data: data35 };
+            if (func3(data35) > 4096) {
+              const err89 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data35 };
               if (vErrors === null) {
-                vErrors = [err90];
+                vErrors = [err89];
               } else {
-                vErrors.push(err90);
+                vErrors.push(err89);
               }
               errors++;
             }
           } else {
-            const err91 = { instancePath: instancePath + "/container/pinned_from", schemaPath: "#/properties/container/oneOf/1/properties/pinned_from/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.pinned_from.type, parentSchema: schema13.properties.container.oneOf[1].properties.pinned_from, data: data35 };
+            const err90 = { instancePath: instancePath + "/container/endpoint", schemaPath: "#/properties/container/oneOf/1/properties/endpoint/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.endpoint.type, parentSchema: schema13.properties.container.oneOf[1].properties.endpoint, data: data35 };
             if (vErrors === null) {
-              vErrors = [err91];
+              vErrors = [err90];
             } else {
-              vErrors.push(err91);
+              vErrors.push(err90);
             }
             errors++;
           }
         }
-        if (data29.image_source !== void 0) {
-          let data36 = data29.image_source;
+        if (data31.image !== void 0) {
+          let data36 = data31.image;
           if (typeof data36 === "string") {
-            if (func3(data36) > 128) {
-              const err92 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data36 };
+            if (func3(data36) > 512) {
+              const err91 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data36 };
               if (vErrors === null) {
-                vErrors = [err92];
+                vErrors = [err91];
               } else {
-                vErrors.push(err92);
+                vErrors.push(err91);
               }
               errors++;
             }
           } else {
-            const err93 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image_source.type, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data36 };
+            const err92 = { instancePath: instancePath + "/container/image", schemaPath: "#/properties/container/oneOf/1/properties/image/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image.type, parentSchema: schema13.properties.container.oneOf[1].properties.image, data: data36 };
             if (vErrors === null) {
-              vErrors = [err93];
+              vErrors = [err92];
             } else {
-              vErrors.push(err93);
+              vErrors.push(err92);
             }
             errors++;
           }
         }
-        if (data29.network !== void 0) {
-          let data37 = data29.network;
+        if (data31.pinned_from !== void 0) {
+          let data37 = data31.pinned_from;
           if (typeof data37 === "string") {
-            if (func3(data37) > 128) {
-              const err94 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data37 };
+            if (func3(data37) > 512) {
+              const err93 = { instancePath: instancePath + "/container/pinned_from", schemaPath: "#/properties/container/oneOf/1/properties/pinned_from/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema13.properties.container.oneOf[1].properties.pinned_from, data: data37 };
               if (vErrors === null) {
-                vErrors = [err94];
+                vErrors = [err93];
               } else {
-                vErrors.push(err94);
+                vErrors.push(err93);
               }
               errors++;
             }
           } else {
-            const err95 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.network.type, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data37 };
+            const err94 = { instancePath: instancePath + "/container/pinned_from", schemaPath: "#/properties/container/oneOf/1/properties/pinned_from/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.pinned_from.type, parentSchema: schema13.properties.container.oneOf[1].properties.pinned_from, data: data37 };
             if (vErrors === null) {
-              vErrors = [err95];
+              vErrors = [err94];
             } else {
-              vErrors.push(err95);
+              vErrors.push(err94);
             }
             errors++;
           }
         }
-        if (data29.restricted !== void 0) {
-          let data38 = data29.restricted;
-          if (data38 && typeof data38 == "object" && !Array.isArray(data38)) {
-            if (data38.egress === void 0) {
-              const err96 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/required", keyword: "required", params: { missingProperty: "egress" }, message: "must have required property 'egress'", schema: schema13.properties.container.oneOf[1].properties.restricted.required, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data38 };
+        if (data31.image_source !== void 0) {
+          let data38 = data31.image_source;
+          if (typeof data38 === "string") {
+            if (func3(data38) > 128) {
+              const err95 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data38 };
               if (vErrors === null) {
-                vErrors = [err96];
+                vErrors = [err95];
               } else {
-                vErrors.push(err96);
+                vErrors.push(err95);
               }
               errors++;
             }
-            if (data38.allowed_domains === void 0) {
-              const err97 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/required", keyword: "required", params: { missingProperty: "allowed_domains" }, message: "must have required property 'allowed_domains'", schema: schema13.properties.container.oneOf[1].properties.restricted.required, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data38 };
+          } else {
+            const err96 = { instancePath: instancePath + "/container/image_source", schemaPath: "#/properties/container/oneOf/1/properties/image_source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.image_source.type, parentSchema: schema13.properties.container.oneOf[1].properties.image_source, data: data38 };
+            if (vErrors === null) {
+              vErrors = [err96];
+            } else {
+              vErrors.push(err96);
+            }
+            errors++;
+          }
+        }
+        if (data31.network !== void 0) {
+          let data39 = data31.network;
+          if (typeof data39 === "string") {
+            if (func3(data39) > 128) {
+              const err97 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data39 };
               if (vErrors === null) {
                 vErrors = [err97];
               } else {
@@ -3391,67 +3396,62 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            for (const key4 in data38) {
+          } else {
+            const err98 = { instancePath: instancePath + "/container/network", schemaPath: "#/properties/container/oneOf/1/properties/network/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.network.type, parentSchema: schema13.properties.container.oneOf[1].properties.network, data: data39 };
+            if (vErrors === null) {
+              vErrors = [err98];
+            } else {
+              vErrors.push(err98);
+            }
+            errors++;
+          }
+        }
+        if (data31.restricted !== void 0) {
+          let data40 = data31.restricted;
+          if (data40 && typeof data40 == "object" && !Array.isArray(data40)) {
+            if (data40.egress === void 0) {
+              const err99 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/required", keyword: "required", params: { missingProperty: "egress" }, message: "must have required property 'egress'", schema: schema13.properties.container.oneOf[1].properties.restricted.required, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data40 };
+              if (vErrors === null) {
+                vErrors = [err99];
+              } else {
+                vErrors.push(err99);
+              }
+              errors++;
+            }
+            if (data40.allowed_domains === void 0) {
+              const err100 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/required", keyword: "required", params: { missingProperty: "allowed_domains" }, message: "must have required property 'allowed_domains'", schema: schema13.properties.container.oneOf[1].properties.restricted.required, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data40 };
+              if (vErrors === null) {
+                vErrors = [err100];
+              } else {
+                vErrors.push(err100);
+              }
+              errors++;
+            }
+            for (const key4 in data40) {
               if (!(key4 === "egress" || key4 === "allowed_domains")) {
-                const err98 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data38 };
+                const err101 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key4 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data40 };
                 if (vErrors === null) {
-                  vErrors = [err98];
+                  vErrors = [err101];
                 } else {
-                  vErrors.push(err98);
+                  vErrors.push(err101);
                 }
                 errors++;
               }
             }
-            if (data38.egress !== void 0) {
-              let data39 = data38.egress;
-              if (typeof data39 === "string") {
-                if (func3(data39) > 128) {
-                  const err99 = { instancePath: instancePath + "/container/restricted/egress", schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/egress/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.egress, data: data39 };
+            if (data40.egress !== void 0) {
+              let data41 = data40.egress;
+              if (typeof data41 === "string") {
+                if (func3(data41) > 128) {
+                  const err102 = { instancePath: instancePath + "/container/restricted/egress", schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/egress/maxLength", keyword: "maxLength", params: { limit: 128 }, message: "must NOT have more than 128 characters", schema: 128, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.egress, data: data41 };
                   if (vErrors === null) {
-                    vErrors = [err99];
+                    vErrors = [err102];
                   } else {
-                    vErrors.push(err99);
+                    vErrors.push(err102);
                   }
                   errors++;
                 }
               } else {
-                const err100 = { instancePath: instancePath + "/container/restricted/egress", schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/egress/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.restricted.properties.egress.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.egress, data: data39 };
-                if (vErrors === null) {
-                  vErrors = [err100];
-                } else {
-                  vErrors.push(err100);
-                }
-                errors++;
-              }
-            }
-            if (data38.allowed_domains !== void 0) {
-              let data40 = data38.allowed_domains;
-              if (Array.isArray(data40)) {
-                const len0 = data40.length;
-                for (let i0 = 0; i0 < len0; i0++) {
-                  let data41 = data40[i0];
-                  if (typeof data41 === "string") {
-                    if (func3(data41) > 300) {
-                      const err101 = { instancePath: instancePath + "/container/restricted/allowed_domains/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.items, data: data41 };
-                      if (vErrors === null) {
-                        vErrors = [err101];
-                      } else {
-                        vErrors.push(err101);
-                      }
-                      errors++;
-                    }
-                  } else {
-                    const err102 = { instancePath: instancePath + "/container/restricted/allowed_domains/" + i0, schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.items, data: data41 };
-                    if (vErrors === null) {
-                      vErrors = [err102];
-                    } else {
-                      vErrors.push(err102);
-                    }
-                    errors++;
-                  }
-                }
-              } else {
-                const err103 = { instancePath: instancePath + "/container/restricted/allowed_domains", schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains, data: data40 };
+                const err103 = { instancePath: instancePath + "/container/restricted/egress", schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/egress/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.restricted.properties.egress.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.egress, data: data41 };
                 if (vErrors === null) {
                   vErrors = [err103];
                 } else {
@@ -3460,44 +3460,44 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
+            if (data40.allowed_domains !== void 0) {
+              let data42 = data40.allowed_domains;
+              if (Array.isArray(data42)) {
+                const len1 = data42.length;
+                for (let i1 = 0; i1 < len1; i1++) {
+                  let data43 = data42[i1];
+                  if (typeof data43 === "string") {
+                    if (func3(data43) > 300) {
+                      const err104 = { instancePath: instancePath + "/container/restricted/allowed_domains/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.items, data: data43 };
+                      if (vErrors === null) {
+                        vErrors = [err104];
+                      } else {
+                        vErrors.push(err104);
+                      }
+                      errors++;
+                    }
+                  } else {
+                    const err105 = { instancePath: instancePath + "/container/restricted/allowed_domains/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.items, data: data43 };
+                    if (vErrors === null) {
+                      vErrors = [err105];
+                    } else {
+                      vErrors.push(err105);
+                    }
+                    errors++;
+                  }
+                }
+              } else {
+                const err106 = { instancePath: instancePath + "/container/restricted/allowed_domains", schemaPath: "#/properties/container/oneOf/1/properties/restricted/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted.properties.allowed_domains, data: data42 };
+                if (vErrors === null) {
+                  vErrors = [err106];
+                } else {
+                  vErrors.push(err106);
+                }
+                errors++;
+              }
+            }
           } else {
-            const err104 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.restricted.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data38 };
-            if (vErrors === null) {
-              vErrors = [err104];
-            } else {
-              vErrors.push(err104);
-            }
-            errors++;
-          }
-        }
-        if (data29.ssh_agent !== void 0) {
-          let data42 = data29.ssh_agent;
-          if (true !== data42) {
-            const err105 = { instancePath: instancePath + "/container/ssh_agent", schemaPath: "#/properties/container/oneOf/1/properties/ssh_agent/const", keyword: "const", params: { allowedValue: true }, message: "must be equal to constant", schema: true, parentSchema: schema13.properties.container.oneOf[1].properties.ssh_agent, data: data42 };
-            if (vErrors === null) {
-              vErrors = [err105];
-            } else {
-              vErrors.push(err105);
-            }
-            errors++;
-          }
-        }
-        if (data29.hardening !== void 0) {
-          let data43 = data29.hardening;
-          if (!(data43 === "strict" || data43 === "default" || data43 === "off")) {
-            const err106 = { instancePath: instancePath + "/container/hardening", schemaPath: "#/properties/container/oneOf/1/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.hardening.enum, parentSchema: schema13.properties.container.oneOf[1].properties.hardening, data: data43 };
-            if (vErrors === null) {
-              vErrors = [err106];
-            } else {
-              vErrors.push(err106);
-            }
-            errors++;
-          }
-        }
-        if (data29.git !== void 0) {
-          let data44 = data29.git;
-          if (!(data44 === "sealed" || data44 === "off")) {
-            const err107 = { instancePath: instancePath + "/container/git", schemaPath: "#/properties/container/oneOf/1/properties/git/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.git.enum, parentSchema: schema13.properties.container.oneOf[1].properties.git, data: data44 };
+            const err107 = { instancePath: instancePath + "/container/restricted", schemaPath: "#/properties/container/oneOf/1/properties/restricted/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.restricted.type, parentSchema: schema13.properties.container.oneOf[1].properties.restricted, data: data40 };
             if (vErrors === null) {
               vErrors = [err107];
             } else {
@@ -3506,10 +3506,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data29.wanted !== void 0) {
-          let data45 = data29.wanted;
-          if (!(data45 === "running" || data45 === "stopped")) {
-            const err108 = { instancePath: instancePath + "/container/wanted", schemaPath: "#/properties/container/oneOf/1/properties/wanted/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.wanted.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.wanted.enum, parentSchema: schema13.properties.container.oneOf[1].properties.wanted, data: data45 };
+        if (data31.ssh_agent !== void 0) {
+          let data44 = data31.ssh_agent;
+          if (true !== data44) {
+            const err108 = { instancePath: instancePath + "/container/ssh_agent", schemaPath: "#/properties/container/oneOf/1/properties/ssh_agent/const", keyword: "const", params: { allowedValue: true }, message: "must be equal to constant", schema: true, parentSchema: schema13.properties.container.oneOf[1].properties.ssh_agent, data: data44 };
             if (vErrors === null) {
               vErrors = [err108];
             } else {
@@ -3518,38 +3518,47 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data29.made_with !== void 0) {
-          let data46 = data29.made_with;
-          if (data46 && typeof data46 == "object" && !Array.isArray(data46)) {
-            if (data46.env === void 0) {
-              const err109 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "env" }, message: "must have required property 'env'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data46 };
-              if (vErrors === null) {
-                vErrors = [err109];
-              } else {
-                vErrors.push(err109);
-              }
-              errors++;
+        if (data31.hardening !== void 0) {
+          let data45 = data31.hardening;
+          if (!(data45 === "strict" || data45 === "default" || data45 === "off")) {
+            const err109 = { instancePath: instancePath + "/container/hardening", schemaPath: "#/properties/container/oneOf/1/properties/hardening/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.hardening.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.hardening.enum, parentSchema: schema13.properties.container.oneOf[1].properties.hardening, data: data45 };
+            if (vErrors === null) {
+              vErrors = [err109];
+            } else {
+              vErrors.push(err109);
             }
-            if (data46.ports === void 0) {
-              const err110 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "ports" }, message: "must have required property 'ports'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data46 };
-              if (vErrors === null) {
-                vErrors = [err110];
-              } else {
-                vErrors.push(err110);
-              }
-              errors++;
+            errors++;
+          }
+        }
+        if (data31.git !== void 0) {
+          let data46 = data31.git;
+          if (!(data46 === "sealed" || data46 === "off")) {
+            const err110 = { instancePath: instancePath + "/container/git", schemaPath: "#/properties/container/oneOf/1/properties/git/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.git.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.git.enum, parentSchema: schema13.properties.container.oneOf[1].properties.git, data: data46 };
+            if (vErrors === null) {
+              vErrors = [err110];
+            } else {
+              vErrors.push(err110);
             }
-            if (data46.volumes === void 0) {
-              const err111 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "volumes" }, message: "must have required property 'volumes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data46 };
-              if (vErrors === null) {
-                vErrors = [err111];
-              } else {
-                vErrors.push(err111);
-              }
-              errors++;
+            errors++;
+          }
+        }
+        if (data31.wanted !== void 0) {
+          let data47 = data31.wanted;
+          if (!(data47 === "running" || data47 === "stopped")) {
+            const err111 = { instancePath: instancePath + "/container/wanted", schemaPath: "#/properties/container/oneOf/1/properties/wanted/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.wanted.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.wanted.enum, parentSchema: schema13.properties.container.oneOf[1].properties.wanted, data: data47 };
+            if (vErrors === null) {
+              vErrors = [err111];
+            } else {
+              vErrors.push(err111);
             }
-            if (data46.cpus === void 0) {
-              const err112 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "cpus" }, message: "must have required property 'cpus'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data46 };
+            errors++;
+          }
+        }
+        if (data31.made_with !== void 0) {
+          let data48 = data31.made_with;
+          if (data48 && typeof data48 == "object" && !Array.isArray(data48)) {
+            if (data48.env === void 0) {
+              const err112 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "env" }, message: "must have required property 'env'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data48 };
               if (vErrors === null) {
                 vErrors = [err112];
               } else {
@@ -3557,8 +3566,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data46.memory_bytes === void 0) {
-              const err113 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "memory_bytes" }, message: "must have required property 'memory_bytes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data46 };
+            if (data48.ports === void 0) {
+              const err113 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "ports" }, message: "must have required property 'ports'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data48 };
               if (vErrors === null) {
                 vErrors = [err113];
               } else {
@@ -3566,8 +3575,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            if (data46.pids === void 0) {
-              const err114 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "pids" }, message: "must have required property 'pids'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data46 };
+            if (data48.volumes === void 0) {
+              const err114 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "volumes" }, message: "must have required property 'volumes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data48 };
               if (vErrors === null) {
                 vErrors = [err114];
               } else {
@@ -3575,78 +3584,78 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            for (const key5 in data46) {
+            if (data48.cpus === void 0) {
+              const err115 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "cpus" }, message: "must have required property 'cpus'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data48 };
+              if (vErrors === null) {
+                vErrors = [err115];
+              } else {
+                vErrors.push(err115);
+              }
+              errors++;
+            }
+            if (data48.memory_bytes === void 0) {
+              const err116 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "memory_bytes" }, message: "must have required property 'memory_bytes'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data48 };
+              if (vErrors === null) {
+                vErrors = [err116];
+              } else {
+                vErrors.push(err116);
+              }
+              errors++;
+            }
+            if (data48.pids === void 0) {
+              const err117 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/required", keyword: "required", params: { missingProperty: "pids" }, message: "must have required property 'pids'", schema: schema13.properties.container.oneOf[1].properties.made_with.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data48 };
+              if (vErrors === null) {
+                vErrors = [err117];
+              } else {
+                vErrors.push(err117);
+              }
+              errors++;
+            }
+            for (const key5 in data48) {
               if (!func2.call(schema13.properties.container.oneOf[1].properties.made_with.properties, key5)) {
-                const err115 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key5 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data46 };
+                const err118 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key5 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data48 };
                 if (vErrors === null) {
-                  vErrors = [err115];
+                  vErrors = [err118];
                 } else {
-                  vErrors.push(err115);
+                  vErrors.push(err118);
                 }
                 errors++;
               }
             }
-            if (data46.env !== void 0) {
-              let data47 = data46.env;
-              if (data47 && typeof data47 == "object" && !Array.isArray(data47)) {
-                for (const key6 in data47) {
-                  let data48 = data47[key6];
-                  if (typeof data48 !== "string") {
-                    const err116 = { instancePath: instancePath + "/container/made_with/env/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties, data: data48 };
+            if (data48.env !== void 0) {
+              let data49 = data48.env;
+              if (data49 && typeof data49 == "object" && !Array.isArray(data49)) {
+                for (const key6 in data49) {
+                  let data50 = data49[key6];
+                  if (typeof data50 !== "string") {
+                    const err119 = { instancePath: instancePath + "/container/made_with/env/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"), schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/additionalProperties/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.additionalProperties, data: data50 };
                     if (vErrors === null) {
-                      vErrors = [err116];
+                      vErrors = [err119];
                     } else {
-                      vErrors.push(err116);
+                      vErrors.push(err119);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err117 = { instancePath: instancePath + "/container/made_with/env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env, data: data47 };
+                const err120 = { instancePath: instancePath + "/container/made_with/env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/env/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.env, data: data49 };
                 if (vErrors === null) {
-                  vErrors = [err117];
+                  vErrors = [err120];
                 } else {
-                  vErrors.push(err117);
+                  vErrors.push(err120);
                 }
                 errors++;
               }
             }
-            if (data46.ports !== void 0) {
-              let data49 = data46.ports;
-              if (Array.isArray(data49)) {
-                const len1 = data49.length;
-                for (let i1 = 0; i1 < len1; i1++) {
-                  let data50 = data49[i1];
-                  if (data50 && typeof data50 == "object" && !Array.isArray(data50)) {
-                    if (data50.hostIp === void 0) {
-                      const err118 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostIp" }, message: "must have required property 'hostIp'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data50 };
-                      if (vErrors === null) {
-                        vErrors = [err118];
-                      } else {
-                        vErrors.push(err118);
-                      }
-                      errors++;
-                    }
-                    if (data50.hostPort === void 0) {
-                      const err119 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostPort" }, message: "must have required property 'hostPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data50 };
-                      if (vErrors === null) {
-                        vErrors = [err119];
-                      } else {
-                        vErrors.push(err119);
-                      }
-                      errors++;
-                    }
-                    if (data50.containerPort === void 0) {
-                      const err120 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "containerPort" }, message: "must have required property 'containerPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data50 };
-                      if (vErrors === null) {
-                        vErrors = [err120];
-                      } else {
-                        vErrors.push(err120);
-                      }
-                      errors++;
-                    }
-                    if (data50.protocol === void 0) {
-                      const err121 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "protocol" }, message: "must have required property 'protocol'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data50 };
+            if (data48.ports !== void 0) {
+              let data51 = data48.ports;
+              if (Array.isArray(data51)) {
+                const len2 = data51.length;
+                for (let i2 = 0; i2 < len2; i2++) {
+                  let data52 = data51[i2];
+                  if (data52 && typeof data52 == "object" && !Array.isArray(data52)) {
+                    if (data52.hostIp === void 0) {
+                      const err121 = { instancePath: instancePath + "/container/made_with/ports/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostIp" }, message: "must have required property 'hostIp'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data52 };
                       if (vErrors === null) {
                         vErrors = [err121];
                       } else {
@@ -3654,43 +3663,36 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
-                    for (const key7 in data50) {
-                      if (!(key7 === "hostIp" || key7 === "hostPort" || key7 === "containerPort" || key7 === "protocol")) {
-                        const err122 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data50 };
-                        if (vErrors === null) {
-                          vErrors = [err122];
-                        } else {
-                          vErrors.push(err122);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data50.hostIp !== void 0) {
-                      let data51 = data50.hostIp;
-                      if (typeof data51 === "string") {
-                        if (func3(data51) > 64) {
-                          const err123 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data51 };
-                          if (vErrors === null) {
-                            vErrors = [err123];
-                          } else {
-                            vErrors.push(err123);
-                          }
-                          errors++;
-                        }
+                    if (data52.hostPort === void 0) {
+                      const err122 = { instancePath: instancePath + "/container/made_with/ports/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "hostPort" }, message: "must have required property 'hostPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data52 };
+                      if (vErrors === null) {
+                        vErrors = [err122];
                       } else {
-                        const err124 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data51 };
-                        if (vErrors === null) {
-                          vErrors = [err124];
-                        } else {
-                          vErrors.push(err124);
-                        }
-                        errors++;
+                        vErrors.push(err122);
                       }
+                      errors++;
                     }
-                    if (data50.hostPort !== void 0) {
-                      let data52 = data50.hostPort;
-                      if (!(typeof data52 == "number" && (!(data52 % 1) && !isNaN(data52)) && isFinite(data52))) {
-                        const err125 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/hostPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort, data: data52 };
+                    if (data52.containerPort === void 0) {
+                      const err123 = { instancePath: instancePath + "/container/made_with/ports/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "containerPort" }, message: "must have required property 'containerPort'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data52 };
+                      if (vErrors === null) {
+                        vErrors = [err123];
+                      } else {
+                        vErrors.push(err123);
+                      }
+                      errors++;
+                    }
+                    if (data52.protocol === void 0) {
+                      const err124 = { instancePath: instancePath + "/container/made_with/ports/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/required", keyword: "required", params: { missingProperty: "protocol" }, message: "must have required property 'protocol'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data52 };
+                      if (vErrors === null) {
+                        vErrors = [err124];
+                      } else {
+                        vErrors.push(err124);
+                      }
+                      errors++;
+                    }
+                    for (const key7 in data52) {
+                      if (!(key7 === "hostIp" || key7 === "hostPort" || key7 === "containerPort" || key7 === "protocol")) {
+                        const err125 = { instancePath: instancePath + "/container/made_with/ports/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key7 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data52 };
                         if (vErrors === null) {
                           vErrors = [err125];
                         } else {
@@ -3699,22 +3701,20 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
-                    if (data50.containerPort !== void 0) {
-                      let data53 = data50.containerPort;
-                      if (!(typeof data53 == "number" && (!(data53 % 1) && !isNaN(data53)) && isFinite(data53))) {
-                        const err126 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/containerPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/containerPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort, data: data53 };
-                        if (vErrors === null) {
-                          vErrors = [err126];
-                        } else {
-                          vErrors.push(err126);
+                    if (data52.hostIp !== void 0) {
+                      let data53 = data52.hostIp;
+                      if (typeof data53 === "string") {
+                        if (func3(data53) > 64) {
+                          const err126 = { instancePath: instancePath + "/container/made_with/ports/" + i2 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/maxLength", keyword: "maxLength", params: { limit: 64 }, message: "must NOT have more than 64 characters", schema: 64, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data53 };
+                          if (vErrors === null) {
+                            vErrors = [err126];
+                          } else {
+                            vErrors.push(err126);
+                          }
+                          errors++;
                         }
-                        errors++;
-                      }
-                    }
-                    if (data50.protocol !== void 0) {
-                      let data54 = data50.protocol;
-                      if (!(data54 === "tcp" || data54 === "udp")) {
-                        const err127 = { instancePath: instancePath + "/container/made_with/ports/" + i1 + "/protocol", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/protocol/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol, data: data54 };
+                      } else {
+                        const err127 = { instancePath: instancePath + "/container/made_with/ports/" + i2 + "/hostIp", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostIp/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostIp, data: data53 };
                         if (vErrors === null) {
                           vErrors = [err127];
                         } else {
@@ -3723,62 +3723,71 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
+                    if (data52.hostPort !== void 0) {
+                      let data54 = data52.hostPort;
+                      if (!(typeof data54 == "number" && (!(data54 % 1) && !isNaN(data54)) && isFinite(data54))) {
+                        const err128 = { instancePath: instancePath + "/container/made_with/ports/" + i2 + "/hostPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/hostPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.hostPort, data: data54 };
+                        if (vErrors === null) {
+                          vErrors = [err128];
+                        } else {
+                          vErrors.push(err128);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data52.containerPort !== void 0) {
+                      let data55 = data52.containerPort;
+                      if (!(typeof data55 == "number" && (!(data55 % 1) && !isNaN(data55)) && isFinite(data55))) {
+                        const err129 = { instancePath: instancePath + "/container/made_with/ports/" + i2 + "/containerPort", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/containerPort/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.containerPort, data: data55 };
+                        if (vErrors === null) {
+                          vErrors = [err129];
+                        } else {
+                          vErrors.push(err129);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data52.protocol !== void 0) {
+                      let data56 = data52.protocol;
+                      if (!(data56 === "tcp" || data56 === "udp")) {
+                        const err130 = { instancePath: instancePath + "/container/made_with/ports/" + i2 + "/protocol", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/properties/protocol/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.properties.protocol, data: data56 };
+                        if (vErrors === null) {
+                          vErrors = [err130];
+                        } else {
+                          vErrors.push(err130);
+                        }
+                        errors++;
+                      }
+                    }
                   } else {
-                    const err128 = { instancePath: instancePath + "/container/made_with/ports/" + i1, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data50 };
+                    const err131 = { instancePath: instancePath + "/container/made_with/ports/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.items, data: data52 };
                     if (vErrors === null) {
-                      vErrors = [err128];
+                      vErrors = [err131];
                     } else {
-                      vErrors.push(err128);
+                      vErrors.push(err131);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err129 = { instancePath: instancePath + "/container/made_with/ports", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports, data: data49 };
+                const err132 = { instancePath: instancePath + "/container/made_with/ports", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/ports/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.ports, data: data51 };
                 if (vErrors === null) {
-                  vErrors = [err129];
+                  vErrors = [err132];
                 } else {
-                  vErrors.push(err129);
+                  vErrors.push(err132);
                 }
                 errors++;
               }
             }
-            if (data46.volumes !== void 0) {
-              let data55 = data46.volumes;
-              if (Array.isArray(data55)) {
-                const len2 = data55.length;
-                for (let i2 = 0; i2 < len2; i2++) {
-                  let data56 = data55[i2];
-                  if (data56 && typeof data56 == "object" && !Array.isArray(data56)) {
-                    if (data56.source === void 0) {
-                      const err130 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data56 };
-                      if (vErrors === null) {
-                        vErrors = [err130];
-                      } else {
-                        vErrors.push(err130);
-                      }
-                      errors++;
-                    }
-                    if (data56.target === void 0) {
-                      const err131 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data56 };
-                      if (vErrors === null) {
-                        vErrors = [err131];
-                      } else {
-                        vErrors.push(err131);
-                      }
-                      errors++;
-                    }
-                    if (data56.readOnly === void 0) {
-                      const err132 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "readOnly" }, message: "must have required property 'readOnly'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data56 };
-                      if (vErrors === null) {
-                        vErrors = [err132];
-                      } else {
-                        vErrors.push(err132);
-                      }
-                      errors++;
-                    }
-                    if (data56.origin === void 0) {
-                      const err133 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "origin" }, message: "must have required property 'origin'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data56 };
+            if (data48.volumes !== void 0) {
+              let data57 = data48.volumes;
+              if (Array.isArray(data57)) {
+                const len3 = data57.length;
+                for (let i3 = 0; i3 < len3; i3++) {
+                  let data58 = data57[i3];
+                  if (data58 && typeof data58 == "object" && !Array.isArray(data58)) {
+                    if (data58.source === void 0) {
+                      const err133 = { instancePath: instancePath + "/container/made_with/volumes/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "source" }, message: "must have required property 'source'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data58 };
                       if (vErrors === null) {
                         vErrors = [err133];
                       } else {
@@ -3786,65 +3795,58 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
-                    for (const key8 in data56) {
+                    if (data58.target === void 0) {
+                      const err134 = { instancePath: instancePath + "/container/made_with/volumes/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "target" }, message: "must have required property 'target'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data58 };
+                      if (vErrors === null) {
+                        vErrors = [err134];
+                      } else {
+                        vErrors.push(err134);
+                      }
+                      errors++;
+                    }
+                    if (data58.readOnly === void 0) {
+                      const err135 = { instancePath: instancePath + "/container/made_with/volumes/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "readOnly" }, message: "must have required property 'readOnly'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data58 };
+                      if (vErrors === null) {
+                        vErrors = [err135];
+                      } else {
+                        vErrors.push(err135);
+                      }
+                      errors++;
+                    }
+                    if (data58.origin === void 0) {
+                      const err136 = { instancePath: instancePath + "/container/made_with/volumes/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/required", keyword: "required", params: { missingProperty: "origin" }, message: "must have required property 'origin'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data58 };
+                      if (vErrors === null) {
+                        vErrors = [err136];
+                      } else {
+                        vErrors.push(err136);
+                      }
+                      errors++;
+                    }
+                    for (const key8 in data58) {
                       if (!(key8 === "source" || key8 === "target" || key8 === "readOnly" || key8 === "origin")) {
-                        const err134 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data56 };
+                        const err137 = { instancePath: instancePath + "/container/made_with/volumes/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data58 };
                         if (vErrors === null) {
-                          vErrors = [err134];
+                          vErrors = [err137];
                         } else {
-                          vErrors.push(err134);
+                          vErrors.push(err137);
                         }
                         errors++;
                       }
                     }
-                    if (data56.source !== void 0) {
-                      let data57 = data56.source;
-                      if (typeof data57 === "string") {
-                        if (func3(data57) > 4096) {
-                          const err135 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data57 };
+                    if (data58.source !== void 0) {
+                      let data59 = data58.source;
+                      if (typeof data59 === "string") {
+                        if (func3(data59) > 4096) {
+                          const err138 = { instancePath: instancePath + "/container/made_with/volumes/" + i3 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data59 };
                           if (vErrors === null) {
-                            vErrors = [err135];
+                            vErrors = [err138];
                           } else {
-                            vErrors.push(err135);
+                            vErrors.push(err138);
                           }
                           errors++;
                         }
                       } else {
-                        const err136 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data57 };
-                        if (vErrors === null) {
-                          vErrors = [err136];
-                        } else {
-                          vErrors.push(err136);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data56.target !== void 0) {
-                      let data58 = data56.target;
-                      if (typeof data58 === "string") {
-                        if (func3(data58) > 4096) {
-                          const err137 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data58 };
-                          if (vErrors === null) {
-                            vErrors = [err137];
-                          } else {
-                            vErrors.push(err137);
-                          }
-                          errors++;
-                        }
-                      } else {
-                        const err138 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data58 };
-                        if (vErrors === null) {
-                          vErrors = [err138];
-                        } else {
-                          vErrors.push(err138);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data56.readOnly !== void 0) {
-                      let data59 = data56.readOnly;
-                      if (typeof data59 !== "boolean") {
-                        const err139 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/readOnly", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/readOnly/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly, data: data59 };
+                        const err139 = { instancePath: instancePath + "/container/made_with/volumes/" + i3 + "/source", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/source/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.source, data: data59 };
                         if (vErrors === null) {
                           vErrors = [err139];
                         } else {
@@ -3853,180 +3855,178 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
-                    if (data56.origin !== void 0) {
-                      let data60 = data56.origin;
-                      if (!(data60 === "person" || data60 === "repository")) {
-                        const err140 = { instancePath: instancePath + "/container/made_with/volumes/" + i2 + "/origin", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/origin/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin, data: data60 };
+                    if (data58.target !== void 0) {
+                      let data60 = data58.target;
+                      if (typeof data60 === "string") {
+                        if (func3(data60) > 4096) {
+                          const err140 = { instancePath: instancePath + "/container/made_with/volumes/" + i3 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data60 };
+                          if (vErrors === null) {
+                            vErrors = [err140];
+                          } else {
+                            vErrors.push(err140);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err141 = { instancePath: instancePath + "/container/made_with/volumes/" + i3 + "/target", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/target/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.target, data: data60 };
                         if (vErrors === null) {
-                          vErrors = [err140];
+                          vErrors = [err141];
                         } else {
-                          vErrors.push(err140);
+                          vErrors.push(err141);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data58.readOnly !== void 0) {
+                      let data61 = data58.readOnly;
+                      if (typeof data61 !== "boolean") {
+                        const err142 = { instancePath: instancePath + "/container/made_with/volumes/" + i3 + "/readOnly", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/readOnly/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.readOnly, data: data61 };
+                        if (vErrors === null) {
+                          vErrors = [err142];
+                        } else {
+                          vErrors.push(err142);
+                        }
+                        errors++;
+                      }
+                    }
+                    if (data58.origin !== void 0) {
+                      let data62 = data58.origin;
+                      if (!(data62 === "person" || data62 === "repository")) {
+                        const err143 = { instancePath: instancePath + "/container/made_with/volumes/" + i3 + "/origin", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/origin/enum", keyword: "enum", params: { allowedValues: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum }, message: "must be equal to one of the allowed values", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin.enum, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.origin, data: data62 };
+                        if (vErrors === null) {
+                          vErrors = [err143];
+                        } else {
+                          vErrors.push(err143);
                         }
                         errors++;
                       }
                     }
                   } else {
-                    const err141 = { instancePath: instancePath + "/container/made_with/volumes/" + i2, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data56 };
+                    const err144 = { instancePath: instancePath + "/container/made_with/volumes/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data58 };
                     if (vErrors === null) {
-                      vErrors = [err141];
+                      vErrors = [err144];
                     } else {
-                      vErrors.push(err141);
+                      vErrors.push(err144);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err142 = { instancePath: instancePath + "/container/made_with/volumes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes, data: data55 };
+                const err145 = { instancePath: instancePath + "/container/made_with/volumes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes, data: data57 };
                 if (vErrors === null) {
-                  vErrors = [err142];
+                  vErrors = [err145];
                 } else {
-                  vErrors.push(err142);
+                  vErrors.push(err145);
                 }
                 errors++;
               }
             }
-            if (data46.docker_file !== void 0) {
-              let data61 = data46.docker_file;
-              if (typeof data61 !== "string" && data61 !== null) {
-                const err143 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/type", keyword: "type", params: { type: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type }, message: "must be string,null", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data61 };
+            if (data48.docker_file !== void 0) {
+              let data63 = data48.docker_file;
+              if (typeof data63 !== "string" && data63 !== null) {
+                const err146 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/type", keyword: "type", params: { type: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type }, message: "must be string,null", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data63 };
                 if (vErrors === null) {
-                  vErrors = [err143];
+                  vErrors = [err146];
                 } else {
-                  vErrors.push(err143);
+                  vErrors.push(err146);
                 }
                 errors++;
               }
-              if (typeof data61 === "string") {
-                if (!pattern15.test(data61)) {
-                  const err144 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"', schema: "^[0-9a-f]{64}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data61 };
+              if (typeof data63 === "string") {
+                if (!pattern15.test(data63)) {
+                  const err147 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"', schema: "^[0-9a-f]{64}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data63 };
                   if (vErrors === null) {
-                    vErrors = [err144];
+                    vErrors = [err147];
                   } else {
-                    vErrors.push(err144);
+                    vErrors.push(err147);
                   }
                   errors++;
                 }
               }
             }
-            if (data46.secrets !== void 0) {
-              let data62 = data46.secrets;
-              if (Array.isArray(data62)) {
-                const len3 = data62.length;
-                for (let i3 = 0; i3 < len3; i3++) {
-                  let data63 = data62[i3];
-                  if (data63 && typeof data63 == "object" && !Array.isArray(data63)) {
-                    if (data63.name === void 0) {
-                      const err145 = { instancePath: instancePath + "/container/made_with/secrets/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data63 };
+            if (data48.secrets !== void 0) {
+              let data64 = data48.secrets;
+              if (Array.isArray(data64)) {
+                const len4 = data64.length;
+                for (let i4 = 0; i4 < len4; i4++) {
+                  let data65 = data64[i4];
+                  if (data65 && typeof data65 == "object" && !Array.isArray(data65)) {
+                    if (data65.name === void 0) {
+                      const err148 = { instancePath: instancePath + "/container/made_with/secrets/" + i4, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data65 };
                       if (vErrors === null) {
-                        vErrors = [err145];
+                        vErrors = [err148];
                       } else {
-                        vErrors.push(err145);
+                        vErrors.push(err148);
                       }
                       errors++;
                     }
-                    for (const key9 in data63) {
+                    for (const key9 in data65) {
                       if (!(key9 === "name" || key9 === "as_env")) {
-                        const err146 = { instancePath: instancePath + "/container/made_with/secrets/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data63 };
+                        const err149 = { instancePath: instancePath + "/container/made_with/secrets/" + i4, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data65 };
                         if (vErrors === null) {
-                          vErrors = [err146];
+                          vErrors = [err149];
                         } else {
-                          vErrors.push(err146);
+                          vErrors.push(err149);
                         }
                         errors++;
                       }
                     }
-                    if (data63.name !== void 0) {
-                      let data64 = data63.name;
-                      if (typeof data64 === "string") {
-                        if (!pattern1.test(data64)) {
-                          const err147 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, message: 'must match pattern "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"', schema: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data64 };
+                    if (data65.name !== void 0) {
+                      let data66 = data65.name;
+                      if (typeof data66 === "string") {
+                        if (!pattern1.test(data66)) {
+                          const err150 = { instancePath: instancePath + "/container/made_with/secrets/" + i4 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, message: 'must match pattern "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"', schema: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data66 };
                           if (vErrors === null) {
-                            vErrors = [err147];
+                            vErrors = [err150];
                           } else {
-                            vErrors.push(err147);
+                            vErrors.push(err150);
                           }
                           errors++;
                         }
                       } else {
-                        const err148 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data64 };
+                        const err151 = { instancePath: instancePath + "/container/made_with/secrets/" + i4 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data66 };
                         if (vErrors === null) {
-                          vErrors = [err148];
+                          vErrors = [err151];
                         } else {
-                          vErrors.push(err148);
+                          vErrors.push(err151);
                         }
                         errors++;
                       }
                     }
-                    if (data63.as_env !== void 0) {
-                      let data65 = data63.as_env;
-                      if (typeof data65 === "string") {
-                        if (!pattern4.test(data65)) {
-                          const err149 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data65 };
+                    if (data65.as_env !== void 0) {
+                      let data67 = data65.as_env;
+                      if (typeof data67 === "string") {
+                        if (!pattern4.test(data67)) {
+                          const err152 = { instancePath: instancePath + "/container/made_with/secrets/" + i4 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data67 };
                           if (vErrors === null) {
-                            vErrors = [err149];
+                            vErrors = [err152];
                           } else {
-                            vErrors.push(err149);
+                            vErrors.push(err152);
                           }
                           errors++;
                         }
                       } else {
-                        const err150 = { instancePath: instancePath + "/container/made_with/secrets/" + i3 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data65 };
+                        const err153 = { instancePath: instancePath + "/container/made_with/secrets/" + i4 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data67 };
                         if (vErrors === null) {
-                          vErrors = [err150];
+                          vErrors = [err153];
                         } else {
-                          vErrors.push(err150);
+                          vErrors.push(err153);
                         }
                         errors++;
                       }
                     }
                   } else {
-                    const err151 = { instancePath: instancePath + "/container/made_with/secrets/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data63 };
+                    const err154 = { instancePath: instancePath + "/container/made_with/secrets/" + i4, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data65 };
                     if (vErrors === null) {
-                      vErrors = [err151];
+                      vErrors = [err154];
                     } else {
-                      vErrors.push(err151);
+                      vErrors.push(err154);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err152 = { instancePath: instancePath + "/container/made_with/secrets", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets, data: data62 };
-                if (vErrors === null) {
-                  vErrors = [err152];
-                } else {
-                  vErrors.push(err152);
-                }
-                errors++;
-              }
-            }
-            if (data46.cpus !== void 0) {
-              let data66 = data46.cpus;
-              if (!(typeof data66 == "number" && isFinite(data66))) {
-                const err153 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data66 };
-                if (vErrors === null) {
-                  vErrors = [err153];
-                } else {
-                  vErrors.push(err153);
-                }
-                errors++;
-              }
-            }
-            if (data46.memory_bytes !== void 0) {
-              let data67 = data46.memory_bytes;
-              if (!(typeof data67 == "number" && (!(data67 % 1) && !isNaN(data67)) && isFinite(data67))) {
-                const err154 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data67 };
-                if (vErrors === null) {
-                  vErrors = [err154];
-                } else {
-                  vErrors.push(err154);
-                }
-                errors++;
-              }
-            }
-            if (data46.pids !== void 0) {
-              let data68 = data46.pids;
-              if (!(typeof data68 == "number" && (!(data68 % 1) && !isNaN(data68)) && isFinite(data68))) {
-                const err155 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data68 };
+                const err155 = { instancePath: instancePath + "/container/made_with/secrets", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets, data: data64 };
                 if (vErrors === null) {
                   vErrors = [err155];
                 } else {
@@ -4035,38 +4035,47 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data46.health_check !== void 0) {
-              let data69 = data46.health_check;
-              if (data69 && typeof data69 == "object" && !Array.isArray(data69)) {
-                if (data69.command === void 0) {
-                  const err156 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data69 };
-                  if (vErrors === null) {
-                    vErrors = [err156];
-                  } else {
-                    vErrors.push(err156);
-                  }
-                  errors++;
+            if (data48.cpus !== void 0) {
+              let data68 = data48.cpus;
+              if (!(typeof data68 == "number" && isFinite(data68))) {
+                const err156 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data68 };
+                if (vErrors === null) {
+                  vErrors = [err156];
+                } else {
+                  vErrors.push(err156);
                 }
-                if (data69.interval_seconds === void 0) {
-                  const err157 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "interval_seconds" }, message: "must have required property 'interval_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data69 };
-                  if (vErrors === null) {
-                    vErrors = [err157];
-                  } else {
-                    vErrors.push(err157);
-                  }
-                  errors++;
+                errors++;
+              }
+            }
+            if (data48.memory_bytes !== void 0) {
+              let data69 = data48.memory_bytes;
+              if (!(typeof data69 == "number" && (!(data69 % 1) && !isNaN(data69)) && isFinite(data69))) {
+                const err157 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data69 };
+                if (vErrors === null) {
+                  vErrors = [err157];
+                } else {
+                  vErrors.push(err157);
                 }
-                if (data69.timeout_seconds === void 0) {
-                  const err158 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "timeout_seconds" }, message: "must have required property 'timeout_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data69 };
-                  if (vErrors === null) {
-                    vErrors = [err158];
-                  } else {
-                    vErrors.push(err158);
-                  }
-                  errors++;
+                errors++;
+              }
+            }
+            if (data48.pids !== void 0) {
+              let data70 = data48.pids;
+              if (!(typeof data70 == "number" && (!(data70 % 1) && !isNaN(data70)) && isFinite(data70))) {
+                const err158 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data70 };
+                if (vErrors === null) {
+                  vErrors = [err158];
+                } else {
+                  vErrors.push(err158);
                 }
-                if (data69.retries === void 0) {
-                  const err159 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "retries" }, message: "must have required property 'retries'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data69 };
+                errors++;
+              }
+            }
+            if (data48.health_check !== void 0) {
+              let data71 = data48.health_check;
+              if (data71 && typeof data71 == "object" && !Array.isArray(data71)) {
+                if (data71.command === void 0) {
+                  const err159 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data71 };
                   if (vErrors === null) {
                     vErrors = [err159];
                   } else {
@@ -4074,8 +4083,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                if (data69.start_period_seconds === void 0) {
-                  const err160 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "start_period_seconds" }, message: "must have required property 'start_period_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data69 };
+                if (data71.interval_seconds === void 0) {
+                  const err160 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "interval_seconds" }, message: "must have required property 'interval_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data71 };
                   if (vErrors === null) {
                     vErrors = [err160];
                   } else {
@@ -4083,43 +4092,36 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                for (const key10 in data69) {
-                  if (!(key10 === "command" || key10 === "interval_seconds" || key10 === "timeout_seconds" || key10 === "retries" || key10 === "start_period_seconds")) {
-                    const err161 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data69 };
-                    if (vErrors === null) {
-                      vErrors = [err161];
-                    } else {
-                      vErrors.push(err161);
-                    }
-                    errors++;
-                  }
-                }
-                if (data69.command !== void 0) {
-                  let data70 = data69.command;
-                  if (typeof data70 === "string") {
-                    if (func3(data70) < 1) {
-                      const err162 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data70 };
-                      if (vErrors === null) {
-                        vErrors = [err162];
-                      } else {
-                        vErrors.push(err162);
-                      }
-                      errors++;
-                    }
+                if (data71.timeout_seconds === void 0) {
+                  const err161 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "timeout_seconds" }, message: "must have required property 'timeout_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data71 };
+                  if (vErrors === null) {
+                    vErrors = [err161];
                   } else {
-                    const err163 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data70 };
-                    if (vErrors === null) {
-                      vErrors = [err163];
-                    } else {
-                      vErrors.push(err163);
-                    }
-                    errors++;
+                    vErrors.push(err161);
                   }
+                  errors++;
                 }
-                if (data69.interval_seconds !== void 0) {
-                  let data71 = data69.interval_seconds;
-                  if (!(typeof data71 == "number" && (!(data71 % 1) && !isNaN(data71)) && isFinite(data71))) {
-                    const err164 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data71 };
+                if (data71.retries === void 0) {
+                  const err162 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "retries" }, message: "must have required property 'retries'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data71 };
+                  if (vErrors === null) {
+                    vErrors = [err162];
+                  } else {
+                    vErrors.push(err162);
+                  }
+                  errors++;
+                }
+                if (data71.start_period_seconds === void 0) {
+                  const err163 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "start_period_seconds" }, message: "must have required property 'start_period_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data71 };
+                  if (vErrors === null) {
+                    vErrors = [err163];
+                  } else {
+                    vErrors.push(err163);
+                  }
+                  errors++;
+                }
+                for (const key10 in data71) {
+                  if (!(key10 === "command" || key10 === "interval_seconds" || key10 === "timeout_seconds" || key10 === "retries" || key10 === "start_period_seconds")) {
+                    const err164 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data71 };
                     if (vErrors === null) {
                       vErrors = [err164];
                     } else {
@@ -4127,9 +4129,12 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                     errors++;
                   }
-                  if (typeof data71 == "number" && isFinite(data71)) {
-                    if (data71 < 1 || isNaN(data71)) {
-                      const err165 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data71 };
+                }
+                if (data71.command !== void 0) {
+                  let data72 = data71.command;
+                  if (typeof data72 === "string") {
+                    if (func3(data72) < 1) {
+                      const err165 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data72 };
                       if (vErrors === null) {
                         vErrors = [err165];
                       } else {
@@ -4137,12 +4142,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                       }
                       errors++;
                     }
-                  }
-                }
-                if (data69.timeout_seconds !== void 0) {
-                  let data72 = data69.timeout_seconds;
-                  if (!(typeof data72 == "number" && (!(data72 % 1) && !isNaN(data72)) && isFinite(data72))) {
-                    const err166 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data72 };
+                  } else {
+                    const err166 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data72 };
                     if (vErrors === null) {
                       vErrors = [err166];
                     } else {
@@ -4150,116 +4151,151 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                     errors++;
                   }
-                  if (typeof data72 == "number" && isFinite(data72)) {
-                    if (data72 < 1 || isNaN(data72)) {
-                      const err167 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data72 };
-                      if (vErrors === null) {
-                        vErrors = [err167];
-                      } else {
-                        vErrors.push(err167);
-                      }
-                      errors++;
-                    }
-                  }
                 }
-                if (data69.retries !== void 0) {
-                  let data73 = data69.retries;
+                if (data71.interval_seconds !== void 0) {
+                  let data73 = data71.interval_seconds;
                   if (!(typeof data73 == "number" && (!(data73 % 1) && !isNaN(data73)) && isFinite(data73))) {
-                    const err168 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data73 };
+                    const err167 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data73 };
                     if (vErrors === null) {
-                      vErrors = [err168];
+                      vErrors = [err167];
                     } else {
-                      vErrors.push(err168);
+                      vErrors.push(err167);
                     }
                     errors++;
                   }
                   if (typeof data73 == "number" && isFinite(data73)) {
                     if (data73 < 1 || isNaN(data73)) {
-                      const err169 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data73 };
+                      const err168 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data73 };
                       if (vErrors === null) {
-                        vErrors = [err169];
+                        vErrors = [err168];
                       } else {
-                        vErrors.push(err169);
+                        vErrors.push(err168);
                       }
                       errors++;
                     }
                   }
                 }
-                if (data69.start_period_seconds !== void 0) {
-                  let data74 = data69.start_period_seconds;
+                if (data71.timeout_seconds !== void 0) {
+                  let data74 = data71.timeout_seconds;
                   if (!(typeof data74 == "number" && (!(data74 % 1) && !isNaN(data74)) && isFinite(data74))) {
-                    const err170 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data74 };
+                    const err169 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data74 };
                     if (vErrors === null) {
-                      vErrors = [err170];
+                      vErrors = [err169];
                     } else {
-                      vErrors.push(err170);
+                      vErrors.push(err169);
                     }
                     errors++;
                   }
                   if (typeof data74 == "number" && isFinite(data74)) {
-                    if (data74 < 0 || isNaN(data74)) {
-                      const err171 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data74 };
+                    if (data74 < 1 || isNaN(data74)) {
+                      const err170 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data74 };
                       if (vErrors === null) {
-                        vErrors = [err171];
+                        vErrors = [err170];
                       } else {
-                        vErrors.push(err171);
+                        vErrors.push(err170);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+                if (data71.retries !== void 0) {
+                  let data75 = data71.retries;
+                  if (!(typeof data75 == "number" && (!(data75 % 1) && !isNaN(data75)) && isFinite(data75))) {
+                    const err171 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data75 };
+                    if (vErrors === null) {
+                      vErrors = [err171];
+                    } else {
+                      vErrors.push(err171);
+                    }
+                    errors++;
+                  }
+                  if (typeof data75 == "number" && isFinite(data75)) {
+                    if (data75 < 1 || isNaN(data75)) {
+                      const err172 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data75 };
+                      if (vErrors === null) {
+                        vErrors = [err172];
+                      } else {
+                        vErrors.push(err172);
+                      }
+                      errors++;
+                    }
+                  }
+                }
+                if (data71.start_period_seconds !== void 0) {
+                  let data76 = data71.start_period_seconds;
+                  if (!(typeof data76 == "number" && (!(data76 % 1) && !isNaN(data76)) && isFinite(data76))) {
+                    const err173 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data76 };
+                    if (vErrors === null) {
+                      vErrors = [err173];
+                    } else {
+                      vErrors.push(err173);
+                    }
+                    errors++;
+                  }
+                  if (typeof data76 == "number" && isFinite(data76)) {
+                    if (data76 < 0 || isNaN(data76)) {
+                      const err174 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data76 };
+                      if (vErrors === null) {
+                        vErrors = [err174];
+                      } else {
+                        vErrors.push(err174);
                       }
                       errors++;
                     }
                   }
                 }
               } else {
-                const err172 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data69 };
+                const err175 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data71 };
                 if (vErrors === null) {
-                  vErrors = [err172];
+                  vErrors = [err175];
                 } else {
-                  vErrors.push(err172);
+                  vErrors.push(err175);
                 }
                 errors++;
               }
             }
           } else {
-            const err173 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data46 };
+            const err176 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data48 };
             if (vErrors === null) {
-              vErrors = [err173];
+              vErrors = [err176];
             } else {
-              vErrors.push(err173);
+              vErrors.push(err176);
             }
             errors++;
           }
         }
       } else {
-        const err174 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data29 };
+        const err177 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data31 };
         if (vErrors === null) {
-          vErrors = [err174];
+          vErrors = [err177];
         } else {
-          vErrors.push(err174);
+          vErrors.push(err177);
         }
         errors++;
       }
-      var _valid1 = _errs67 === errors;
-      if (_valid1 && valid4) {
-        valid4 = false;
+      var _valid1 = _errs71 === errors;
+      if (_valid1 && valid6) {
+        valid6 = false;
         passing1 = [passing1, 1];
       } else {
         if (_valid1) {
-          valid4 = true;
+          valid6 = true;
           passing1 = 1;
         }
       }
-      if (!valid4) {
-        const err175 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data29 };
+      if (!valid6) {
+        const err178 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data31 };
         if (vErrors === null) {
-          vErrors = [err175];
+          vErrors = [err178];
         } else {
-          vErrors.push(err175);
+          vErrors.push(err178);
         }
         errors++;
       } else {
-        errors = _errs64;
+        errors = _errs68;
         if (vErrors !== null) {
-          if (_errs64) {
-            vErrors.length = _errs64;
+          if (_errs68) {
+            vErrors.length = _errs68;
           } else {
             vErrors = null;
           }
@@ -4267,11 +4303,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
   } else {
-    const err176 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
+    const err179 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
     if (vErrors === null) {
-      vErrors = [err176];
+      vErrors = [err179];
     } else {
-      vErrors.push(err176);
+      vErrors.push(err179);
     }
     errors++;
   }
