@@ -1,4 +1,5 @@
 /** What the container of a session has printed: its main process, not what `exec` runs. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogsRequest } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
@@ -35,6 +36,8 @@ export async function planLogs(context: ContainerContext, wish: LogsWish, now: D
   return { record, service, request: { container, follow, tail, since, timestamps } };
 }
 
+const LATE_MS = 30;
+
 /**
  * Prints the logs on para's own stdout and stderr, byte for byte; with `follow` until the container ends, and then
  * `warn` says whether that was for want of memory. One engine call when all is well, two with `follow`.
@@ -47,6 +50,8 @@ export async function printLogs(
   warn: (text: string) => void,
 ): Promise<number> {
   const code = await service.logsAttach(request);
+  // A signal may be heard later than the end of the client that it ended too.
+  if (request.follow) await sleep(LATE_MS);
   // docker's client calls a Ctrl-C a good end, podman's a bad one.
   if (stop.signalNumber > 0) return 128 + stop.signalNumber;
   if (code === 0 && request.follow) {

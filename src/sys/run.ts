@@ -1,13 +1,14 @@
 /**
  * The one place that spawns processes: argv arrays only, never a shell; each call has a deadline and an
- * abort path. execa is loaded on the first call, so commands that spawn nothing do not pay for it.
+ * abort path. What spawns is loaded on the first call, so commands that spawn nothing do not pay for it.
  */
 import type { ChildProcess } from 'node:child_process';
-import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import type { Options } from 'execa';
 import { ParaError } from '../errors.ts';
+import type { AttachOptions } from './foreground.ts';
 import { processStarted, toldExitCode } from './fault.ts';
+import { leaveOrphans } from './last-words.ts';
 import { redact } from './redact.ts';
 import { shellQuote } from './shell-quote.ts';
 
@@ -61,15 +62,7 @@ export interface Runner {
   attach(request: RunRequest, how?: AttachOptions): Promise<number>;
 }
 
-/** How an attached process meets signals. */
-export interface AttachOptions {
-  /** Called for SIGINT, SIGTERM and SIGHUP instead of passing them to the child; a second one is passed on. */
-  readonly onSignal?: ((signal: NodeJS.Signals) => Promise<void>) | undefined;
-  /** Put the child into a process group of its own, so that a terminal's Ctrl-C reaches para alone. */
-  readonly ownGroup?: boolean | undefined;
-  /** Sees what the process writes to stderr, which then does not reach the caller's. */
-  readonly onStderr?: ((text: string) => void) | undefined;
-}
+export type { AttachOptions } from './foreground.ts';
 
 /** A line per spawn for `--verbose`: argv as it could be pasted into a shell, duration, outcome. */
 export type Trace = (line: string) => void;
@@ -129,20 +122,6 @@ async function capture(request: RunRequest, baseEnv: NodeJS.ProcessEnv, trace?: 
   return captured;
 }
 
-/** Milliseconds for the last output of a process that was told to end. */
-const LAST_WORDS_MS = 500;
-
-/** What an ended process started may go on, and hold its output open (a remote's hook): that is not waited for. */
-function leaveOrphans(child: ChildProcess): void {
-  child.once('exit', (_code, signal) => {
-    if (signal === null) return;
-    setTimeout(() => {
-      child.stdout?.destroy();
-      child.stderr?.destroy();
-    }, LAST_WORDS_MS).unref();
-  });
-}
-
 /** A process that somebody has stopped hears only when it goes on that it was told to end. */
 function wakeAtDeadline(child: ChildProcess, timeoutMs: number): void {
   if (timeoutMs === 0) return;
@@ -176,14 +155,11 @@ function options(
   };
 }
 
-/** The part of execa's result that both shapes use. */
-interface EndOfProcess {
+/** The part of execa's result that is used. */
+interface BufferResult {
   readonly exitCode?: number;
   readonly signal?: string;
   readonly code?: string;
-}
-
-interface BufferResult extends EndOfProcess {
   readonly stdout?: Uint8Array;
   readonly stderr?: Uint8Array;
   readonly timedOut: boolean;
@@ -231,53 +207,22 @@ function forwardLines(
 async function attach(
   request: RunRequest,
   how: AttachOptions,
-  { env, trace, signal: asked }: RunnerContext,
+  { env, trace, signal }: RunnerContext,
 ): Promise<number> {
   // A Ctrl-C that came while para was getting ready is not typed twice.
-  if (asked?.().aborted === true) throw new ParaError('INTERRUPTED', 'interrupted');
-  let child: ChildProcess | undefined;
-  let seen = 0;
-  // What came before there was a process has not reached it.
+  if (signal?.().aborted === true) throw new ParaError('INTERRUPTED', 'interrupted');
   const early: NodeJS.Signals[] = [];
-  const forward = (signal: NodeJS.Signals): void => {
-    seen += 1;
-    if (child === undefined) early.push(signal);
-    else if (how.onSignal === undefined || seen > 1) child.kill(signal);
-    else how.onSignal(signal).catch(() => child?.kill(signal));
-  };
+  const remember = (signal: NodeJS.Signals): void => void early.push(signal);
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const name of names) process.on(name, forward);
-  try {
-    const { execa } = await import('execa');
-    trace?.(redact(quote(request)));
-    const running = execa(request.file, request.args, attachOptions(request, how, env));
-    child = running;
-    for (const signal of early) child.kill(signal);
-    running.stderr?.on('data', (chunk: Buffer) => how.onStderr?.(chunk.toString('utf8')));
-    leaveOrphans(child);
-    return exitCodeOf((await running) as EndOfProcess);
-  } finally {
-    for (const name of names) process.off(name, forward);
-  }
-}
-
-function attachOptions(request: RunRequest, how: AttachOptions, env: NodeJS.ProcessEnv) {
-  return {
-    // The user's own locale and colours: what runs there is the user's command.
-    ...options(
-      { ...request, timeoutMs: request.timeoutMs ?? 0 },
-      { ...env, DOCKER_CLI_HINTS: 'false', ...request.env },
-    ),
-    stdio: ['inherit', 'inherit', how.onStderr === undefined ? 'inherit' : 'pipe'],
-    buffer: false,
-    detached: how.ownGroup === true,
-  } as const;
-}
-
-function exitCodeOf(result: EndOfProcess): number {
-  if (result.exitCode !== undefined) return result.exitCode;
-  if (result.signal !== undefined) return 128 + constants.signals[result.signal as NodeJS.Signals];
-  return result.code === 'ENOENT' ? 127 : 126;
+  for (const name of names) process.on(name, remember);
+  const { runForeground } = await import('./foreground.ts').finally(() => {
+    for (const name of names) process.off(name, remember);
+  });
+  trace?.(redact(quote(request)));
+  const { file, args, cwd = '/', timeoutMs = 0 } = request;
+  // The user's own locale and colours: what runs there is the user's command.
+  const variables = { ...env, DOCKER_CLI_HINTS: 'false', ...request.env };
+  return runForeground({ file, args, cwd, timeoutMs, early, env: variables, signal: request.signal }, how);
 }
 
 /** True when the process ended by itself with exit code 0. */
