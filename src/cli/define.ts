@@ -64,6 +64,10 @@ export interface Command {
   readonly aliases: readonly string[];
   readonly describe: string;
   readonly flags: readonly Flag[];
+  /** As yargs takes them; what else reads a line (plain-line.ts) reads it by these. */
+  readonly options: Readonly<Record<string, Options>>;
+  /** What was said of the positional words in `command`. */
+  readonly described: Readonly<Record<string, Options>>;
   /** Names and aliases of each option that is on or off. */
   readonly switches: readonly (readonly string[])[];
   /** Names of the positional words, which are no options. */
@@ -81,6 +85,8 @@ export function defineCommand<const O extends Record<string, Options>>(spec: Com
     aliases: spec.aliases ?? [],
     describe: spec.describe,
     flags: flagsOf(spec.options),
+    options: spec.options,
+    described: spec.positionals ?? {},
     switches: Object.entries(spec.options).flatMap(([name, { type, alias }]) =>
       type === 'boolean' ? [[name, ...[alias ?? []].flat()]] : [],
     ),
