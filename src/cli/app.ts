@@ -1,7 +1,7 @@
 /** The composition root: makes each thing once, and only when a command asks for it. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { loadConfig, userConfigPath, type LoadedConfig } from '../config/load.ts';
+import type { LoadedConfig } from '../config/load.ts';
 import { detectEngine } from '../docker/detect.ts';
 import type { Engine, EngineName } from '../docker/driver.ts';
 import { homeOf } from '../docker/mounts.ts';
@@ -9,7 +9,6 @@ import { createDockerService, type DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import { createGit, type Git } from '../git/git.ts';
 import { openRepository, type Repository } from '../git/repository.ts';
-import { runSteps } from '../pipeline/run.ts';
 import type { Progress, Step } from '../pipeline/step.ts';
 import { SECRET_NAME } from '../sessions/env-file.ts';
 import { placesOf, type Places } from '../sessions/store.ts';
@@ -88,17 +87,18 @@ export function createApp(input: AppInput): App {
     git: onceSync(() => createGit(runner, env)),
     repository: once(async () => openRepository(app.git(), app.cwd)),
     places: once(async () => placesOf((await app.repository()).root)),
-    config: once(async () =>
-      loadConfig({ userFile: userConfigPath(env, app.home), projectFile: await projectFile(app) }),
-    ),
+    config: once(async () => {
+      const { loadConfig, userConfigPath } = await import('../config/load.ts');
+      return loadConfig({ userFile: userConfigPath(env, app.home), projectFile: await projectFile(app) });
+    }),
     engine: once(async () =>
       detectEngine({ runner, env, wanted: await app.wantedEngine(), cacheDir: cacheDir(app) }),
     ),
     docker: once(async () => createDockerService(await app.engine(), runner)),
     dockerFor: async (wanted) =>
       createDockerService(await detectEngine({ runner, env, wanted, cacheDir: cacheDir(app) }), runner),
-    run: (steps, state, shown = output.progress) =>
-      runSteps(steps, state, {
+    run: async (steps, state, shown = output.progress) =>
+      (await import('../pipeline/run.ts')).runSteps(steps, state, {
         progress: shown,
         stream: output.stderr,
         cancellation,
@@ -130,6 +130,7 @@ export async function configFiles(
   project: boolean,
 ): Promise<{ readonly user: string; readonly project: string | undefined }> {
   if (project) await app.repository();
+  const { userConfigPath } = await import('../config/load.ts');
   return { user: userConfigPath(app.env, app.home), project: await projectFile(app) };
 }
 

@@ -1,11 +1,11 @@
 /** Finds, reads, checks and merges settings: project > user > defaults. */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { checkConfig, checkDocker, refuseUserOnly } from './check.ts';
 import { DEFAULTS, type AgentSettings, type Config } from './defaults.ts';
 import type { ConfigFile, DockerFile } from './generated/types.ts';
 import { parseJsonc } from './jsonc.ts';
 import { MAX_CONFIG_BYTES, MAX_DOCKER_BYTES, readBytes, readJsonc, requireSmall } from './read.ts';
+import { sha256Of } from '../sys/sha256.ts';
 
 export type { AgentSettings, Config, NetworkSettings } from './defaults.ts';
 export type { DockerFile } from './generated/types.ts';
@@ -82,11 +82,6 @@ async function readConfig(
   const bytes = await readBytes(file, { maxBytes: MAX_CONFIG_BYTES, follow });
   if (bytes === undefined) return undefined;
   return { file, config: checkConfig(file, parseJsonc(file, bytes)), sha256: sha256Of(bytes) };
-}
-
-/** SHA-256 in hexadecimal: what a file's bytes are known by. */
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 interface Layer {

@@ -7,7 +7,6 @@ import type { DockerService } from '../docker/service.ts';
 import { INSIDE } from '../docker/spec.ts';
 import { EXIT, ParaError } from '../errors.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
-import { limitHit, maySayLimit } from './limit-hit.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import type { SessionRecord } from './store.ts';
 
@@ -166,6 +165,7 @@ async function explainFailure(
 ): Promise<number> {
   const { record } = found;
   const isEnginesOwn = AMBIGUOUS.has(code);
+  const { limitHit, maySayLimit } = await import('./limit-hit.ts');
   if (!isEnginesOwn && !maySayLimit(code)) return code;
   const name = requireContainer(record).name;
   const info = await service.status(name).catch((error: unknown) => {

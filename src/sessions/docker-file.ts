@@ -1,7 +1,8 @@
 /** The `.para/docker.json` of a session: as a commit has it, or as it lies in the worktree, where an agent can write it. */
 import { join } from 'node:path';
 import type { DockerFile } from '../config/generated/types.ts';
-import { parseSessionDocker, sha256Of } from '../config/load.ts';
+import { parseSessionDocker } from '../config/load.ts';
+import { sha256Of } from '../sys/sha256.ts';
 import { MAX_DOCKER_BYTES } from '../config/read.ts';
 import type { Repository } from '../git/repository.ts';
 import { readCommitted } from '../git/tree.ts';

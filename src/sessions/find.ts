@@ -7,7 +7,7 @@ import { ParaError } from '../errors.ts';
 import type { Repository } from '../git/repository.ts';
 import { damaged } from './damage.ts';
 import { isSessionName } from './name.ts';
-import { loadOrRebuild } from './rebuild.ts';
+import { loadOrRebuild } from './load-record.ts';
 import { listRecords, placesOf, type Places, type SessionRecord } from './store.ts';
 
 /** A session and where its repository keeps things. */

@@ -13,7 +13,8 @@ import type { FindContext } from './find.ts';
 import { lostProxy, type LostProxy } from './mend-proxy.ts';
 import { parseSessionName } from './name.ts';
 import { isNetworkGone } from './network.ts';
-import { isForeign, loadOrRebuild, rebuildRecord } from './rebuild.ts';
+import { loadOrRebuild } from './load-record.ts';
+import { isForeign, rebuildRecord } from './rebuild.ts';
 import {
   loadRecord,
   lockSession,

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { checkSessionRecord } from '../config/records.ts';
-import { ParaError } from '../errors.ts';
 import { mergeBase } from '../git/ancestry.ts';
 import { readMetas, writeMeta } from '../git/meta.ts';
 import { branchExists } from '../git/refs.ts';
@@ -10,7 +9,7 @@ import { worktreesDir, type Repository } from '../git/repository.ts';
 import { listWorktrees } from '../git/worktrees.ts';
 import { isSessionName } from './name.ts';
 import { readRecordFile } from './record-file.ts';
-import { loadRecord, placesOf, type SessionRecord } from './store.ts';
+import { loadRecord, placesOf, saysNewer, type SessionRecord } from './store.ts';
 import { fromUpstream } from './upstream.ts';
 
 /** Makes git remember what the session is, so that it outlives its record. */
@@ -64,32 +63,8 @@ export async function rebuildOthers(
 /** Of this para, written meanwhile, or of a newer one. */
 async function hasRecord(repo: Repository, session: string): Promise<boolean> {
   const places = placesOf(repo.root);
-  const found = await loadRecord(places, session).catch(isNewer);
+  const found = await loadRecord(places, session).catch(saysNewer);
   return found !== undefined && found !== false;
-}
-
-/** True for the error that says so. */
-function isNewer(error: unknown): boolean {
-  return error instanceof ParaError && error.details?.['newer'] === true;
-}
-
-/** The record, or the rebuilt one when there is none that can be read. @throws CONFIG_UNREADABLE of a newer para */
-export async function loadOrRebuild(
-  repository: () => Promise<Repository>,
-  root: string,
-  session: string,
-): Promise<SessionRecord | undefined> {
-  let unreadable: ParaError | undefined;
-  try {
-    const record = await loadRecord(placesOf(root), session);
-    if (record !== undefined) return record;
-  } catch (error) {
-    if (!(error instanceof ParaError) || error.code !== 'CONFIG_UNREADABLE' || isNewer(error)) throw error;
-    unreadable = error;
-  }
-  const rebuilt = await rebuildRecord(await repository(), session);
-  if (rebuilt === undefined && unreadable !== undefined) throw unreadable;
-  return rebuilt;
 }
 
 async function takenOver(repo: Repository, session: string): Promise<SessionRecord | undefined> {

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { chmod, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { sha256Of } from '../config/load.ts';
+import { sha256Of } from '../sys/sha256.ts';
 import { ParaError } from '../errors.ts';
 import type { Step } from '../pipeline/step.ts';
 import { replaceFile } from '../sys/files.ts';

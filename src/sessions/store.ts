@@ -211,6 +211,11 @@ function unreadable(path: string, why: string, session: string): ParaError {
   });
 }
 
+/** True for the error that a newer para wrote the record. */
+export function saysNewer(error: unknown): boolean {
+  return error instanceof ParaError && error.details?.['newer'] === true;
+}
+
 function newerRecord(path: string, why: string): ParaError {
   return new ParaError('CONFIG_UNREADABLE', `the session record ${path} can not be read: ${why}`, {
     hint: 'Use the para that wrote it; this one leaves the session as it is.',

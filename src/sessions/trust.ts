@@ -6,7 +6,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { ApprovalFile } from '../config/generated/types.ts';
 import { isApprovalFile } from '../config/records.ts';
-import { sha256Of } from '../config/load.ts';
+import { sha256Of } from '../sys/sha256.ts';
 import { ParaError } from '../errors.ts';
 import { readOwnJson, replaceFile } from '../sys/files.ts';
 import type { HostEffect } from './host-effects.ts';

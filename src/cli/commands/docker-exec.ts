@@ -2,7 +2,6 @@ import { parseEnv } from '../../docker/publish.ts';
 import { ParaError } from '../../errors.ts';
 import { execInSession } from '../../sessions/containers.ts';
 import { resolveEnv } from '../../sessions/env-file.ts';
-import { queueCommand } from '../../sessions/queue-commands.ts';
 import { quote } from '../../sys/run.ts';
 import type { App } from '../app.ts';
 import { defineCommand } from '../define.ts';
@@ -86,6 +85,7 @@ async function detach(
   argv: readonly string[],
   { timeout, priority, workdir, env }: Detached,
 ): Promise<number> {
+  const { queueCommand } = await import('../../sessions/queue-commands.ts');
   const queued = await queueCommand(app, session, {
     ...{ argv, workdir },
     env: resolveEnv(env.map(parseEnv), app.env),
