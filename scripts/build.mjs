@@ -1,7 +1,7 @@
 /** Bundles src/ into dist/: one small entry, every command a chunk of its own that is loaded when typed. */
 import { build, transform } from 'esbuild';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 
 /** ink without its way to a debugger, which is not installed. Whoever watches is there, whatever CI=1 says. */
@@ -35,7 +35,7 @@ function plainWidth({ onLoad, onResolve }) {
 /** The bundle as ES modules, which alone can be split. */
 async function split() {
   const { outputFiles, metafile } = await build({
-    entryPoints: { main: 'src/boot.ts' },
+    entryPoints: { para: 'src/main.ts' },
     outdir: 'dist',
     write: false,
     metafile: true,
@@ -65,49 +65,73 @@ async function split() {
 /** Shell and JavaScript at once: without the `--`, node takes para's own --env-file for its own and ends with 9 when
  *  there is no such file (nodejs/node#54232). */
 const LAUNCHER = '#!/bin/sh\n\':\' //; exec node -- "$0" "$@"\n';
-/** What waits at its top level can be no CommonJS: yoga, below ink. */
-const WAITS = /^live-monitor-/;
+// Names stay as they are: a stack that somebody reports tells where.
+const PLAIN_NODE = { platform: 'node', target: 'node20', logLevel: 'warning', minifyWhitespace: true };
 
-/** As CommonJS, of which Node 20 can keep the compiled code; one that can not be that stays as it is, beside it. */
-async function toCommonJs(name, code, modules) {
-  const isLazy = [...modules].every((module) => !code.includes(`import("./${module}")`));
-  const renamed = [...modules].reduce(
-    (text, module) => text.replaceAll(`"./${module}"`, `"./${module.replace(/js$/, 'mjs')}"`),
-    code,
-  );
-  // Names stay as they are: a stack that somebody reports tells where.
-  const options = { platform: 'node', target: 'node20', logLevel: 'warning', minifyWhitespace: true };
-  if (modules.has(name)) {
-    const { code: text } = await transform(renamed, { ...options, format: 'esm' });
-    return { name: name.replace(/js$/, 'mjs'), code: `${REQUIRE}${text}` };
-  }
-  const supported = { 'dynamic-import': !isLazy };
-  const define = { 'import.meta.url': '__moduleUrl' };
-  const { code: text } = await transform(renamed, { ...options, format: 'cjs', supported, define });
+/** What waits at its top level can be no CommonJS: yoga, below ink. */
+const WAITS = /^live-monitor-.*\.js$/;
+
+/** A chunk as a function in one file with all the others, of which Node 20 can keep the compiled code. */
+async function toFunction(name, code) {
+  const found = code.replace(/\bimport\(("\.\/live-monitor-[^"]+)\.js"\)/g, '__import($1.mjs")');
+  const { code: text } = await transform(found, {
+    ...{ ...PLAIN_NODE, format: 'cjs', charset: 'ascii' },
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.url': '__moduleUrl' },
+  });
   const url = text.includes('__moduleUrl')
-    ? "const __moduleUrl = require('node:url').pathToFileURL(__filename).href;\n"
+    ? "const __moduleUrl=require('node:url').pathToFileURL(__filename).href;"
     : '';
-  return { name, code: url + text };
+  return `${JSON.stringify(`./${name}`)}(exports,require,module,__import){${url}${text.trimEnd()}}`.replace(
+    // What esbuild leaves in regular expressions: read as one byte a character, it takes half the memory.
+    /[^\0-\x7f]/g,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** Bundled CommonJS needs `require`; the alias avoids yargs' own createRequire (facts/style.md §4.6). */
-const REQUIRE =
-  "import { createRequire as __createRequire } from 'node:module';\nconst require = __createRequire(import.meta.url);\n";
+const REQUIRE = `import { createRequire as __createRequire } from 'node:module';
+import __bundle from './main.js';
+const require = __createRequire(import.meta.url);
+`;
+
+/** An ES module of its own, which finds the other chunks where they are. */
+async function toModule(code) {
+  const { code: text } = await transform(code, { ...PLAIN_NODE, format: 'esm' });
+  const shared = /\bimport(?:\{([^}]*)\}from)?("\.\/[^"]+")/g;
+  return `${REQUIRE}${text.replace(shared, (_all, names, from) =>
+    names === undefined
+      ? `__bundle.load(${from})`
+      : `const{${names.replaceAll(' as ', ':')}}=__bundle.load(${from})`,
+  )}`;
+}
 
 await rm('dist', { recursive: true, force: true });
 await mkdir('dist');
 const { chunks, metafile } = await split();
-const modules = new Set([...chunks.keys()].filter((name) => WAITS.test(name)));
-const files = await Promise.all([...chunks].map(([name, code]) => toCommonJs(name, code, modules)));
-const id = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 12);
+const functions = [];
+for (const [name, code] of chunks)
+  if (WAITS.test(name)) await writeFile(join('dist', name.replace(/js$/, 'mjs')), await toModule(code));
+  else functions.push(await toFunction(name, code));
+const bundle = `module.exports={\n${functions.join(',\n')}};\n`;
+await writeFile('dist/para.js', bundle);
+const boot = await build({
+  ...PLAIN_NODE,
+  entryPoints: ['src/boot.ts'],
+  bundle: true,
+  write: false,
+  format: 'cjs',
+});
+const program = boot.outputFiles[0].text;
 const { version } = JSON.parse(await readFile('package.json', 'utf8'));
-for (const { name, code } of files) {
-  const text =
-    name === 'main.js' ? `${LAUNCHER}const PARA_BUILD = ${JSON.stringify({ version, id })};\n${code}` : code;
-  await writeFile(join('dist', name), text);
-}
+const id = createHash('sha256').update(program).update(bundle).digest('hex').slice(0, 12);
+const commands = (await readdir('src/cli/commands')).map((name) => basename(name, '.ts'));
+const known = `const PARA_BUILD = ${JSON.stringify({ version, id, commands })};\n`;
+await writeFile('dist/main.js', `${LAUNCHER}${known}${program}`);
 // What is in which chunk, for the test of what a command loads.
 await mkdir('node_modules/.cache', { recursive: true });
+// A new file: a copy of the project may have the old one by a link.
+await rm('node_modules/.cache/para-build.json', { force: true });
 await writeFile('node_modules/.cache/para-build.json', JSON.stringify(metafile.outputs));
 await writeFile('dist/package.json', '{ "type": "commonjs" }\n');
 // Runs beside a box, where nothing but node is: one file, and nothing of para's in it.

@@ -1,7 +1,7 @@
 /**
- * Keeps what V8 makes of para's own code from one run to the next: compiling costs a third of a short command. Node has
- * this since 22.1 (`module.enableCompileCache`); before it, the same is done here for the chunks of the bundle. Any doubt
- * about a file means: compile.
+ * Loads para's own code, and keeps what V8 makes of it from one run to the next: compiling costs a third of a short
+ * command. Node has this since 22.1 (`module.enableCompileCache`); before it, the same is done here for each command,
+ * with just the functions that it called. Any doubt about a file means: compile.
  */
 import {
   chmodSync,
@@ -18,24 +18,31 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { Script } from 'node:vm';
 
-/** A chunk that was compiled in this run, because nothing was kept of it. */
-interface Fresh {
-  readonly script: Script;
+/** The file that holds all chunks, what it was made of, and which part of it is meant to be used. */
+interface Bundle {
   readonly file: string;
+  readonly build: string;
+  readonly part: string;
 }
 
-/** A module of Node's, as far as it matters here. */
-interface Chunk {
-  filename: string;
-  loaded: boolean;
-  readonly exports: unknown;
-}
+/** Gives a chunk by its name, such as `./para.js`, or a module of Node's. */
+type Load = (name: string) => unknown;
 
-/** Node's own loader of CommonJS, whose cache the ES modules among the chunks look into too. */
+/** What a bundle exports: as of Node's own modules, and the way to those that can be no CommonJS. */
+type Chunks = Readonly<
+  Record<
+    string,
+    (
+      exports: object,
+      require: Load,
+      module: { exports: object },
+      importModule: (name: string) => Promise<unknown>,
+    ) => void
+  >
+>;
+
+/** Of Node's own loader of CommonJS, what matters here. */
 interface Loader {
-  new (filename: string): Chunk;
-  readonly _cache: Record<string, Chunk>;
-  readonly _extensions: { '.js': (module: Chunk, filename: string) => void };
   wrap(code: string): string;
   readonly enableCompileCache?: (directory: string) => unknown;
 }
@@ -43,16 +50,35 @@ interface Loader {
 /** Caches of builds that nobody has used for so long are removed, when a new one is made. */
 const UNUSED_MS = 30 * 24 * 3_600_000;
 
-/** Begins to keep the code of the bundle in `directory`; `build` names what it was made of. Does nothing when it can not. */
-export function keepCode(directory: string, build: string, env: NodeJS.ProcessEnv): void {
+/** Begins to use the bundle, with what was kept of it. */
+export function openBundle({ file, build, part }: Bundle, env: NodeJS.ProcessEnv): Load {
   const loader = Module as unknown as Loader;
-  try {
-    const cache = openCache(env, `${build}-${process.version}-${process.arch}`);
-    if (cache === undefined) return;
-    if (loader.enableCompileCache === undefined) keepHere(loader, directory, cache);
-    else loader.enableCompileCache(cache);
-  } catch {
-    // A cache that can not be used makes para slower, and nothing else.
+  const outside = Module.createRequire(file);
+  const used = new Map<string, { exports: object }>();
+  const chunks = readBundle();
+  return load;
+
+  function readBundle(): Chunks {
+    try {
+      const cache = openCache(env, `${build}-${process.version}-${process.arch}`);
+      if (cache !== undefined && loader.enableCompileCache === undefined)
+        return runKept(file, join(cache, `${part}.bin`), () => [...used.keys()]);
+      if (cache !== undefined) loader.enableCompileCache?.(cache);
+    } catch {
+      // A cache that can not be used makes para slower, and nothing else.
+    }
+    return outside(file) as Chunks;
+  }
+
+  function load(name: string): unknown {
+    const chunk = chunks[name];
+    if (chunk === undefined) return outside(name);
+    const known = used.get(name);
+    if (known !== undefined) return known.exports;
+    const module = { exports: {} };
+    used.set(name, module);
+    chunk(module.exports, load, module, (path) => import(path));
+    return module.exports;
   }
 }
 
@@ -86,47 +112,28 @@ function removeUnused(all: string): void {
   }
 }
 
-function keepHere(loader: Loader, directory: string, cache: string): void {
-  const fresh: Fresh[] = [];
-  const usual = loader._extensions['.js'];
-  const outside = Module.createRequire(join(directory, 'main.js'));
-  const load = (filename: string): unknown => {
-    const known = loader._cache[filename];
-    if (known !== undefined) return known.exports;
-    const chunk = new loader(filename);
-    chunk.filename = filename;
-    loader._cache[filename] = chunk;
-    run(chunk, filename);
-    chunk.loaded = true;
-    return chunk.exports;
-  };
-  // By name alone: no look for what else the name could mean, nor for links.
-  const require = (id: string): unknown =>
-    id.startsWith('./') ? load(`${directory}/${id.slice(2)}`) : outside(id);
-  const run = (chunk: Chunk, filename: string): void => {
-    const code = readFileSync(filename, 'utf8');
-    // What comes out of the cache can not load ES modules (Node 20: "A dynamic import callback was not specified").
-    if (code.includes('import("./')) {
-      usual(chunk, filename);
-      return;
-    }
-    const file = `${cache}${filename.slice(directory.length)}.bin`;
-    const script = compile(loader.wrap(code), filename, read(file));
-    if (script.cachedDataRejected !== false) fresh.push({ script, file });
-    const body = script.runInThisContext() as (...values: readonly unknown[]) => void;
-    body.call(chunk.exports, chunk.exports, require, chunk, filename, directory);
-  };
-  loader._extensions['.js'] = (chunk, filename) => {
-    if (filename.startsWith(`${directory}/`)) run(chunk, filename);
-    else usual(chunk, filename);
-  };
-  process.on('exit', () => {
-    write(fresh);
-  });
-}
+/** Before the last line of a kept file, which names the chunks that were used when it was made. */
+const LAST_LINE = 10;
 
-function compile(code: string, filename: string, cachedData: Buffer | undefined): Script {
-  return new Script(code, { filename, ...(cachedData === undefined ? {} : { cachedData }) });
+/** Runs the bundle with what `kept` has of it; what it did not have is kept when the process ends. */
+function runKept(file: string, kept: string, used: () => readonly string[]): Chunks {
+  const code = Module.wrap(readFileSync(file, 'latin1'));
+  const found = read(kept);
+  const end = found?.lastIndexOf(LAST_LINE) ?? -1;
+  const cachedData = end === -1 ? undefined : found?.subarray(0, end);
+  const script = new Script(code, { filename: file, ...(cachedData === undefined ? {} : { cachedData }) });
+  const isKept = cachedData !== undefined && script.cachedDataRejected === false;
+  const known = new Set(isKept ? found?.toString('latin1', end + 1).split(' ') : []);
+  process.on('exit', () => {
+    const now = used();
+    if (now.every((name) => known.has(name))) return;
+    const names = Buffer.from(`\n${[...new Set([...known, ...now])].join(' ')}`);
+    write(kept, Buffer.concat([script.createCachedData(), names]));
+  });
+  const module = { exports: {} };
+  const body = script.runInThisContext() as (...values: readonly unknown[]) => void;
+  body.call(module.exports, module.exports, undefined, module, file);
+  return module.exports;
 }
 
 function read(file: string): Buffer | undefined {
@@ -137,16 +144,13 @@ function read(file: string): Buffer | undefined {
   }
 }
 
-/** With what was compiled while it ran; whole or not at all. */
-function write(fresh: readonly Fresh[]): void {
-  for (const { script, file } of fresh) {
-    const temporary = `${file}.${String(process.pid)}.tmp`;
-    try {
-      writeFileSync(temporary, script.createCachedData(), { mode: 0o600 });
-      renameSync(temporary, file);
-    } catch {
-      rmSync(temporary, { force: true });
-      return;
-    }
+/** Whole or not at all. */
+function write(file: string, content: Buffer): void {
+  const temporary = `${file}.${String(process.pid)}.tmp`;
+  try {
+    writeFileSync(temporary, content, { mode: 0o600 });
+    renameSync(temporary, file);
+  } catch {
+    rmSync(temporary, { force: true });
   }
 }

@@ -1,5 +1,5 @@
-/** What a command does not use, it does not load: the packages that are read from the disk by the commands typed most. */
-import { readFileSync, rmSync } from 'node:fs';
+/** What a command does not use, it does not load: what of the bundle is run by the commands typed most. */
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { testEngines, testImages } from '../support/engines.ts';
@@ -18,44 +18,85 @@ beforeAll(async () => {
   repo = await world.repo();
   const start = ['start', 's', '--docker', '--image', testImages().busybox];
   expect(await world.para(repo, start)).toMatchObject({ code: 0 });
+  // What is compiled anew is counted; what was kept is not.
+  const cache = join(world.dir, 'cache/para');
+  rmSync(join(cache, 'code'), { recursive: true });
+  writeFileSync(join(cache, 'code'), '');
 });
 afterAll(() => world.remove());
 
-/** Files of the bundle's sources that were opened. */
+/** What V8 says of a script: how often each of its functions ran. */
+interface Covered {
+  readonly url: string;
+  readonly functions: readonly {
+    readonly functionName: string;
+    readonly ranges: readonly { readonly count: number }[];
+  }[];
+}
+
+/** Files of the bundle's sources that were run: chunks by what they are made of, CommonJS in them by itself. */
 async function loaded(args: readonly string[]): Promise<readonly string[]> {
-  const log = join(world.dir, 'tmp', 'opened');
-  rmSync(log, { force: true });
-  const trace = ['strace', '-f', '-q', '-e', 'trace=openat', '-e', 'signal=none', '-o', log];
-  const ended = await world.run([...trace, process.execPath, world.binary, ...args], { cwd: repo });
-  expect(ended).toMatchObject({ code: 0 });
-  const names = [...readFileSync(log, 'utf8').matchAll(/\/dist\/([\w.-]+\.m?js)", [^)]*\) = \d/g)];
-  return [...new Set(names.map(([, name = '']) => name))].flatMap((name) =>
-    Object.keys(built[`dist/${name.replace(/mjs$/, 'js')}`]?.inputs ?? {}),
+  const log = join(world.dir, 'tmp', 'covered');
+  rmSync(log, { recursive: true, force: true });
+  const env = { NODE_V8_COVERAGE: log };
+  expect(await world.para(repo, args, { env })).toMatchObject({ code: 0 });
+  const [name = ''] = readdirSync(log);
+  const { result } = JSON.parse(readFileSync(join(log, name), 'utf8')) as { result: readonly Covered[] };
+  const bundle = result.filter(({ url }) => url.endsWith('/dist/para.js'));
+  const ran = bundle.flatMap(({ functions }) =>
+    functions.filter(({ ranges }) => (ranges[0]?.count ?? 0) > 0).map(({ functionName }) => functionName),
   );
+  const inputs = ran.flatMap((chunk) => Object.keys(built[`dist/${chunk.slice(2)}`]?.inputs ?? {}));
+  // esbuild names what it wraps by its path: that is there, and may not have run.
+  const wrapped = new Set(
+    bundle.flatMap(({ functions }) => functions.map(({ functionName }) => functionName)),
+  );
+  return inputs.filter((input) => ran.includes(input) || !wrapped.has(input));
 }
 
 const packages = (inputs: readonly string[]): readonly string[] =>
   [...new Set(inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []))].sort();
 const YARGS = ['cliui', 'escalade', 'get-caller-file', 'y18n', 'yargs', 'yargs-parser'];
 const WIDTHS = ['ansi-regex', 'emoji-regex', 'get-east-asian-width', 'string-width', 'strip-ansi'];
-const OWN = ['ansi-styles', 'chalk', 'fastest-levenshtein', 'isexe', 'jsonc-parser', 'which', 'wrap-ansi'];
+const OWN = ['ajv', 'ansi-styles', 'chalk', 'fastest-levenshtein', 'isexe', 'which', 'wrap-ansi'];
 
-test('--version: nothing but the entry', async () => {
-  expect(await loaded(['--version'])).toEqual(['src/sys/code-cache.ts', 'src/boot.ts']);
+test('--version: nothing of the bundle', async () => {
+  expect(await loaded(['--version'])).toEqual([]);
 });
 
 test.each([
   ['docker exec', ['docker', 'exec', 's', '--', 'true']],
+  ['docker logs', ['docker', 'logs', 's']],
+  ['docker list', ['docker', 'list']],
   ['list', ['list']],
-])('%s: no task list, no live view, no prompts, no compiler of schemas', async (_name, args) => {
+])('%s: no yargs, no task list, no live view, no prompts, no compiler of schemas', async (name, args) => {
   const inputs = await loaded(args);
-  const execa = packages(inputs).filter((name) => ![...YARGS, ...WIDTHS, ...OWN].includes(name));
-  expect(packages(inputs)).toEqual(expect.arrayContaining([...YARGS, 'chalk', 'execa']));
-  // The rest is execa's own.
-  for (const name of ['listr2', 'ink', 'react', 'ajv', 'tar', '@inquirer/select'])
-    expect(execa).not.toContain(name);
-  expect(execa.length).toBeLessThanOrEqual(20);
-  expect(inputs.filter((path) => /^src\/ui\/monitor/.test(path))).toEqual([]);
+  const used = packages(inputs);
+  for (const one of [...YARGS, 'listr2', 'ink', 'react', 'tar', '@inquirer/select', 'jsonc-parser'])
+    expect(used).not.toContain(one);
+  const isOwn = (one: string): boolean => [...WIDTHS, ...OWN].includes(one);
+  // The rest is execa's own; what has the terminal is run without.
+  const waits = name === 'docker exec' || name === 'docker logs';
+  const execas = used.filter((one) => !isOwn(one));
+  if (waits) expect(execas).toEqual([]);
+  else expect(execas).toContain('execa');
+  expect(execas.length).toBeLessThanOrEqual(20);
+  expect(inputs.filter((path) => /^src\/(ui\/monitor|pipeline|config\/load)/.test(path))).toEqual([]);
   const commands = inputs.filter((path) => path.startsWith('src/cli/commands/'));
-  expect(commands).toEqual([`src/cli/commands/${args.slice(0, args[0] === 'docker' ? 2 : 1).join('-')}.ts`]);
+  expect(commands).toEqual([`src/cli/commands/${name.replace(' ', '-')}.ts`]);
+});
+
+test('of the validators, the one of the record that is read', async () => {
+  const inputs = await loaded(['docker', 'exec', 's', '--', 'true']);
+  const generated = inputs.filter((path) => path.startsWith('src/config/generated/'));
+  expect(generated.sort()).toEqual([
+    'src/config/generated/session.cjs',
+    'src/config/generated/validators.cjs',
+  ]);
+});
+
+test('a line that has to be thought about has yargs', async () => {
+  expect(packages(await loaded(['list', '--help']))).toEqual(
+    expect.arrayContaining(['yargs', 'yargs-parser']),
+  );
 });
