@@ -11,6 +11,25 @@ export async function isAncestor(repo: Repository, older: string, newer: string)
   throw gitFailed(args, answer);
 }
 
+/** How two lines of work stand to each other: the commits that each alone has. `one` is in the other when `ofOne` is 0. */
+export interface Apart {
+  readonly ofOne: number;
+  readonly ofOther: number;
+}
+
+/** Counts both in one call. @throws GIT_FAILED */
+export async function compare(repo: Repository, one: string, other: string): Promise<Apart> {
+  const counted = await repo.git.text({
+    args: ['rev-list', '--count', '--left-right', '--end-of-options', `${one}...${other}`],
+    place: place(repo),
+    read: true,
+  });
+  const [, ofOne, ofOther] = /^(\d+)\t(\d+)$/.exec(counted) ?? [];
+  if (ofOther === undefined)
+    throw new ParaError('GIT_FAILED', 'git rev-list --count --left-right did not print two numbers');
+  return { ofOne: Number(ofOne), ofOther: Number(ofOther) };
+}
+
 /** How many commits `to` has that `from` has not. @throws GIT_FAILED */
 export async function commitsBetween(repo: Repository, from: string, to: string): Promise<number> {
   const counted = await repo.git.text({

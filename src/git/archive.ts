@@ -5,7 +5,7 @@
  */
 import { ParaError } from '../errors.ts';
 import { PARA_IDENTITY } from './identity.ts';
-import { commitOf, dropRef, swapRef } from './refs.ts';
+import { dropRef, swapRef } from './refs.ts';
 import { type Repository, place } from './repository.ts';
 
 /** What an archive is made of. */
@@ -37,12 +37,12 @@ export function archiveRef(session: string, time: string): string {
 }
 
 /**
- * Makes the archive. One of that name, which a cancel made that was cut short, stays in it. @throws GIT_FAILED
+ * Makes the archive. One of that name (`before`), which a cancel made that was cut short, stays in it.
+ * @throws GIT_FAILED when there is another one by now
  */
-export async function createArchive(archive: NewArchive): Promise<string> {
+export async function createArchive(archive: NewArchive, before: string | undefined): Promise<string> {
   const { repo, session, time } = archive;
   const ref = archiveRef(session, time);
-  const before = await commitOf(repo, ref);
   const run = (args: readonly string[], input?: string): Promise<string> =>
     repo.git.text({ args, input, place: place(repo), env: PARA_IDENTITY });
   const blob = await run(['hash-object', '-w', '--stdin'], archive.about);

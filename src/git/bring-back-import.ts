@@ -1,4 +1,6 @@
 /** Takes new objects from a sealed directory into the repository, through the quarantine. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { succeeded } from '../sys/run.ts';
 import type { Candidate } from './bring-back-tip.ts';
@@ -18,27 +20,6 @@ function tooMany(count: number): ParaError {
   );
 }
 
-/** Those of `oids` that the repository has not got. */
-export async function missingObjects(
-  repo: Repository,
-  oids: readonly string[],
-): Promise<ReadonlySet<string>> {
-  if (oids.length === 0) return new Set();
-  const answer = await repo.git.text({
-    args: ['cat-file', '--batch-check'],
-    input: `${oids.join('\n')}\n`,
-    place: place(repo),
-    read: true,
-    env: { GIT_NO_LAZY_FETCH: '1' },
-  });
-  return new Set(
-    answer
-      .split('\n')
-      .filter((line) => line.endsWith(' missing'))
-      .map((line) => line.split(' ', 1)[0] ?? ''),
-  );
-}
-
 /**
  * Checks and fetches what the candidates name; returns the inbox refs of those that are not the session's own.
  * The check is git's full strict one (fsck of every new object, and connectivity): a tree with a `.git` entry is
@@ -53,14 +34,11 @@ export async function importTips(
   if (candidates.length > MAX_REFS) throw tooMany(candidates.length);
   const inbox = (name: string): string => `refs/para/inbox/${request.session}/${name}`;
   await withQuarantine(request.repo, request.sealedDir, async (dir) => {
-    const lines = candidates.map(({ oid }, index) => `create refs/para/${String(index)} ${oid}\n`);
-    await checked(request.repo, {
-      args: ['update-ref', '--stdin'],
-      input: lines.join(''),
-      place: { gitDir: dir },
-    });
+    // That the objects are there, and whole, is what the fetch checks.
+    const refs = candidates.map(({ oid }, index) => `${oid} ${quarantined(index)}\n`);
+    await writeFile(join(dir, 'packed-refs'), `# pack-refs with: sorted \n${refs.join('')}`);
     const refspecs = candidates.map(
-      (one, index) => `+refs/para/${String(index)}:${inbox(one.own ? 'incoming' : shortName(one))}`,
+      (one, index) => `+${quarantined(index)}:${inbox(one.own ? 'incoming' : shortName(one))}`,
     );
     await checked(request.repo, {
       args: [
@@ -87,6 +65,11 @@ export async function importTips(
     });
   });
   return candidates.filter(({ own }) => !own).map((one) => inbox(shortName(one)));
+}
+
+/** Refs in a file have to be in the order of their bytes. */
+function quarantined(index: number): string {
+  return `refs/para/${String(index).padStart(6, '0')}`;
 }
 
 /** `heads/feature%2Fx`: one level deep, so no two names can be in each other's way, now or next time. */

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { readSealedRefs } from './untrusted.ts';
 import { type Repository, worktreesDir } from './repository.ts';
-import { commitOf } from './refs.ts';
+import { commitOf, objectsOf } from './refs.ts';
 import { type Candidate, chooseTip, headAway } from './bring-back-tip.ts';
-import { importTips, missingObjects } from './bring-back-import.ts';
-import { commitsBetween, isAncestor } from './ancestry.ts';
+import { importTips } from './bring-back-import.ts';
+import { compare } from './ancestry.ts';
 import { followBranch, markIndex, type Indexed } from './index-refresh.ts';
 import { requireBounded } from './bounded.ts';
 import { inboxRef, metaRef } from './sealed.ts';
@@ -70,19 +70,26 @@ async function deleteRefs(repo: Repository, refs: readonly string[]): Promise<vo
  */
 export async function bringBack(request: BringBackRequest): Promise<BroughtBack> {
   const { repo, branch, session } = request;
-  const before = await commitOf(repo, `refs/heads/${branch}`);
+  const sealed = await readSealedRefs(request.sealedDir, repo.objectFormat === 'sha256' ? 64 : 40);
+  const all = candidatesOf(sealed.refs, sealed.head, branch);
+  const [before, inbox, meta, ...there] = await objectsOf(repo, [
+    ...[`refs/heads/${branch}`, inboxRef(session), metaRef(session)].map((ref) => `${ref}^{commit}`),
+    ...all.map(({ oid }) => oid),
+  ]);
   if (before === undefined)
     throw new ParaError('GIT_FAILED', `the branch ${branch} does not exist`, {
       hint: `para recover ${session}`,
     });
-  const sealed = await readSealedRefs(request.sealedDir, repo.objectFormat === 'sha256' ? 64 : 40);
-  const candidates = await newCandidates(repo, sealed.refs, sealed.head, branch);
-  const others = await importTips(request, candidates);
+  const others = await importTips(
+    request,
+    all.filter((_, index) => there[index] === undefined),
+  );
   const chosen = await chooseTip(repo, sealed, branch);
   if (chosen === undefined && existsSync(request.sealedDir)) throw branchGone(request, before);
-  const result = chosen === undefined ? unmoved(before) : await settle(request, before, chosen);
+  const host = { before, inbox, last: inbox ?? meta };
+  const result = chosen === undefined ? unmoved(before) : await settle(request, host, chosen);
   let stagedKept: string | undefined;
-  await followBranch(indexed(request), async () => {
+  await followBranch({ ...indexed(request), tip: result.after }, async () => {
     const from = { repo, session, branch, worktreePath: indexed(request).path };
     stagedKept = (await snapshotOfStaged(from, 'before the index followed the container')).ref;
   });
@@ -97,74 +104,64 @@ function unmoved(before: string): Settled {
   return { before, after: before, commits: 0, moved: false, kept: undefined, takenFrom: undefined };
 }
 
-/** Refs whose objects the repository has not got yet. */
-async function newCandidates(
-  repo: Repository,
+/** What the refs of a sealed directory name. */
+function candidatesOf(
   refs: ReadonlyMap<string, string>,
   head: string | undefined,
   branch: string,
-): Promise<readonly Candidate[]> {
+): readonly Candidate[] {
   const all: Candidate[] = [...refs].map(([name, oid]) => ({
     name,
     oid,
     own: name === `refs/heads/${branch}`,
   }));
   if (head !== undefined && !head.startsWith('refs/')) all.push({ name: 'detached', oid: head, own: false });
-  const missing = await missingObjects(
-    repo,
-    all.map(({ oid }) => oid),
-  );
-  return all.filter(({ oid }) => missing.has(oid));
+  return all;
 }
 
 type Settled = Omit<BroughtBack, 'others' | 'inside' | 'headAway' | 'stagedKept'>;
 
+/** The host's side: where the branch is, and the tip that both sides had last. */
+interface Host {
+  readonly before: string;
+  readonly inbox: string | undefined;
+  readonly last: string | undefined;
+}
+
 /** Compares both sides and moves the branch, or says why not. */
 async function settle(
   request: BringBackRequest,
-  before: string,
-  chosen: { oid: string; from: string | undefined },
+  { before, inbox, last }: Host,
+  { oid: after, from }: { oid: string; from: string | undefined },
 ): Promise<Settled> {
   const { repo, session, branch } = request;
-  const after = chosen.oid;
-  const last = await commitOf(repo, inboxRef(session));
-  const sealedAloneMoved = before === (last ?? (await commitOf(repo, metaRef(session))));
-  const forward = await isAncestor(repo, before, after);
-  if (before === after) return record(request, after).then(() => unmoved(before));
-  if (!forward && !sealedAloneMoved) {
-    if (await isAncestor(repo, after, before)) return unmoved(before);
-    await repo.git.text({
-      args: ['update-ref', inboxRef(session, 'incoming'), after],
+  const update = (lines: readonly string[]): Promise<string> =>
+    repo.git.text({
+      args: ['update-ref', '-m', 'para: bring back', '--stdin'],
+      input: lines.map((line) => `${line}\n`).join(''),
       place: { gitDir: repo.commonDir },
     });
+  if (before === after) {
+    if (inbox !== after) await update([`update ${inboxRef(session)} ${after}`]);
+    return unmoved(before);
+  }
+  const { ofOne: onHost, ofOther: commits } = await compare(repo, before, after);
+  const forward = onHost === 0;
+  if (!forward && before !== last) {
+    if (commits === 0) return unmoved(before);
+    await update([`update ${inboxRef(session, 'incoming')} ${after}`]);
     throw bothMoved(request, after);
   }
   await requireBounded(repo, after);
   const kept = forward ? undefined : await freeSnapRef(repo, session);
-  const lines = [`update refs/heads/${branch} ${after} ${before}`, `update ${inboxRef(session)} ${after}`];
-  if (kept !== undefined) lines.push(`create ${kept} ${before}`);
   await markIndex(indexed(request), before);
-  await repo.git.text({
-    args: ['update-ref', '-m', 'para: bring back', '--stdin'],
-    input: `${lines.join('\n')}\n`,
-    place: { gitDir: repo.commonDir },
-  });
-  await repo.git.attempt({
-    args: ['update-ref', '-d', inboxRef(session, 'incoming')],
-    place: { gitDir: repo.commonDir },
-  });
-  return {
-    before,
-    after,
-    commits: await commitsBetween(repo, before, after),
-    moved: true,
-    kept,
-    takenFrom: chosen.from,
-  };
-}
-
-async function record({ repo, session }: BringBackRequest, tip: string): Promise<void> {
-  await repo.git.text({ args: ['update-ref', inboxRef(session), tip], place: { gitDir: repo.commonDir } });
+  await update([
+    `update refs/heads/${branch} ${after} ${before}`,
+    `update ${inboxRef(session)} ${after}`,
+    `delete ${inboxRef(session, 'incoming')}`,
+    ...(kept === undefined ? [] : [`create ${kept} ${before}`]),
+  ]);
+  return { before, after, commits, moved: true, kept, takenFrom: from };
 }
 
 /** There always was one: whatever was committed on it can not be found, and must not be thrown away unseen. */

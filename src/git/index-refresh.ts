@@ -35,17 +35,19 @@ export async function markIndex(worktree: Indexed, commit: string): Promise<void
 }
 
 /**
- * Lets the index follow a branch that has moved since it was marked; files are not touched, and what the user had
+ * Lets the index follow a branch that has moved to `tip` since it was marked; files are not touched, and what the user had
  * staged stays staged. What was staged of a path that has moved too gives way, after `keep`. @throws GIT_FAILED
  */
-export async function followBranch(worktree: Indexed, keep: () => Promise<void>): Promise<void> {
-  const { repo, path, branch } = worktree;
+export async function followBranch(
+  worktree: Indexed & { readonly tip: string },
+  keep: () => Promise<void>,
+): Promise<void> {
+  const { repo, path, tip: after } = worktree;
   const admin = await filesOnBranch(worktree);
   const before = admin && (await readFile(join(admin, MARK), 'utf8').catch(() => undefined));
   if (admin === undefined || before === undefined) return;
-  const after = await commitOf(repo, `refs/heads/${branch}`);
   const where = worktreePlace(repo, admin, path);
-  if (after !== undefined && after !== before) {
+  if (after !== before) {
     const merge = { args: ['read-tree', '-i', '-m', before, after], place: where, contents: true };
     if (!succeeded(await repo.git.attempt(merge))) {
       await keep();

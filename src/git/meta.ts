@@ -4,7 +4,7 @@
  */
 import { PARA_IDENTITY } from './identity.ts';
 import { type Repository, place } from './repository.ts';
-import { metaRef } from './sealed.ts';
+import { inboxRef, metaRef } from './sealed.ts';
 
 /** A session, as its ref says. */
 export interface Meta {
@@ -12,18 +12,21 @@ export interface Meta {
   readonly about: string;
 }
 
-/** Writes it, or writes it anew. @throws GIT_FAILED */
-export async function writeMeta(repo: Repository, { session, about }: Meta, base: string): Promise<void> {
+/** Writes it, or writes it anew; with `common`, the tip that repository and container have in common is said too. @throws GIT_FAILED */
+export async function writeMeta(
+  repo: Repository,
+  { session, about }: Meta,
+  { base, common }: { readonly base: string; readonly common?: string | undefined },
+): Promise<void> {
   const commit = await repo.git.text({
     args: ['commit-tree', `${base}^{tree}`, '-p', base],
     input: about,
     place: place(repo),
     env: PARA_IDENTITY,
   });
-  await repo.git.text({
-    args: ['update-ref', '--end-of-options', metaRef(session), commit],
-    place: place(repo),
-  });
+  const inbox = common === undefined ? '' : `update ${inboxRef(session)} ${common}\n`;
+  const input = `update ${metaRef(session)} ${commit}\n${inbox}`;
+  await repo.git.text({ args: ['update-ref', '--stdin'], input, place: place(repo) });
 }
 
 /** Every session that git remembers, or the one. @throws GIT_FAILED */

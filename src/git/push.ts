@@ -2,7 +2,7 @@
 import { hasCode, ParaError } from '../errors.ts';
 import { succeeded } from '../sys/run.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
-import { firstFatalLine } from './git.ts';
+import { firstFatalLine, gitFailed } from './git.ts';
 import { type Repository, place } from './repository.ts';
 
 const DEADLINE_MS = 300_000;
@@ -16,14 +16,9 @@ export async function pushRemote(
   branch: string,
   named: string | null,
 ): Promise<string | undefined> {
-  const remotes = (await repo.git.text({ args: ['remote'], place: place(repo), read: true }))
-    .split('\n')
-    .filter((name) => name !== '');
+  const { remotes, chosen } = await configuredRemotes(repo, branch);
   if (named === null)
-    return (
-      (await configuredRemote(repo, branch)) ??
-      (remotes.length === 1 ? remotes[0] : remotes.find((name) => name === 'origin'))
-    );
+    return chosen ?? (remotes.length === 1 ? remotes[0] : remotes.find((name) => name === 'origin'));
   if (remotes.length === 0 || remotes.includes(named)) return remotes.length === 0 ? undefined : named;
   throw new ParaError(
     'PUSH_FAILED',
@@ -34,16 +29,26 @@ export async function pushRemote(
   );
 }
 
-async function configuredRemote(repo: Repository, branch: string): Promise<string | undefined> {
-  const args = ['config', '-z', '--get-regexp', '^(remote\\.pushdefault|branch\\..*\\.pushremote)$'];
+/** Every remote, and the one that git would push the branch to (git-config(1)), in one call. */
+async function configuredRemotes(
+  repo: Repository,
+  branch: string,
+): Promise<{ readonly remotes: readonly string[]; readonly chosen: string | undefined }> {
+  const args = ['config', '-z', '--get-regexp', '^(remote\\.|branch\\..*\\.pushremote$)'];
   const answer = await repo.git.attempt({ args, place: place(repo), read: true });
+  // 1: there is none.
+  if (answer.exitCode !== 0 && answer.exitCode !== 1) throw gitFailed(args, answer);
   const entries = new Map(
     Buffer.from(answer.stdoutBytes)
       .toString('utf8')
       .split('\0')
       .map((entry) => entry.split('\n', 2) as [string, string]),
   );
-  return entries.get(`branch.${branch}.pushremote`) ?? entries.get('remote.pushdefault');
+  const names = [...entries.keys()].map((key) => /^remote\.(.+)\.[^.]+$/s.exec(key)?.[1]);
+  return {
+    remotes: [...new Set(names.filter((name) => name !== undefined))].sort(),
+    chosen: entries.get(`branch.${branch}.pushremote`) ?? entries.get('remote.pushdefault'),
+  };
 }
 
 async function sshCommand(repo: Repository): Promise<string> {

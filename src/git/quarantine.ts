@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ParaError } from '../errors.ts';
 import type { Repository } from './repository.ts';
+import { formatConfig } from './sealed.ts';
 import { openRegular, withDirectory } from '../sys/untrusted.ts';
 
 const MAX_BYTES = 4 * 1024 ** 3;
@@ -25,10 +26,7 @@ export async function withQuarantine<T>(
   await sweep(dirname(sealedDir));
   const dir = await mkdtemp(join(dirname(sealedDir), PREFIX));
   try {
-    await repo.git.text({
-      args: ['init', '--quiet', '--bare', '--template=', `--object-format=${repo.objectFormat}`, '--', dir],
-    });
-    await mkdir(join(dir, 'objects/info'), { recursive: true });
+    await makeBare(dir, repo.objectFormat);
     await writeFile(join(dir, 'objects/info/alternates'), `${quotedPath(join(repo.commonDir, 'objects'))}\n`);
     await copyObjects(sealedDir, dir);
     await indexPacks(repo, dir);
@@ -36,6 +34,14 @@ export async function withQuarantine<T>(
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+/** What `git init --bare` makes, as far as git asks for it (gitrepository-layout(5)). */
+async function makeBare(dir: string, objectFormat: Repository['objectFormat']): Promise<void> {
+  for (const sub of ['objects/info', 'objects/pack', 'refs'])
+    await mkdir(join(dir, sub), { recursive: true });
+  await writeFile(join(dir, 'HEAD'), 'ref: refs/heads/none\n');
+  await writeFile(join(dir, 'config'), formatConfig(objectFormat, true));
 }
 
 /** Removes what a killed para left; the caller holds the session's lock, so none is in use. */

@@ -3,6 +3,7 @@ import { ParaError } from '../errors.ts';
 import { succeeded } from '../sys/run.ts';
 import { gitFailed, type Place } from './git.ts';
 import { type Repository, place } from './repository.ts';
+import { isSafeRefName } from './untrusted.ts';
 
 const MAX_NAME_BYTES = 200;
 
@@ -17,10 +18,28 @@ export async function commitOf(
   return succeeded(answer) ? Buffer.from(answer.stdoutBytes).toString('utf8').trim() : undefined;
 }
 
-/** The tree of a commit that is there. @throws GIT_FAILED */
-export function treeOf(repo: Repository, commit: string): Promise<string> {
-  return repo.git.text({ args: ['rev-parse', `${commit}^{tree}`], place: place(repo), read: true });
+/**
+ * The objects that names mean (refs, object ids, `…^{tree}`), asked for in one call; undefined for what is not
+ * there. @throws GIT_FAILED
+ */
+export async function objectsOf(
+  repo: Repository,
+  names: readonly string[],
+): Promise<readonly (string | undefined)[]> {
+  if (names.length === 0) return [];
+  const answer = await repo.git.text({
+    args: ['cat-file', '--batch-check=%(objectname)'],
+    input: names.map((name) => `${name.includes('\n') ? '' : name}\n`).join(''),
+    place: place(repo),
+    read: true,
+    env: { GIT_NO_LAZY_FETCH: '1' },
+  });
+  const lines = answer.split('\n');
+  return names.map((_, index) => lines[index]).map((line = '') => (OID.test(line) ? line : undefined));
 }
+
+/** Such lines end with ` missing`, or ` ambiguous`, when there is none. */
+const OID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /**
  * The commit to start from: what the user typed, as git understands it in the worktree we are in (`here`), or the main
@@ -60,9 +79,10 @@ export async function branchExists(repo: Repository, branch: string): Promise<bo
 /**
  * Checks a branch name that is to be made: git's own rules, no leading dash, at most 200 bytes, and no other
  * branch that would have to be a directory and a file at once (`para/a` and `para/a/b`).
+ * @returns whether there is a branch of that name already
  * @throws NAME_INVALID
  */
-export async function checkBranchName(repo: Repository, branch: string): Promise<void> {
+export async function checkBranchName(repo: Repository, branch: string): Promise<boolean> {
   const refuse = (why: string): never => {
     throw new ParaError('NAME_INVALID', `${JSON.stringify(branch)} can not be a branch: ${why}`, {
       hint: 'Its first part is a setting:\npara config set git.branch_prefix para',
@@ -74,21 +94,25 @@ export async function checkBranchName(repo: Repository, branch: string): Promise
   // One file system would take it for the same name as its other form, another one would not.
   if (branch !== branch.normalize('NFC')) refuse('it holds a character in two parts (it is not in NFC)');
   if (branch.includes('\0') || branch.startsWith('@{')) refuse('git does not allow it');
-  const checked = await repo.git.attempt({
-    args: ['check-ref-format', `refs/heads/${branch}`],
-    place: place(repo),
-    read: true,
-  });
-  if (!succeeded(checked) || branch === 'HEAD') refuse('git does not allow it');
+  if (branch === 'HEAD' || !(await isRefName(repo, `refs/heads/${branch}`))) refuse('git does not allow it');
   const heads = await repo.git.text({
     args: ['for-each-ref', '--format=%(refname:lstrip=2)', 'refs/heads/'],
     place: place(repo),
     read: true,
   });
-  for (const other of heads.split('\n').filter((name) => name !== '')) {
+  const others = heads.split('\n').filter((name) => name !== '');
+  for (const other of others) {
     if (branch.startsWith(`${other}/`) || other.startsWith(`${branch}/`))
       refuse(`the branch ${other} is in the way`);
   }
+  return others.includes(branch);
+}
+
+/** By git's rules; git itself is asked only for what is not plain. */
+async function isRefName(repo: Repository, name: string): Promise<boolean> {
+  if (isSafeRefName(name)) return true;
+  const args = ['check-ref-format', name];
+  return succeeded(await repo.git.attempt({ args, place: place(repo), read: true }));
 }
 
 /** The refs below these prefixes (with a trailing slash) and their commits. @throws GIT_FAILED */
@@ -120,6 +144,17 @@ export async function dropRef(repo: Repository, ref: string, before: string): Pr
   const args = ['update-ref', '-d', '--end-of-options', ref, before];
   const answer = await repo.git.attempt({ args, place: place(repo) });
   if (!succeeded(answer) && (await commitOf(repo, ref)) !== undefined) throw gitFailed(args, answer);
+}
+
+/** The same of several refs, as one change where all are as they were. @throws GIT_FAILED when one moved */
+export async function dropRefs(
+  repo: Repository,
+  refs: readonly { readonly ref: string; readonly commit: string }[],
+): Promise<void> {
+  if (refs.length === 0) return;
+  const input = refs.map(({ ref, commit }) => `delete ${ref} ${commit}\n`).join('');
+  const answer = await repo.git.attempt({ args: ['update-ref', '--stdin'], input, place: place(repo) });
+  if (!succeeded(answer)) for (const { ref, commit } of refs) await dropRef(repo, ref, commit);
 }
 
 /** Deletes the branch if its tip still is `tip`. @throws GIT_FAILED when it moved */

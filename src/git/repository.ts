@@ -1,6 +1,6 @@
 /** Finds the repository: the same one from a sub-directory, a worktree or a session whose `.git` was swapped. */
 import { createHash } from 'node:crypto';
-import { realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { type Captured, succeeded } from '../sys/run.ts';
@@ -46,9 +46,9 @@ export async function openRepository(git: Git, cwd: string): Promise<Repository>
   const here = await realpath(cwd);
   const session = await sessionAbove(here);
   const found = await discover(git, session?.root ?? aroundDotGit(here));
-  const [settings, head] = await Promise.all([
+  const [settings, headBranch] = await Promise.all([
     layoutSettings(git, found.commonDir),
-    headOf(git, found.commonDir),
+    found.headCommit === undefined ? undefined : branchOfHead(git, found.commonDir),
   ]);
   const root = await mainCheckout(found, settings.get('core.worktree'));
   return {
@@ -59,7 +59,8 @@ export async function openRepository(git: Git, cwd: string): Promise<Repository>
     objectFormat: found.objectFormat,
     refFormat: settings.get('extensions.refstorage') === 'reftable' ? 'reftable' : 'files',
     shallow: found.shallow,
-    ...head,
+    headCommit: found.headCommit,
+    headBranch,
     currentWorktree: session?.worktree ?? found.topLevel ?? root,
   };
 }
@@ -69,21 +70,26 @@ function aroundDotGit(path: string): string {
   return /^(.+?)\/\.git(?:\/|$)/.exec(path)?.[1] ?? path;
 }
 
-/** The repository's own settings that say where things are. */
+/** The repository's own settings that say where things are. Most have none, which the file tells as well as git. */
 async function layoutSettings(git: Git, commonDir: string): Promise<ReadonlyMap<string, string>> {
+  const file = join(commonDir, 'config');
+  // The name of a setting has no other spelling, and is never cut in two (git-config(1), Syntax).
+  const text = await readFile(file, 'latin1').catch(() => undefined);
+  if (text !== undefined && !/worktree|refstorage/i.test(text)) return new Map();
   const names = '^(core\\.worktree|extensions\\.refstorage)$';
-  const args = ['config', '--file', join(commonDir, 'config'), '-z', '--get-regexp', names];
+  const args = ['config', '--file', file, '-z', '--get-regexp', names];
   const entries = textOf(await git.attempt({ args, read: true })).split('\0');
   return new Map(entries.map((entry) => entry.split('\n', 2) as [string, string]));
 }
 
-/** Commit and branch of the main checkout. */
-async function headOf(git: Git, commonDir: string): Promise<Pick<Repository, 'headCommit' | 'headBranch'>> {
-  const args = ['rev-parse', 'HEAD^{commit}', '--symbolic-full-name', 'HEAD'];
+/** The branch that the main checkout is on; its HEAD is a file (gitrepository-layout(5)), unless git keeps refs elsewhere. */
+async function branchOfHead(git: Git, commonDir: string): Promise<string | undefined> {
+  const text = await readFile(join(commonDir, 'HEAD'), 'utf8').catch(() => '');
+  const branch = /^ref: refs\/heads\/(.+)\n$/.exec(text)?.[1];
+  if (branch !== undefined && branch !== '.invalid') return branch;
+  const args = ['rev-parse', '--symbolic-full-name', 'HEAD'];
   const answer = await git.attempt({ args, place: { gitDir: commonDir }, read: true });
-  if (!succeeded(answer)) return { headCommit: undefined, headBranch: undefined };
-  const [headCommit, ref = ''] = textOf(answer).split('\n');
-  return { headCommit, headBranch: /^refs\/heads\/(.+)$/.exec(ref)?.[1] };
+  return /^refs\/heads\/(.+)\n$/.exec(textOf(answer))?.[1];
 }
 
 function textOf(captured: Captured): string {
@@ -106,19 +112,24 @@ interface Discovered {
   readonly topLevel: string | undefined;
   readonly objectFormat: 'sha1' | 'sha256';
   readonly shallow: boolean;
+  /** Of the main checkout, wherever we are. */
+  readonly headCommit: string | undefined;
 }
 
 async function discover(git: Git, directory: string): Promise<Discovered> {
   const facts = ['--is-bare-repository', '--is-shallow-repository', '--show-object-format'];
   const paths = ['--git-common-dir', '--git-dir', '--show-toplevel'];
+  // Last, because git stops where there is none yet.
+  const head = ['--verify', 'main-worktree/HEAD^{commit}'];
   const answer = await git.attempt({
-    args: ['rev-parse', '--path-format=absolute', ...facts, ...paths],
+    args: ['rev-parse', '--path-format=absolute', ...facts, ...paths, ...head],
     cwd: directory,
     read: true,
   });
   const [bare, shallow, format, ...lines] = textOf(answer).replace(/\n$/, '').split('\n');
   if (bare === 'true') throw bareRefused(directory);
-  // Inside .git there is no top level: git says so last, after everything else.
+  // Inside .git there is no top level: git says so, and no more.
+  const headCommit = succeeded(answer) ? lines.pop() : undefined;
   const [common, gitDir, topLevel, ...rest] = lines;
   if (common === undefined || gitDir === undefined) throw notOpened(directory, answer);
   if (rest.length > 0 || !lines.every((line) => isAbsolute(line))) {
@@ -132,6 +143,7 @@ async function discover(git: Git, directory: string): Promise<Discovered> {
     topLevel,
     objectFormat: format === 'sha256' ? 'sha256' : 'sha1',
     shallow: shallow === 'true',
+    headCommit,
   };
 }
 

@@ -8,6 +8,7 @@ import { removeTree } from '../sys/remove-tree.ts';
 import { succeeded } from '../sys/run.ts';
 import { type Repository, place } from './repository.ts';
 import { requireAdminDir } from './worktrees.ts';
+import { together } from '../sys/together.ts';
 
 /** A mount the container needs. */
 export interface SealedMount {
@@ -23,6 +24,8 @@ export interface SealedRequest {
   readonly worktreePath: string;
   readonly branch: string;
   readonly base: string;
+  /** git knows already that the base is what both sides have (writeMeta). */
+  readonly isPinned?: boolean;
   /** The directory that becomes the git directory; its neighbour `gitfile` is the pointer. */
   readonly dir: string;
 }
@@ -51,10 +54,11 @@ export function inboxRef(session: string, name = 'head'): string {
  */
 export async function createSealed(request: SealedRequest): Promise<Sealed> {
   const { repo, base, session } = request;
-  await repo.git.text({
-    args: ['update-ref', '--end-of-options', inboxRef(session), base],
-    place: place(repo),
-  });
+  if (request.isPinned !== true)
+    await repo.git.text({
+      args: ['update-ref', '--end-of-options', inboxRef(session), base],
+      place: place(repo),
+    });
   const made = `${request.dir}.new`;
   await removeTree(made);
   const chain = await fill({ ...request, dir: made });
@@ -79,8 +83,9 @@ async function fill(request: SealedRequest): Promise<readonly string[]> {
   await mkdir(dirname(join(dir, 'refs/heads', branch)), { recursive: true });
   await writeFile(join(dir, 'refs/heads', branch), `${base}\n`);
   await writeFile(join(dir, 'HEAD'), `ref: refs/heads/${branch}\n`);
-  await writeFile(join(dir, 'packed-refs'), await snapshotOfRefs(repo, branch));
-  await writeFile(join(dir, 'config'), await configOf(repo));
+  const [refs, config] = await together([snapshotOfRefs(repo, branch), configOf(repo)]);
+  await writeFile(join(dir, 'packed-refs'), refs);
+  await writeFile(join(dir, 'config'), config);
   await copyIndex(request);
   const shallow = await readFile(join(repo.commonDir, 'shallow')).catch(() => undefined);
   if (shallow !== undefined) await writeFile(join(dir, 'shallow'), shallow);
@@ -162,16 +167,23 @@ function byRefName(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a.slice(a.indexOf(' '))), Buffer.from(b.slice(b.indexOf(' '))));
 }
 
+/** The part of a git directory's config without which git does not read it. */
+export function formatConfig(objectFormat: Repository['objectFormat'], isBare: boolean): string {
+  const sha256 = objectFormat === 'sha256';
+  return [
+    `[core]\n\trepositoryformatversion = ${sha256 ? '1' : '0'}\n\tbare = ${String(isBare)}\n\tlogallrefupdates = true\n\tfilemode = true\n`,
+    sha256 ? '[extensions]\n\tobjectformat = sha256\n' : '',
+  ].join('');
+}
+
 async function configOf(repo: Repository): Promise<string> {
-  const sha256 = repo.objectFormat === 'sha256';
   const identity = await callerIdentity(repo);
   const user =
     identity === undefined
       ? ''
       : `[user]\n\tname = ${quoted(identity.name)}\n\temail = ${quoted(identity.email)}\n`;
   return [
-    `[core]\n\trepositoryformatversion = ${sha256 ? '1' : '0'}\n\tbare = false\n\tlogallrefupdates = true\n\tfilemode = true\n`,
-    sha256 ? '[extensions]\n\tobjectformat = sha256\n' : '',
+    formatConfig(repo.objectFormat, false),
     `[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n${user}`,
   ].join('');
 }

@@ -4,7 +4,7 @@
  * so all that HEAD has must be on it first.
  */
 import { readFile, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { succeeded } from '../sys/run.ts';
 import { isAncestor } from './ancestry.ts';
@@ -37,6 +37,11 @@ export interface BranchMove {
 export interface Head {
   readonly ref: string | undefined;
   readonly commit: string | undefined;
+}
+
+/** HEAD of the worktree of a git directory, as a name that the repository itself understands (gitrevisions(7)). */
+export function headOfWorktree(adminDir: string): string {
+  return `worktrees/${basename(adminDir)}/HEAD`;
 }
 
 /** HEAD of the git directory that git keeps for a worktree. */
@@ -136,10 +141,10 @@ const KEPT = ['HEAD', 'ORIG_HEAD', 'MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEA
 const IN_REBASE = ['orig-head', 'autostash', 'stopped-sha'];
 
 /**
- * Commits that may be nowhere but in a worktree's own git directory: where HEAD is, what an operation that is under way
- * has put aside, refs of this worktree alone. They go with it.
+ * Names of the commits that may be nowhere but in a worktree's own git directory: where HEAD is, what an operation that is
+ * under way has put aside, refs of this worktree alone. They go with it. Not each of them is there.
  */
-export async function ownCommits(repo: Repository, adminDir: string): Promise<readonly string[]> {
+export async function ownNames(adminDir: string): Promise<readonly string[]> {
   const files = [
     ...KEPT,
     ...['rebase-merge', 'rebase-apply'].flatMap((in_) => IN_REBASE.map((f) => join(in_, f))),
@@ -150,11 +155,5 @@ export async function ownCommits(repo: Repository, adminDir: string): Promise<re
     files.map((file) => readFile(join(adminDir, file), 'utf8').catch(() => '')),
   );
   const oids = texts.flatMap((text) => text.split('\n')).filter((line) => /^[0-9a-f]{40,64}$/.test(line));
-  const { commit } = await headOf(repo, adminDir);
-  const found: string[] = commit === undefined ? [] : [commit];
-  for (const oid of new Set(oids)) {
-    const known = oid === commit ? undefined : await commitOf(repo, oid);
-    if (known !== undefined) found.push(known);
-  }
-  return found;
+  return [headOfWorktree(adminDir), ...new Set(oids)];
 }

@@ -13,9 +13,9 @@ import { randomUUID } from 'node:crypto';
 import { ParaError } from '../errors.ts';
 import { PARA_IDENTITY } from './identity.ts';
 import { type Repository, place } from './repository.ts';
-import { commitOf, swapRef, treeOf } from './refs.ts';
+import { commitOf, objectsOf, swapRef } from './refs.ts';
 import { commitOfIndex } from './index-refresh.ts';
-import { headOf } from './session-head.ts';
+import { headOfWorktree } from './session-head.ts';
 import { stageAll, stageIndex } from './stage.ts';
 import { requireAdminDir, worktreePlace } from './worktrees.ts';
 import { isThere } from '../sys/files.ts';
@@ -59,22 +59,28 @@ export async function takeSnapshot(from: SessionWorktree, why: string): Promise<
 async function keep(from: SessionWorktree, why: string, what: 'all' | 'staged'): Promise<Snapshot> {
   const { repo, session, worktreePath, branch } = from;
   const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
-  const tip =
-    (what === 'staged' ? await commitOfIndex(repo, worktreeAdminDir) : undefined) ??
-    (await commitOf(repo, `refs/heads/${branch}`)) ??
-    (await headOf(repo, worktreeAdminDir)).commit;
+  const ofIndex = what === 'staged' ? await commitOfIndex(repo, worktreeAdminDir) : undefined;
+  const known = ofIndex ?? `refs/heads/${branch}`;
+  const head = headOfWorktree(worktreeAdminDir);
+  const [at, tree, atHead, treeOfHead, first] = await objectsOf(repo, [
+    ...[`${known}^{commit}`, `${known}^{tree}`, `${head}^{commit}`, `${head}^{tree}`],
+    `${snapshotRef(session, 1)}^{commit}`,
+  ]);
+  const [tip, base] = at === undefined ? [atHead, treeOfHead] : [at, tree];
   if (tip === undefined) throw new ParaError('GIT_FAILED', `the branch ${branch} does not exist`);
   const indexFile = join(worktreeAdminDir, `index.para-${randomUUID()}`);
   try {
     const { index, all, nested } =
       what === 'staged'
         ? await stageIndex(repo, worktreeAdminDir, { indexFile, tip })
-        : await stageAll({ repo, worktreeAdminDir, worktreePath, filters: 'raw' }, indexFile, tip);
-    const base = await treeOf(repo, tip);
+        : await stageAll(
+            { repo, worktreeAdminDir, worktreePath, filters: 'raw' },
+            { indexFile, tip, asStaged: true },
+          );
     if (all === base && (index ?? base) === base) return { ref: undefined, commit: undefined, nested };
-    const staged = await commitTree(repo, index ?? base, [tip], `${why}: what was staged`);
+    const staged = await commitTree(repo, index ?? base ?? all, [tip], `${why}: what was staged`);
     const commit = await commitTree(repo, all, [tip, staged], why);
-    return { ref: await publish(repo, session, commit), commit, nested };
+    return { ref: await publish(repo, session, { commit, first }), commit, nested };
   } finally {
     await rm(indexFile, { force: true });
   }
@@ -93,11 +99,15 @@ async function commitTree(
   });
 }
 
-/** Gives it the next free number, or the last one's when that holds the same. */
-async function publish(repo: Repository, session: string, commit: string): Promise<string> {
+/** Gives it the next free number, or the last one's when that holds the same. `first`: what is at number 1. */
+async function publish(
+  repo: Repository,
+  session: string,
+  { commit, first }: { readonly commit: string; readonly first: string | undefined },
+): Promise<string> {
   for (let n = 1, last: string | undefined; ; n += 1) {
     const ref = snapshotRef(session, n);
-    const there = await commitOf(repo, ref);
+    const there = n === 1 ? first : await commitOf(repo, ref);
     if (there === undefined) {
       if (last !== undefined && (await isSameWork(repo, last, commit))) return snapshotRef(session, n - 1);
       await swapRef(repo, ref, { before: undefined, after: commit });
@@ -109,16 +119,9 @@ async function publish(repo: Repository, session: string, commit: string): Promi
 
 /** True when two snapshots hold the same, staged and not, on the same commit. */
 export async function isSameWork(repo: Repository, one: string, other: string): Promise<boolean> {
-  const trees = async (commit: string): Promise<string> => {
-    const names = [`${commit}^{tree}`, `${commit}^1`, `${commit}^2^{tree}`];
-    const answer = await repo.git.attempt({
-      args: ['rev-parse', ...names],
-      place: place(repo),
-      read: true,
-    });
-    return Buffer.from(answer.stdoutBytes).toString('utf8');
-  };
-  return (await trees(one)) === (await trees(other));
+  const parts = (commit: string): string[] => [`${commit}^{tree}`, `${commit}^1`, `${commit}^2^{tree}`];
+  const found = await objectsOf(repo, [...parts(one), ...parts(other)]);
+  return !found.includes(undefined) && [0, 1, 2].every((part) => found[part] === found[part + 3]);
 }
 
 /**

@@ -6,18 +6,6 @@ import { specialKind } from './special-files.ts';
 
 const SLASH = 0x2f;
 
-/** NUL-separated paths, without repeats. */
-export function splitPaths(listed: Buffer): readonly Buffer[] {
-  const paths = new Map<string, Buffer>();
-  let start = 0;
-  for (let end = listed.indexOf(0); end >= 0; end = listed.indexOf(0, start)) {
-    const path = listed.subarray(start, end);
-    paths.set(path.toString('latin1'), path);
-    start = end + 1;
-  }
-  return [...paths.values()];
-}
-
 /**
  * Tells changed paths that are files (or links) from those that are no longer there: deleted, turned into a
  * directory, or into a pipe, socket or device, or behind a directory that became a link (which git would refuse to stage).

@@ -6,14 +6,14 @@ import { cp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, ParaError } from '../errors.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
-import type { Place } from './git.ts';
-import { requireAdminDir, worktreePlace } from './worktrees.ts';
+import type { GitCall, Place } from './git.ts';
+import { worktreePlace } from './worktrees.ts';
 import { type Repository, place } from './repository.ts';
-import { commitOf, swapRef, treeOf } from './refs.ts';
+import { objectsOf, swapRef } from './refs.ts';
 import { callerIdentity } from './sealed.ts';
 import { withoutFiltered } from './filtered-paths.ts';
-import { listOthers } from './others.ts';
-import { nestedRepositories, outside, refuseNested, splitPaths, tellApart } from './stage-paths.ts';
+import { lookAt, type Look } from './look.ts';
+import { nestedRepositories, outside, refuseNested, tellApart } from './stage-paths.ts';
 
 /** What to commit, and where. */
 export interface CommitRequest {
@@ -39,15 +39,16 @@ const DEADLINE_MS = 600_000;
  */
 export async function commitAll(request: CommitRequest): Promise<string | undefined> {
   const { repo, branch, worktreeAdminDir } = request;
-  const tip = await commitOf(repo, `refs/heads/${branch}`);
+  const ref = `refs/heads/${branch}`;
+  const [tip, before] = await objectsOf(repo, [`${ref}^{commit}`, `${ref}^{tree}`]);
   if (tip === undefined) throw new ParaError('GIT_FAILED', `the branch ${branch} does not exist`);
   const indexFile = join(worktreeAdminDir, `index.para-${String(process.pid)}`);
   try {
-    const { all: tree, nested } = await stageAll({ filters: 'refuse', ...request }, indexFile, tip);
+    const { all: tree, nested } = await stageAll({ filters: 'refuse', ...request }, { indexFile, tip });
     if (request.leaveNested !== true) refuseNested(nested);
-    if (tree === (await treeOf(repo, tip))) return undefined;
+    if (tree === before) return undefined;
     const commit = await commitTree(request, tree, tip);
-    await swapRef(repo, `refs/heads/${branch}`, { before: tip, after: commit });
+    await swapRef(repo, ref, { before: tip, after: commit });
     await rename(indexFile, join(worktreeAdminDir, 'index'));
     return commit;
   } finally {
@@ -57,12 +58,20 @@ export async function commitAll(request: CommitRequest): Promise<string | undefi
 
 /** A worktree's contents as trees. */
 export interface Staged {
-  /** What the index held; undefined while it holds conflicts. */
+  /** What the index held; undefined while it holds conflicts, and when it was not asked for. */
   readonly index: string | undefined;
   /** Everything in the worktree but what git ignores, and but nested repositories. */
   readonly all: string;
   /** Directories that are repositories of their own, with a trailing slash. */
   readonly nested: readonly string[];
+}
+
+/** Where a worktree's files are staged: never in its own index. */
+interface Scratch {
+  readonly indexFile: string;
+  readonly tip: string;
+  /** Also the tree of what was staged before. */
+  readonly asStaged?: boolean;
 }
 
 /**
@@ -74,28 +83,29 @@ export async function stageAll(
     /** `raw`: the bytes as they are, for what is never pushed. */
     readonly filters: 'user' | 'refuse' | 'raw';
   },
-  indexFile: string,
-  tip: string,
+  { indexFile, tip, asStaged = false }: Scratch,
 ): Promise<Staged> {
   const { repo, worktreeAdminDir, worktreePath } = request;
   const filters = request.filters === 'user' ? 'user' : 'off';
   const where: Place = { ...worktreePlace(repo, worktreeAdminDir, worktreePath), indexFile };
-  const copied = await copyIndex(worktreeAdminDir, indexFile);
   const run = (args: readonly string[], input?: Buffer): Promise<Buffer> =>
     repo.git.bytes({ args, input, place: where, contents: true, filters, timeoutMs: DEADLINE_MS });
   const writeTree = async (): Promise<string> => (await run(['write-tree'])).toString('utf8').trim();
-  if (!copied) await run(['read-tree', tip]);
-  const conflicts = await run(['ls-files', '-z', '-u']);
-  const index = conflicts.length > 0 ? undefined : await writeTree();
-  const others = await listOthers(repo.git, { place: where, filters, timeoutMs: DEADLINE_MS });
-  const changed = splitPaths(await run(['ls-files', '-z', '-m', '-d']));
-  const nested = await nestedRepositories(worktreePath, others, splitPaths(await run(['ls-files', '-z'])));
-  const { gone, present } = await tellApart(worktreePath, outside(nested, changed));
-  const all = [...present, ...outside(nested, others)];
+  if (!(await copyIndex(worktreeAdminDir, indexFile))) await run(['read-tree', tip]);
+  const look = await lookAt(repo.git, { place: where, filters, timeoutMs: DEADLINE_MS, changed: true });
+  const index = asStaged && !look.conflicts ? await writeTree() : undefined;
+  const nested = await nestedRepositories(worktreePath, look.others, look.tracked);
+  const { gone, present } = await tellApart(worktreePath, outside(nested, look.changed));
+  const all = [...present, ...outside(nested, look.others)];
   const added = request.filters === 'refuse' ? await withoutFiltered(repo, where, all) : all;
   await feed(run, ['update-index', '-z', '--force-remove', '--stdin'], gone);
   await feed(run, ['update-index', '-z', '--add', '--remove', '--replace', '--stdin'], added);
-  return { index, all: await writeTree(), nested: nested.map((path) => path.toString('utf8')) };
+  const isAsStaged = index !== undefined && gone.length + added.length === 0;
+  return {
+    index,
+    all: isAsStaged ? index : await writeTree(),
+    nested: nested.map((path) => path.toString('utf8')),
+  };
 }
 
 /**
@@ -152,14 +162,12 @@ function copyIndex(gitDir: string, to: string): Promise<boolean> {
   );
 }
 
-/** Nested repositories of a worktree that git does not ignore, with a trailing slash. @throws GIT_FAILED */
-export async function nestedIn(repo: Repository, worktreePath: string): Promise<readonly string[]> {
-  const place = worktreePlace(repo, await requireAdminDir(repo, worktreePath), worktreePath);
-  const nested = await nestedRepositories(
-    worktreePath,
-    await listOthers(repo.git, { place }),
-    splitPaths(await repo.git.bytes({ args: ['ls-files', '-z'], place, read: true, contents: true })),
-  );
+/** Nested repositories of a worktree that git does not ignore, with a trailing slash. */
+export async function nestedIn(
+  worktreePath: string,
+  { others, tracked }: Pick<Look, 'others' | 'tracked'>,
+): Promise<readonly string[]> {
+  const nested = await nestedRepositories(worktreePath, others, tracked);
   return nested.map((path) => path.toString('utf8'));
 }
 
@@ -171,18 +179,21 @@ async function feed(
   if (paths.length > 0) await run(args, Buffer.concat(paths.flatMap((path) => [path, Buffer.of(0)])));
 }
 
+/** Only under a name that the user gave: git would else make one up of the machine's. */
 async function commitTree({ repo, message }: CommitRequest, tree: string, tip: string): Promise<string> {
-  const identity = await callerIdentity(repo);
-  if (identity === undefined) {
+  const call: GitCall = {
+    args: ['commit-tree', tree, '-p', tip, '-F', '-'],
+    input: message.endsWith('\n') ? message : `${message}\n`,
+    place: place(repo),
+    cwd: repo.root,
+  };
+  try {
+    return await repo.git.text({ ...call, config: ['user.useConfigOnly=true'] });
+  } catch (error) {
+    if (!hasCode(error, 'GIT_FAILED')) throw error;
+    if ((await callerIdentity(repo)) !== undefined) return repo.git.text(call);
     throw new ParaError('GIT_FAILED', 'git does not know who you are, so it can not commit', {
       hint: 'git config --global user.name "Your Name"\ngit config --global user.email you@example.com',
     });
   }
-  const input = message.endsWith('\n') ? message : `${message}\n`;
-  return repo.git.text({
-    args: ['commit-tree', tree, '-p', tip, '-F', '-'],
-    input,
-    place: place(repo),
-    cwd: repo.root,
-  });
 }

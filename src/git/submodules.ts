@@ -19,6 +19,8 @@ export interface WithSubmodules {
   readonly worktreePath: string;
   /** The commit the session started from: what it names is known elsewhere. */
   readonly base: string;
+  /** Paths of the submodules, when they are known. */
+  readonly gitlinks?: readonly string[] | undefined;
 }
 
 /** What a submodule has that is nowhere else. */
@@ -48,7 +50,8 @@ export async function inSubmodules(where: WithSubmodules): Promise<InSubmodules>
   const { repo, adminDir, worktreePath } = where;
   const found = { work: [] as SubmoduleWork[], ignored: [] as string[] };
   const top = worktreePlace(repo, adminDir, worktreePath);
-  await lookInto({ repo, root: worktreePath, modules: join(adminDir, 'modules'), place: top }, found);
+  const level = { repo, root: worktreePath, modules: join(adminDir, 'modules'), place: top };
+  await lookInto({ ...level, gitlinks: where.gitlinks }, found);
   const modules = await gitDirsBelow(join(adminDir, 'modules'));
   if (modules.length === 0) return found;
   const known = await gitlinksOf(repo, ['ls-tree', '-r', '-z', where.base], repositoryPlace(repo));
@@ -71,6 +74,7 @@ interface Level {
   /** Where git has the git directories of this level's submodules. */
   readonly modules: string;
   readonly place: Place & { readonly workTree?: string | undefined };
+  readonly gitlinks?: readonly string[] | undefined;
 }
 
 async function lookInto(
@@ -78,7 +82,8 @@ async function lookInto(
   found: { readonly work: SubmoduleWork[]; readonly ignored: string[] },
 ): Promise<void> {
   const { repo, root, modules, place } = level;
-  for (const { path } of await gitlinksOf(repo, ['ls-files', '-s', '-z'], place)) {
+  const links = level.gitlinks ?? (await gitlinksOf(repo, ['ls-files', '-s', '-z'], place)).map(pathOf);
+  for (const path of links) {
     const workTree = join(place.workTree ?? '', path);
     const shown = relative(root, workTree);
     const note = (why: string, gitDir?: string): void => {
@@ -98,6 +103,10 @@ async function lookInto(
       await lookInto({ repo, root, modules: join(gitDir, 'modules'), place: inside }, found);
     }
   }
+}
+
+function pathOf({ path }: { readonly path: string }): string {
+  return path;
 }
 
 /** Where the `.git` of a submodule points, if that is a git directory of git's own making. */

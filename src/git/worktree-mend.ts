@@ -3,7 +3,7 @@ import { lstat, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/
 import { basename, dirname, join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
-import { commitOf, refsUnder, treeOf } from './refs.ts';
+import { commitOf, objectsOf, refsUnder } from './refs.ts';
 import { refreshIndex } from './index-refresh.ts';
 import { type Repository, place } from './repository.ts';
 import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
@@ -34,10 +34,10 @@ export async function remakeWorktree(worktree: Mendable): Promise<string | undef
   for (const snapshot of [before, staged]) {
     if (snapshot === undefined || (await commitOf(repo, `${snapshot}^1`)) !== tip) continue;
     // One with a second parent is a snapshot; others are old tips.
-    const index = await commitOf(repo, `${snapshot}^2`);
+    const [index, since] = await objectsOf(repo, [`${snapshot}^2^{tree}`, `${staged ?? ''}^2^{tree}`]);
     if (index === undefined) continue;
     // What was staged since is more than an older snapshot has.
-    if (staged !== undefined && (await treeOf(repo, index)) !== (await treeOf(repo, `${staged}^2`))) continue;
+    if (staged !== undefined && index !== since) continue;
     await restoreSnapshot(repo, path, snapshot);
     return snapshot;
   }

@@ -1,10 +1,10 @@
 /** The steps of `para cancel`. */
 import { rm } from 'node:fs/promises';
 import { hasCode } from '../errors.ts';
-import { createArchive } from '../git/archive.ts';
-import { forgetSession } from '../git/bring-back.ts';
-import { commitOf, deleteBranch, dropRef, refsUnder } from '../git/refs.ts';
-import { makeMove, ownCommits } from '../git/session-head.ts';
+import { archiveRef, createArchive } from '../git/archive.ts';
+import { dropRefs, objectsOf, refsUnder } from '../git/refs.ts';
+import { metaRef } from '../git/sealed.ts';
+import { makeMove, ownNames } from '../git/session-head.ts';
 import { specialFiles } from '../git/special-files.ts';
 import { takeSnapshot } from '../git/snapshot.ts';
 import { removeWorktree } from '../git/worktree-remove.ts';
@@ -17,6 +17,7 @@ import { parseSessionName } from './name.ts';
 import { lockRepository, removeRecord, saveRecord } from './store.ts';
 import { bringCommitsBack, dropNetwork, removeContainer, stopContainer } from './teardown.ts';
 import { commitCount } from './count.ts';
+import { together } from '../sys/together.ts';
 
 /**
  * Every step, in order. Until the archive is made each can be undone; from then on they roll forward, and a cancel
@@ -115,10 +116,15 @@ function archive({ record, repo, places, time, archived }: CancelPlan): Step<Can
     skip: () => (archived ? 'done by an earlier cancel' : undefined),
     run: (state, note) =>
       lockRepository(places, 'archives a session', async () => {
-        const tip = (await commitOf(repo, `refs/heads/${branch}`)) ?? base;
-        const others = await refsUnder(repo, [`refs/para/snap/${session}/`, `refs/para/inbox/${session}/`]);
+        const ref = archiveRef(session, time);
+        const names = [`refs/heads/${branch}`, ref].map((name) => `${name}^{commit}`);
         const adminDir = await adminDirOf(repo, record.worktree_path);
-        const own = adminDir === undefined ? [] : await ownCommits(repo, adminDir);
+        const own = adminDir === undefined ? [] : await ownNames(adminDir);
+        const [found, others] = await together([
+          objectsOf(repo, [...names, ...own.map((name) => `${name}^{commit}`)]),
+          refsUnder(repo, [`refs/para/snap/${session}/`, `refs/para/inbox/${session}/`]),
+        ]);
+        const [tip = base, before, ...ownCommits] = found;
         const snapshot = state.snapshot;
         const about = describeArchive({
           record: { ...record, status: 'active', operation: null },
@@ -129,9 +135,9 @@ function archive({ record, repo, places, time, archived }: CancelPlan): Step<Can
           tip,
           ...(snapshot === undefined ? [] : [snapshot]),
           ...others.map(({ commit }) => commit),
-          ...own,
+          ...ownCommits.filter((commit) => commit !== undefined),
         ];
-        await createArchive({ repo, session, time, commits, about });
+        await createArchive({ repo, session, time, commits, about }, before);
         state.settled = true;
         note(time);
       }),
@@ -145,11 +151,8 @@ function dropWorktree({ record, repo, places }: CancelPlan): Step<CancelState> {
     run: () =>
       lockRepository(places, 'removes a worktree', async () => {
         await removeWorktree(repo, record.worktree_path);
-        const tip = await commitOf(repo, `refs/heads/${branch}`);
-        if (tip !== undefined) await deleteBranch(repo, branch, tip);
-        const kept = await refsUnder(repo, [`refs/para/snap/${session}/`, `refs/para/inbox/${session}/`]);
-        for (const { ref, commit } of kept) await dropRef(repo, ref, commit);
-        await forgetSession(repo, session);
+        const all = [metaRef(session), `refs/para/snap/${session}/`, `refs/para/inbox/${session}/`];
+        await dropRefs(repo, await refsUnder(repo, [`refs/heads/${branch}`, ...all]));
       }),
   };
 }

@@ -149,14 +149,19 @@ async function whatIsThere(
   return {
     hasIndex,
     archived,
-    left: hasWorktree
-      ? [
-          ...(await unheldIn(repo, path)),
-          ...(await submodulesToLetGo(record, { repo, adminDir, worktreePath: path, base }, request)),
-        ]
-      : [],
+    left: hasWorktree ? await toLetGo(record, { repo, adminDir, worktreePath: path, base }, request) : [],
     remake: hasCommits ? await remakeBranch({ repo, session: name, branch, base, adminDir }) : undefined,
   };
+}
+
+/** What no archive holds: it is packed, or let go. @throws REFUSED for what can only be let go */
+async function toLetGo(
+  record: SessionRecord,
+  where: WithSubmodules,
+  request: CancelRequest,
+): Promise<readonly string[]> {
+  const { look, unheld } = await unheldIn(where.repo, where.worktreePath);
+  return [...unheld, ...(await submodulesToLetGo(record, { ...where, gitlinks: look.gitlinks }, request))];
 }
 
 /**

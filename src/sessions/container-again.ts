@@ -99,7 +99,7 @@ async function decideAgain(
     {
       ...{ repo, places, base, operation: context.newId(), trust: `para docker trust` },
       settings: isKnown ? { config: settings.own, own: settings.own, project: undefined } : settings,
-      dockerFile: () => (isKnown ? Promise.resolve(undefined) : committedDockerFile(repo, record.base)),
+      dockerFile: async (names) => (isKnown ? undefined : committedDockerFile(repo, record.base, names)),
       session: parseSessionName(record.name),
       vault: isKnown ? await vaultOfRecord(context, before) : undefined,
       flags: {

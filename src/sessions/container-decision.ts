@@ -64,8 +64,8 @@ export interface Decision {
   readonly base: string;
   readonly operation: string;
   readonly flags: ContainerFlags;
-  /** The docker.json that counts. */
-  readonly dockerFile: () => Promise<DockerAsked | undefined>;
+  /** The docker.json that counts; `names`: what is at the top of the base. */
+  readonly dockerFile: (names: readonly string[]) => Promise<DockerAsked | undefined>;
   /** The command that asks a person for approval. */
   readonly trust: string;
   /** Of a container that is made again; else settings and docker.json say which secrets it gets. */
@@ -76,7 +76,8 @@ export interface Decision {
 export async function decideContainer(context: DecideContext, decision: Decision): Promise<ContainerPlan> {
   const { repo, base, settings, trust } = decision;
   const { config, own, project } = settings;
-  const [names, asked] = await Promise.all([topLevelNames(repo, base), decision.dockerFile()]);
+  const names = await topLevelNames(repo, base);
+  const asked = await decision.dockerFile(names);
   const planned = planContainer(decision.flags, {
     ...{ ...decision, file: asked?.file, topLevelNames: names },
     ...{ home: context.home, caller: context.caller },

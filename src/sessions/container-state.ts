@@ -7,6 +7,8 @@ import type { StartPlan } from './start.ts';
 /** What the steps of a container hand to each other. */
 export interface ContainerState extends PinState {
   gitMounts: readonly Mount[];
+  /** git knows already that the base is what repository and container have in common. */
+  isPinned?: boolean;
   networkMade: boolean;
   /** The engine has a container of this name that another start made. */
   nameTaken: boolean;

@@ -1,5 +1,5 @@
 /** The `.para/docker.json` of a session: as a commit has it, or as it lies in the worktree, where an agent can write it. */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { DockerFile } from '../config/generated/types.ts';
 import { parseSessionDocker } from '../config/load.ts';
 import { sha256Of } from '../sys/sha256.ts';
@@ -18,11 +18,13 @@ export interface DockerAsked {
   readonly sha256: string;
 }
 
-/** As the commit has it; undefined when it has none. @throws CONFIG_INVALID */
+/** As the commit has it; undefined when it has none. `names`: what is at its top. @throws CONFIG_INVALID */
 export async function committedDockerFile(
   repo: Repository,
   commit: string,
+  names?: readonly string[],
 ): Promise<DockerAsked | undefined> {
+  if (names?.includes(dirname(DOCKER_FILE)) === false) return undefined;
   const bytes = await readCommitted(repo, commit, DOCKER_FILE);
   return bytes === undefined ? undefined : parse(bytes);
 }

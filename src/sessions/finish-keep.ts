@@ -1,12 +1,13 @@
 /** The steps of `para finish` that keep what its commit will not hold. */
 import { rm } from 'node:fs/promises';
+import { ignoredFiles } from '../git/ignored.ts';
 import { specialFiles } from '../git/special-files.ts';
 import { takeSnapshot } from '../git/snapshot.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { archiveTime } from './archive.ts';
 import { requireKept, type FinishPlan, type FinishState } from './finish.ts';
-import { packFiles, tarOf, unheldIn } from './keep-files.ts';
+import { packFiles, tarOf } from './keep-files.ts';
 import { lockRepository } from './store.ts';
 
 /** Staged and not, as the bytes are: what is committed is all of it at once, and past the user's filters. */
@@ -20,12 +21,13 @@ export function keepUncommitted(plan: FinishPlan): Step<FinishState> {
         note('the worktree is gone');
         return;
       }
-      const { ref } = await lockRepository(places, 'takes a snapshot', () =>
+      const { ref, nested } = await lockRepository(places, 'takes a snapshot', () =>
         takeSnapshot(
           { repo, session, branch, worktreePath },
           `snapshot of ${session}, before it was finished`,
         ),
       );
+      state.nested = nested;
       note(ref ?? 'nothing');
       if (worktreeGone && ref !== undefined)
         state.remarks.push(`What was staged in the worktree is kept: git stash apply ${ref}`);
@@ -44,9 +46,9 @@ export function keepFiles(plan: FinishPlan): Step<FinishState> {
       plan.worktreeGone ? 'the worktree is gone' : plan.keepWorktree ? 'the worktree stays' : undefined,
     run: async (state, note) => {
       // Until the container was stopped, more may have come.
-      const { service, unheld } = plan;
+      const ignored = plan.service === undefined ? [] : await ignoredFiles(repo, record.worktree_path);
       state.unheld =
-        service === undefined ? unheld : [...(await unheldIn(repo, record.worktree_path)), ...state.unheld];
+        plan.service === undefined ? plan.unheld : [...ignored, ...state.nested, ...state.unheld];
       const keep = requireKept(plan, state.unheld);
       if (keep === 'pack') {
         await packFiles(record.worktree_path, state.unheld, tar);

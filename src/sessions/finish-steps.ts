@@ -154,7 +154,7 @@ function commitRest(plan: FinishPlan): Step<FinishState> {
           leaveNested: !plan.keepWorktree,
         }),
       );
-      state.tip = (await commitOf(repo, `refs/heads/${branch}`)) ?? state.tip;
+      state.tip = state.committed ?? (await commitOf(repo, `refs/heads/${branch}`)) ?? state.tip;
       state.settled = true;
       note(state.committed === undefined ? 'nothing was left' : state.tip.slice(0, 10));
     },

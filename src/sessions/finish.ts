@@ -3,7 +3,7 @@ import type { Config } from '../config/defaults.ts';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
-import { branchExists, checkBranchName } from '../git/refs.ts';
+import { checkBranchName } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import type { SpecialFile } from '../git/special-files.ts';
 import { adminDirOf, isHalfMade, requireUnlocked } from '../git/worktrees.ts';
@@ -18,8 +18,9 @@ import { settledWith, type Wish } from './operation.ts';
 import { registerAgain } from './register-again.ts';
 import { lockSession, type SessionRecord } from './store.ts';
 import type { Stoppable, TeardownState } from './teardown.ts';
-import { NOTHING, requireSettled, type Settled } from './unsettled.ts';
+import { NOTHING, requireSettled, type Looked, type Settled } from './unsettled.ts';
 import type { VaultContext } from './vault.ts';
+import { together } from '../sys/together.ts';
 
 /** What finishing needs of the App. */
 export interface FinishContext extends FindContext, VaultContext {
@@ -63,6 +64,8 @@ export interface FinishState extends TeardownState {
   committed: string | undefined;
   pushed: string | undefined;
   pushError: ParaError | undefined;
+  /** Nested repositories, as they were when the last of the work was kept. */
+  nested: readonly string[];
   /** What no commit can hold: it went with the worktree, or is in the tar. */
   unheld: readonly string[];
   /** Pipes, sockets and devices: they hold nothing, and went with the worktree. */
@@ -133,8 +136,11 @@ async function decide(
   const { config } = await context.config();
   await requireUnlocked(repo, record.worktree_path);
   const worktreeGone = !(await requireWhole(repo, record));
-  const settled = worktreeGone ? NOTHING : await requireSettled({ repo, places, record });
   const way = wayOf(config, request);
+  const [remote, found] = await together([
+    chooseRemote(repo, target, { flag: request.push, ...config.git }),
+    worktreeGone ? NOTHING_THERE : lookThrough({ repo, places, record }, way.keepWorktree),
+  ]);
   return {
     record,
     places,
@@ -142,13 +148,12 @@ async function decide(
     secrets: context,
     message: request.message.trim(),
     target,
-    remote: await chooseRemote(repo, target, { flag: request.push, ...config.git }),
+    remote,
     ...way,
+    ...found,
     ...(await containerOf(context, record, request.noContainer)),
     worktreeGone,
     again: cutShort,
-    settled,
-    unheld: worktreeGone || way.keepWorktree ? [] : await unheldOf(repo, record, settled),
     keeping: request.keeping,
     at: beganAt(record) ?? context.now(),
     operation: context.newId(),
@@ -156,12 +161,14 @@ async function decide(
   };
 }
 
-async function unheldOf(
-  repo: Repository,
-  { worktree_path: path }: SessionRecord,
-  { ignored }: Settled,
-): Promise<readonly string[]> {
-  return [...(await unheldIn(repo, path)), ...ignored];
+const NOTHING_THERE = { settled: NOTHING, unheld: [] };
+
+/** What has to be settled in the worktree first, and what would go with it, unless it stays. */
+async function lookThrough(session: Looked, stays: boolean): Promise<Pick<FinishPlan, 'settled' | 'unheld'>> {
+  if (stays) return { settled: await requireSettled(session), unheld: [] };
+  const { look, unheld } = await unheldIn(session.repo, session.record.worktree_path);
+  const settled = await requireSettled(session, look);
+  return { settled, unheld: [...unheld, ...settled.ignored] };
 }
 
 /** Who takes the container away, or which one is left. */
@@ -196,6 +203,7 @@ export function newFinishState(plan: FinishPlan): FinishState {
     committed: undefined,
     pushed: undefined,
     pushError: undefined,
+    nested: [],
     unheld: [],
     special: [],
     kept: undefined,
@@ -215,8 +223,7 @@ async function requireWorktree(
 }
 
 async function checkTarget(repo: Repository, branch: string): Promise<void> {
-  await checkBranchName(repo, branch);
-  if (await branchExists(repo, branch))
+  if (await checkBranchName(repo, branch))
     throw new ParaError('NAME_INVALID', `the branch ${branch} exists already`, { hint: `-b ${branch}-2` });
 }
 

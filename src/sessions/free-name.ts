@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
-import { branchExists } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { rebuildRecord } from './rebuild.ts';
@@ -12,10 +11,14 @@ import type { Places, SessionRecord } from './store.ts';
 export async function requireFreeBranch(
   repo: Repository,
   places: Places,
-  { session, branch }: { readonly session: string; readonly branch: string },
+  {
+    session,
+    branch,
+    isTaken,
+  }: { readonly session: string; readonly branch: string; readonly isTaken: boolean },
 ): Promise<void> {
   const left = existsSync(join(places.docker(session), 'git'));
-  if (!left && !(await branchExists(repo, branch))) return;
+  if (!left && !isTaken) return;
   if (left || (await rebuildRecord(repo, session)) !== undefined) throw nameTaken(session, places, undefined);
   throw branchTaken(branch, session);
 }

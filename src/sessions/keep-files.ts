@@ -3,15 +3,30 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { ignoredFiles } from '../git/ignored.ts';
+import { lookAt, type Look } from '../git/look.ts';
 import type { Repository } from '../git/repository.ts';
 import { nestedIn } from '../git/stage.ts';
+import { requireAdminDir, worktreePlace } from '../git/worktrees.ts';
 import type { Places } from './store.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { ignoreAbsent } from '../sys/files.ts';
+import { together } from '../sys/together.ts';
 
-/** What no commit can hold of a worktree: paths of ignored files, and of nested repositories. @throws GIT_FAILED */
-export async function unheldIn(repo: Repository, worktree: string): Promise<readonly string[]> {
-  return [...(await ignoredFiles(repo, worktree)), ...(await nestedIn(repo, worktree))];
+/** What git sees in a worktree, and what no commit can hold of it. */
+export interface Unheld {
+  readonly look: Look;
+  /** Paths of ignored files, and of nested repositories. */
+  readonly unheld: readonly string[];
+}
+
+/** Looks without looking into files. @throws GIT_FAILED, REFUSED for a directory that git can not open */
+export async function unheldIn(repo: Repository, worktree: string): Promise<Unheld> {
+  const place = worktreePlace(repo, await requireAdminDir(repo, worktree), worktree);
+  const [ignored, look] = await together([
+    ignoredFiles(repo, worktree),
+    lookAt(repo.git, { place, changed: false }),
+  ]);
+  return { look, unheld: [...ignored, ...(await nestedIn(worktree, look))] };
 }
 
 /** Where the tar of an archive is. */

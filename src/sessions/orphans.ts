@@ -6,7 +6,7 @@ import type { DockerService } from '../docker/service.ts';
 import { INSIDE } from '../docker/spec.ts';
 import { endStrays, findStrays } from '../docker/strays.ts';
 import { ParaError } from '../errors.ts';
-import { missingObjects } from '../git/bring-back-import.ts';
+import { objectsOf } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { worktreeChanges } from '../git/status.ts';
 import { readSealedRefs } from '../git/untrusted.ts';
@@ -182,7 +182,7 @@ async function workOf(repo: Repository, places: Places, session: string): Promis
     repo.objectFormat === 'sha256' ? 64 : 40,
   );
   const head = sealed.head === undefined || sealed.head.startsWith('refs/') ? [] : [sealed.head];
-  if ((await missingObjects(repo, [...sealed.refs.values(), ...head])).size > 0)
+  if ((await objectsOf(repo, [...sealed.refs.values(), ...head])).includes(undefined))
     return 'its git directory holds commits that were not brought back';
   const worktreePath = places.worktree(session);
   if (!(await isThere(worktreePath))) return undefined;

@@ -91,7 +91,7 @@ async function keepLeft({ repo, places, record, archived }: RecoverPlan): Promis
     if (isArchived) await dropRef(repo, ref, commit);
     else kept.push(ref);
   }
-  const left = await unheldIn(repo, worktreePath);
+  const { unheld: left } = await unheldIn(repo, worktreePath);
   if (left.length > 0) {
     // As a rule the same that are in the archive's tar; they are not compared, for this is rare.
     const tar = join(places.state, 'kept', `${session}-${randomUUID()}.tar`);

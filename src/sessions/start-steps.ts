@@ -52,7 +52,9 @@ function recordIntent(plan: StartPlan): Step<StartState> {
     title: 'Recording the session',
     run: async (state) => {
       await saveRecord(plan.places, state.record);
-      await rememberSession(plan.repo, state.record);
+      const common = plan.container?.git === 'sealed' ? plan.base : undefined;
+      await rememberSession(plan.repo, state.record, common);
+      state.isPinned = common !== undefined;
     },
     undo: async (_state, left) => {
       // The record says whose it is, and the next para settles it: an engine that hung may still be making it.
@@ -150,7 +152,9 @@ function sealGit(plan: ContainerHost, container: ContainerPlan): Step<ContainerS
         return;
       }
       const { repo, session, branch, base, worktree } = plan;
-      const sealed = await createSealed({ repo, session, branch, base, worktreePath: worktree, dir: git });
+      const { isPinned = false } = state;
+      const request = { repo, session, branch, base, worktreePath: worktree, dir: git, isPinned };
+      const sealed = await createSealed(request);
       state.gitMounts = sealed.mounts;
     },
     undo: () => removeTree(dir),

@@ -73,8 +73,8 @@ export async function planStart(context: StartContext, request: StartRequest): P
     nameMaker(config.session.default_name_format, context.now()),
   );
   const branch = `${config.git.branch_prefix}/${session}`;
-  await checkBranchName(repo, branch);
-  await requireFreeBranch(repo, places, { session, branch });
+  const isTaken = await checkBranchName(repo, branch);
+  await requireFreeBranch(repo, places, { session, branch, isTaken });
   const base = await resolveBase(repo, request.base, await placeHere(repo));
   const baseRef = request.base ?? repo.headBranch ?? 'HEAD';
   const operation = context.newId();
@@ -82,7 +82,7 @@ export async function planStart(context: StartContext, request: StartRequest): P
   const container = wanted
     ? await decideContainer(context, {
         ...{ repo, places, settings, session, base, operation, flags: request.flags },
-        dockerFile: () => committedDockerFile(repo, base),
+        dockerFile: (names) => committedDockerFile(repo, base, names),
         trust: trustCommand(request.base),
       })
     : undefined;

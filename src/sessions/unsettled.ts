@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { halfDoneIn, hasConflicts, type HalfDone } from '../git/half-done.ts';
+import type { Look } from '../git/look.ts';
 import type { Repository } from '../git/repository.ts';
 import { moveToHead, type BranchMove } from '../git/session-head.ts';
 import { adminDirOf } from '../git/worktrees.ts';
@@ -25,10 +26,10 @@ export interface Settled {
 }
 
 /**
- * Looks whether the worktree can be committed as it is, and taken away.
+ * Looks whether the worktree can be committed as it is, and taken away. `look`: what git sees in it, when that is known.
  * @throws REFUSED naming what is in the way and the command that settles it
  */
-export async function requireSettled(session: Looked): Promise<Settled> {
+export async function requireSettled(session: Looked, look?: Look): Promise<Settled> {
   const { repo, record } = session;
   const { worktree_path: worktreePath, name, branch, base } = record;
   const adminDir = await adminDirOf(repo, worktreePath);
@@ -36,7 +37,8 @@ export async function requireSettled(session: Looked): Promise<Settled> {
   if (adminDir === undefined || !(await isDirectory(worktreePath))) return NOTHING;
   const found = await halfDoneOf(session, adminDir);
   if (found !== undefined) throw unsettled(session, found);
-  const ignored = await requireNoSubmoduleWork(record, { repo, adminDir, worktreePath, base });
+  const gitlinks = look?.gitlinks;
+  const ignored = await requireNoSubmoduleWork(record, { repo, adminDir, worktreePath, base, gitlinks });
   return {
     move: await moveToHead({ repo, session: name, branch, base, adminDir, worktreePath }),
     ignored,

@@ -8,21 +8,16 @@ beforeEach(async () => {
 });
 afterEach(() => s.temp.remove());
 
-const make = (time: string, session = 's1'): Promise<string> =>
-  createArchive({ repo: s.repo, session, time, commits: [s.base], about: `{"time":"${time}"}\n` });
+const make = (time: string, session = 's1', before?: string): Promise<string> =>
+  createArchive({ repo: s.repo, session, time, commits: [s.base], about: `{"time":"${time}"}\n` }, before);
 
 test('keeps every commit from being collected, and says what it is about', async () => {
   s.write('x', 'x');
   s.temp.run(['add', '.'], { cwd: s.path });
   s.temp.run(['commit', '-qm', 'only here'], { cwd: s.path });
   const tip = s.temp.run(['rev-parse', 'HEAD'], { cwd: s.path });
-  const commit = await createArchive({
-    repo: s.repo,
-    session: 's1',
-    time: '20260102T030405Z',
-    commits: [s.base, tip, tip],
-    about: 'ü "quoted"\n',
-  });
+  const about = { session: 's1', time: '20260102T030405Z', about: 'ü "quoted"\n' };
+  const commit = await createArchive({ repo: s.repo, commits: [s.base, tip, tip], ...about }, undefined);
   s.temp.run(['worktree', 'remove', '--force', s.path]);
   s.temp.run(['branch', '-qD', s.branch]);
   s.temp.run(['reflog', 'expire', '--expire=now', '--all']);
@@ -43,7 +38,8 @@ test('the newest first; of one session or of all; one time is one archive', asyn
   const early = await make('20260104T030405Z');
   await make('20260102T030405Z');
   await make('20260103T030405Z', 'other');
-  const last = await make('20260104T030405Z');
+  await expect(make('20260104T030405Z')).rejects.toMatchObject({ code: 'GIT_FAILED' });
+  const last = await make('20260104T030405Z', 's1', early);
   expect(s.temp.run(['rev-list', '--parents', '-1', last])).toBe(`${last} ${s.base} ${early}`);
   expect((await listArchives(s.repo)).map(({ session, time }) => `${session} ${time.slice(6, 8)}`)).toEqual([
     's1 04',

@@ -2,13 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  makeMove,
-  moveToHead,
-  ownCommits,
-  remakeBranch,
-  type BranchMove,
-} from '../../src/git/session-head.ts';
+import { objectsOf } from '../../src/git/refs.ts';
+import { makeMove, moveToHead, ownNames, remakeBranch, type BranchMove } from '../../src/git/session-head.ts';
 import { type TestSession, openSession } from './session.ts';
 
 let s: TestSession;
@@ -127,7 +122,7 @@ test('commits that only the worktree’s own git directory knows', async () => {
   s.write('a.txt', 'put aside');
   expect(() => git('rebase', '-q', '--autostash', '-x', 'false', `${detached}~1`)).toThrow();
   const aside = readFileSync(join(s.admin, 'rebase-merge/autostash'), 'utf8').trim();
-  const own = await ownCommits(s.repo, s.admin);
+  const own = await objectsOf(s.repo, await ownNames(s.admin));
   expect(own).toEqual(expect.arrayContaining([detached, aside]));
   expect(own).not.toContain(first);
 });
