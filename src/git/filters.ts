@@ -6,7 +6,7 @@
  * `required` is turned off as well, or git would refuse to stage at all.
  */
 import type { Captured } from '../sys/run.ts';
-import type { GitCall, Variables } from './call.ts';
+import type { GitCall, Place, Variables } from './call.ts';
 
 const LFS = /^git-lfs (clean -- %f|smudge -- %f|filter-process)$/;
 const DRIVER_KEY = /^filter\.(.*)\.(clean|smudge|process|required)$/s;
@@ -19,40 +19,51 @@ export interface FiltersOff {
   readonly cleaning: readonly string[];
 }
 
-/** Makes a function that tells the drivers of a place; asked of git once per place. */
-export function filtersOff(
-  spawn: (call: GitCall) => Promise<Captured>,
-): (call: Pick<GitCall, 'place'>) => Promise<FiltersOff> {
-  const known = new Map<string, Promise<FiltersOff>>();
-  return (call) => {
-    const key = JSON.stringify([call.place?.gitDir, call.place?.commonDir]);
-    const found = known.get(key) ?? listDrivers(spawn, call);
+type Drivers = (call: Pick<GitCall, 'place'>) => Promise<FiltersOff>;
+
+/** Makes a function that tells the drivers of a place; asked of git once per repository, where its worktrees are alike. */
+export function filtersOff(spawn: (call: GitCall) => Promise<Captured>): Drivers {
+  const known = new Map<string, Promise<Listed>>();
+  const list = (place: Place | undefined): Promise<Listed> => {
+    const key = JSON.stringify([place?.gitDir, place?.commonDir]);
+    const found = known.get(key) ?? listDrivers(spawn, place);
     known.set(key, found);
     // One that was cut off has told nothing.
     found.catch(() => known.delete(key));
     return found;
   };
+  return async ({ place }) => {
+    const shared = place?.commonDir === undefined ? undefined : await list({ gitDir: place.commonDir });
+    return shared === undefined || shared.differs ? list(place) : shared;
+  };
 }
+
+interface Listed extends FiltersOff {
+  /** Another worktree of the repository may have other settings. */
+  readonly differs: boolean;
+}
+
+/** A worktree has settings of its own only by these: its own file, or files that are read for some of them. */
+const OWN_SETTINGS = /^(includeif\.|extensions\.worktreeconfig$)/;
 
 async function listDrivers(
   spawn: (call: GitCall) => Promise<Captured>,
-  call: Pick<GitCall, 'place'>,
-): Promise<FiltersOff> {
-  const listed = await spawn({
-    args: ['config', '-z', '--get-regexp', '^filter\\.'],
-    place: call.place,
-    read: true,
-  });
+  place: Place | undefined,
+): Promise<Listed> {
+  const names = '^(filter\\.|includeif\\.|extensions\\.worktreeconfig$)';
+  const listed = await spawn({ args: ['config', '-z', '--get-regexp', names], place, read: true });
   const unsafe = new Set<string>();
   const cleaning = new Set<string>();
+  let differs = false;
   for (const entry of Buffer.from(listed.stdoutBytes).toString('utf8').split('\0')) {
     const [key, value] = splitOnce(entry);
+    differs ||= OWN_SETTINGS.test(key);
     const [, driver, setting] = DRIVER_KEY.exec(key) ?? [];
     if (driver === undefined || setting === 'required' || LFS.test(value)) continue;
     unsafe.add(driver);
     if (setting !== 'smudge' && value !== '') cleaning.add(driver);
   }
-  return { variables: toVariables([...unsafe]), cleaning: [...cleaning] };
+  return { variables: toVariables([...unsafe]), cleaning: [...cleaning], differs };
 }
 
 function splitOnce(entry: string): [string, string] {

@@ -2,7 +2,6 @@
 import { sep } from 'node:path';
 import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
-import { aheadOf } from '../git/status.ts';
 import { giveSecrets, kindOf, type BoxKind } from './box-kind.ts';
 import { summariseAgent, type AgentSummary } from './agent-run.ts';
 import { countChanges } from './count-changes.ts';
@@ -25,6 +24,7 @@ import {
 import { unreadable } from './unreadable.ts';
 import { rebuildOthers } from './rebuild.ts';
 import type { Repository } from '../git/repository.ts';
+import { askRefs, countAhead, type WithTip } from './tips.ts';
 import { unsettledWord, type Looked } from './unsettled.ts';
 import {
   isSessionBusy,
@@ -80,7 +80,9 @@ export async function listSessions(
   const repo = await context.repository();
   const places = placesOf(repo.root);
   const { records, broken } = await listRecords(places);
-  const others = await rebuildOthers(repo, new Set(records.map(({ name }) => name)), broken);
+  const { remembered, tips } = await askRefs(repo, records);
+  const known = new Set(records.map(({ name }) => name));
+  const others = await rebuildOthers(repo, known, { broken, remembered });
   const all = [...records, ...others].sort((a, b) => (a.name < b.name ? -1 : 1));
   const engines = how.containers ? enginesOf(all) : [];
   const asked = await Promise.all(engines.map((engine) => askEngine(context, { repo, all }, engine)));
@@ -88,7 +90,7 @@ export async function listSessions(
     all.map(async (record) => {
       const heard = { container: containerState(record, asked), status: containerText(record, asked) };
       const row = {
-        ...(await toRow({ repo, places, record }, heard.container)),
+        ...(await toRow({ repo, places, record, tip: tips.get(record.name) }, heard.container)),
         ...(await tellHealth(places, record, heard, clocks(context.now()))),
         box: await kindOf(places.docker(record.name), record, heard.container),
       };
@@ -204,20 +206,20 @@ async function isLeft(places: Places, { name, status, operation }: SessionRecord
   return now?.status === status && now.operation?.id === operation?.id;
 }
 
-async function toRow(looked: Looked, container: SessionRow['container']): Promise<SessionRow> {
-  const { repo, places, record } = looked;
-  const { name, branch, base, base_ref, worktree_path: worktree, created_at, status } = record;
+async function toRow(looked: WithTip, container: SessionRow['container']): Promise<SessionRow> {
+  const { repo, places, record, tip } = looked;
+  const { name, branch, base_ref, worktree_path: worktree, created_at, status } = record;
   const current = (repo.currentWorktree + sep).startsWith(worktree + sep);
   const state = container === 'not asked' ? undefined : (container ?? undefined);
   const agent = await summariseAgent(places.docker(name), state);
-  const ahead = await aheadOf(repo, base, branch).catch(() => null);
+  const ahead = await countAhead(looked);
   const [half_done, box] = [null, null];
   const known = {
     ...{ name, branch, base_ref, worktree, created_at, container, agent, current, ahead, half_done, box },
     ...NO_HEALTH,
   };
   // Only when it could not be counted is git asked why.
-  const hasBranch = ahead !== null || (await branchExists(repo, branch));
+  const hasBranch = ahead !== null || (tip !== null && (await branchExists(repo, branch)));
   if (status === 'review')
     return { ...known, status: hasBranch ? 'review' : BRANCH_GONE, changes: null, settle: null };
   const changes = (await countChanges(repo, record)) ?? null;

@@ -106,7 +106,7 @@ async function readRecords({ repo, places, memory }: Eye): Promise<{
     memory.recall(`record ${session}`, [places.record(session)], () => loadRecord(places, session)),
   );
   const known = new Set(records.map(({ name }) => name));
-  const others = await memory.recall('others', [places.state], () => rebuildOthers(repo, known, broken));
+  const others = await memory.recall('others', [places.state], () => rebuildOthers(repo, known, { broken }));
   return { records: [...records, ...others], others, broken };
 }
 

@@ -12,8 +12,12 @@ import { readRecordFile } from './record-file.ts';
 import { loadRecord, placesOf, saysNewer, type SessionRecord } from './store.ts';
 import { fromUpstream } from './upstream.ts';
 
-/** Makes git remember what the session is, so that it outlives its record. */
-export async function rememberSession(repo: Repository, record: SessionRecord): Promise<void> {
+/** Makes git remember what the session is, so that it outlives its record; `common` as in writeMeta. */
+export async function rememberSession(
+  repo: Repository,
+  record: SessionRecord,
+  common?: string,
+): Promise<void> {
   // Values of variables stay out of git: a ref may be pushed. JSON leaves out what is undefined.
   const known = { ...record.container, made_with: undefined };
   const about = JSON.stringify({
@@ -22,7 +26,7 @@ export async function rememberSession(repo: Repository, record: SessionRecord): 
     status: 'active',
     operation: null,
   });
-  await writeMeta(repo, { session: record.name, about: `${about}\n` }, record.base);
+  await writeMeta(repo, { session: record.name, about: `${about}\n` }, { base: record.base, common });
 }
 
 /**
@@ -42,13 +46,16 @@ export async function isForeign(repo: Repository, record: SessionRecord): Promis
   return own !== undefined && own.uuid !== record.uuid;
 }
 
-/** Sessions that git or the worktrees know, and that are not among `known`. One call of git when there is none. */
+/**
+ * Sessions that git or the worktrees know, and that are not among `known`. One call of git when there is none; none when
+ * it is said what git remembers (`remembered`).
+ */
 export async function rebuildOthers(
   repo: Repository,
   known: ReadonlySet<string>,
-  broken: readonly string[],
+  { broken, remembered }: { readonly broken: readonly string[]; readonly remembered?: readonly string[] },
 ): Promise<readonly SessionRecord[]> {
-  const metas = (await readMetas(repo)).map(({ session }) => session);
+  const metas = remembered ?? (await readMetas(repo)).map(({ session }) => session);
   const worktrees = await readdir(worktreesDir(repo)).catch(() => []);
   const names = [...new Set([...broken, ...metas, ...worktrees])].filter((name) => !known.has(name)).sort();
   const rebuilt: SessionRecord[] = [];
