@@ -59,13 +59,25 @@ async function raiseAt(
   await writeFiles(box, place);
   const spec = proxySpec(box, place);
   await makeAnew(service, spec);
-  await service.startContainer(spec.name);
+  await service.startContainer(spec.name).catch((error: unknown) => {
+    throw hasCode(error, 'COMMAND_NOT_FOUND') ? error.withHint(needsNode(box)) : error;
+  });
   const [info] = await service.inspect([spec.name]);
+  if (info?.state !== 'running')
+    throw new ParaError('CONTAINER_NOT_RUNNING', `the proxy of ${container.name} ended at once`, {
+      hint: needsNode(box),
+    });
   requirePublished(container.name, ports, info);
   const trial = await trialOf({ place, subnet, selfTest: box.selfTest });
   const said = await runTrial(box, { place, free }, trial);
   await judge(said, { session: box.session, subnet, selfTest: box.selfTest });
-  return { place, ports: info?.ports ?? [] };
+  return { place, ports: info.ports };
+}
+
+/** What a proxy needs of the image that the user chose for it. */
+function needsNode({ image: { image, node } }: Box): string {
+  if (node !== 'node') return 'para doctor';
+  return `docker.network.proxy_image names ${image}: it must have a node of version 20 or later on its PATH.`;
 }
 
 /** Tries from a container of its own, which ends with it. @returns what that printed */
@@ -177,15 +189,7 @@ function notClosed(container: string, why: string): ParaError {
 }
 
 /** Engines drop a port without a word where they can not publish it (security §2.1). @throws PORT_NOT_PUBLISHED */
-function requirePublished(
-  container: string,
-  wanted: readonly PortMapping[],
-  info: ContainerInfo | undefined,
-): void {
-  if (info?.state !== 'running')
-    throw new ParaError('CONTAINER_NOT_RUNNING', `the proxy of ${container} ended at once`, {
-      hint: 'para doctor',
-    });
+function requirePublished(container: string, wanted: readonly PortMapping[], info: ContainerInfo): void {
   const missing = wanted.find(
     ({ containerPort, hostPort }) =>
       !info.ports.some(

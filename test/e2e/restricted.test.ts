@@ -13,6 +13,10 @@ interface Row {
   readonly settle: string | null;
 }
 
+/** This node, and what it is linked with, as an image has it. */
+const NODE_TAR = `node=$(readlink -f "$2")
+tar -chPf "$1" --transform "s,^$node$,/usr/local/bin/node," "$node" $(ldd "$node" | grep -o '/[^ ]*' | sort -u)`;
+
 /** Answers each connection with a line of its own. */
 const SERVE = 'while :; do echo "hello from the box" | nc -l -p 8080; done';
 
@@ -141,6 +145,35 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('on %
     expect(await left()).toHaveLength(4);
     await para('finish', 'Done', 's');
     expect(await left()).toEqual([]);
+  });
+
+  // Both podmans would do the same.
+  const ofMine = 'its proxy can be made of an image of the user: one that has node';
+  test.each(engine.id === 'podman' ? [] : [ofMine])('%s', async () => {
+    const image = 'localhost/para-test/node-of-mine:1';
+    const file = join(world.dir, 'tmp/node.tar');
+    await world.out(['sh', '-ec', NODE_TAR, 'sh', file, process.execPath]);
+    await world.engine('import', file, image);
+    const args = ['start', 'u', ...START.slice(2), '--allow-domain', 'allowed.test'];
+    await para('config', 'set', 'docker.network.proxy_image', testImages().busybox);
+    const without = await world.para(repo, args);
+    expect(without.stderr).toContain(
+      `docker.network.proxy_image names ${testImages().busybox}: it must have a node`,
+    );
+    expect(without.code).not.toBe(0);
+    expect(await left()).toEqual([]);
+    await para('config', 'set', 'docker.network.proxy_image', image);
+    await para(...args);
+    const made = await world.engine(
+      'inspect',
+      '--format',
+      '{{.Config.Image}} {{.Path}}',
+      `para-${repoId(repo)}-u--proxy`,
+    );
+    expect(made).toContain(image);
+    await para('finish', 'Done', 'u');
+    await para('config', 'unset', 'docker.network.proxy_image');
+    await world.engine('rmi', image);
   });
 
   test('a start whose network is not closed is undone, and says so', async () => {

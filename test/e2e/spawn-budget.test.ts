@@ -19,9 +19,12 @@ let repo: string;
 beforeAll(async () => {
   world = makeWorld(engine);
   repo = await world.repo();
-  // The engine has been asked what it can do before, and the network is there.
+  // The engine has been asked what it can do before, and the network and the proxy's image are there.
   const image = testImages().base;
   expect(await world.para(repo, ['start', 'first', '--docker', '--image', image])).toMatchObject({ code: 0 });
+  const closed = ['start', 'warm', '--image', image, '--allow-domain', 'example.com'];
+  expect(await world.para(repo, closed)).toMatchObject({ code: 0 });
+  expect(await world.para(repo, ['cancel', 'warm'])).toMatchObject({ code: 0 });
   await world.out(
     ['sh', '-ec', `mkdir -p .para; printf '{"docker":{"default_image":"%s"}}' '${image}' >.para/config.json`],
     {
