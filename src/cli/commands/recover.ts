@@ -108,8 +108,7 @@ async function settle(app: App, name: string): Promise<number> {
 async function mend(app: App, plan: MendPlan | undefined): Promise<boolean> {
   if (plan === undefined) return false;
   const { name, branch } = plan.record;
-  const changed = await changedSinceMade(plan.record);
-  if (changed !== undefined) app.output.warn(changed);
+  await remarkChanged(app, plan.record);
   if (isWhole(plan)) {
     // Whoever asks for an archive while another session has its name is told so.
     const [newest] = (await listArchived(plan.repo, name)).archived;
@@ -137,6 +136,11 @@ async function mend(app: App, plan: MendPlan | undefined): Promise<boolean> {
   return true;
 }
 
+async function remarkChanged(app: App, record: SessionRecord): Promise<void> {
+  const changed = await changedSinceMade(record);
+  if (changed !== undefined) app.output.warn(changed);
+}
+
 function withAnotherImage(error: ParaError, name: string): ParaError {
   const other = `To give the session another one:\npara docker stop ${name} --remove\npara docker start ${name} --image IMAGE`;
   return error.withHint(`${error.hint ?? ''}\n${other}`);
@@ -151,6 +155,7 @@ async function containerBack(app: App, { record }: Archived): Promise<string | n
       if (plan === undefined) return null;
       const state = newMendState(plan);
       await app.run(mendSteps(plan), state);
+      await remarkChanged(app, state.record);
       return state.record.container?.name ?? null;
     });
   } catch (error) {
