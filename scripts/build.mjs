@@ -16,14 +16,18 @@ const PLAIN = /^[\x20-\x7e\xa1-\xac\xae-\u02ff\u2010-\u2027\u2030-\u203b\u203d-\
 /** What is measured is nearly always plain: the tables of Unicode, 20 ms to set up, are asked only when it is not. */
 function plainWidth({ onLoad, onResolve }) {
   const filter = /\/node_modules\/string-width\/index\.js$/;
-  onLoad({ filter, namespace: 'file' }, ({ path }) => ({
-    contents: `
-      export default function stringWidth(text, options) {
-        if (typeof text === 'string' && ${PLAIN}.test(text)) return text.length;
-        return require('whole:${relative('.', path)}').default(text, options);
-      }`,
-    loader: 'js',
-  }));
+  onLoad({ filter, namespace: 'file' }, async ({ path }) => {
+    // Old ones are asked for by `require`, and are the function themselves.
+    const isModule = /^export /m.test(await readFile(path, 'utf8'));
+    return {
+      contents: `
+        ${isModule ? 'export default' : 'module.exports = stringWidth;'} function stringWidth(text, options) {
+          if (typeof text === 'string' && ${PLAIN}.test(text)) return text.length;
+          return require('whole:${relative('.', path)}').default(text, options);
+        }`,
+      loader: 'js',
+    };
+  });
   onResolve({ filter: /^whole:/ }, ({ path }) => ({ path: path.slice('whole:'.length), namespace: 'whole' }));
   onLoad({ filter: /.*/, namespace: 'whole' }, async ({ path }) => ({
     contents: await readFile(path, 'utf8'),
