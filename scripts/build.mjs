@@ -86,11 +86,31 @@ async function toFunction(name, code) {
   const url = text.includes('__moduleUrl')
     ? "const __moduleUrl=require('node:url').pathToFileURL(__filename).href;"
     : '';
-  return `${JSON.stringify(`./${name}`)}(exports,require,module,__import){${url}${text.trimEnd()}}`.replace(
+  return `${JSON.stringify(`./${name}`)}(exports,require,module,__import){${url}${withoutHelpers(text.trimEnd())}}`.replace(
     // What esbuild leaves in regular expressions: read as one byte a character, it takes half the memory.
     /[^\0-\x7f]/g,
     (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+}
+
+/** What esbuild puts before each chunk: here once for all, since it is half of what a small chunk costs. */
+const HELPER =
+  /^var (__(?:create|defProp|getOwnPropDesc|getOwnPropNames|getProtoOf|hasOwnProp|export|copyProps|toESM|toCommonJS))=/;
+const helpers = new Map();
+
+/** The code without the helpers at its beginning, which are kept. */
+function withoutHelpers(code) {
+  const name = HELPER.exec(code)?.[1];
+  if (name === undefined) return code;
+  let [end, depth] = [0, 0];
+  while (code[end] !== ';' || depth > 0) {
+    depth += '({['.includes(code[end]) ? 1 : ')}]'.includes(code[end]) ? -1 : 0;
+    end += 1;
+  }
+  const [text, rest] = [code.slice(0, end + 1), withoutHelpers(code.slice(end + 1))];
+  if (!helpers.has(name)) helpers.set(name, text);
+  // One that is written in another way stays where it is.
+  return helpers.get(name) === text ? rest : text + rest;
 }
 
 /** Bundled CommonJS needs `require`; the alias avoids yargs' own createRequire (facts/style.md §4.6). */
@@ -117,7 +137,9 @@ const functions = [];
 for (const [name, code] of chunks)
   if (WAITS.test(name)) await writeFile(join('dist', name.replace(/js$/, 'mjs')), await toModule(code));
   else functions.push(await toFunction(name, code));
-const bundle = `module.exports={\n${functions.join(',\n')}};\n`;
+// esbuild's own copies every export, by a second way to it.
+helpers.set('__toCommonJS', 'var __toCommonJS=mod=>__defProp(mod,"__esModule",{value:true});');
+const bundle = `${[...helpers.values()].join('')}\nmodule.exports={\n${functions.join(',\n')}};\n`;
 await writeFile('dist/para.js', bundle);
 const boot = await build({
   ...PLAIN_NODE,
