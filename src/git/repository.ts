@@ -31,6 +31,11 @@ export function place(repo: Repository): Place {
   return { gitDir: repo.commonDir };
 }
 
+/** What is in the name of every container of a repository. */
+export function repositoryId(commonDir: string): string {
+  return createHash('sha256').update(commonDir).digest('hex').slice(0, 8);
+}
+
 /** Where the sessions' worktrees are. */
 export function worktreesDir(repo: Pick<Repository, 'root'>): string {
   return join(repo.root, '.para', 'worktrees');
@@ -55,7 +60,7 @@ export async function openRepository(git: Git, cwd: string): Promise<Repository>
     git,
     root,
     commonDir: found.commonDir,
-    id: createHash('sha256').update(found.commonDir).digest('hex').slice(0, 8),
+    id: repositoryId(found.commonDir),
     objectFormat: found.objectFormat,
     refFormat: settings.get('extensions.refstorage') === 'reftable' ? 'reftable' : 'files',
     shallow: found.shallow,

@@ -1,10 +1,10 @@
 /** Which session a command is about: the one named, or the one whose worktree holds the current directory. */
 import { existsSync } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { closest } from '../config/nearest.ts';
 import { ParaError } from '../errors.ts';
-import type { Repository } from '../git/repository.ts';
+import { repositoryId, type Repository } from '../git/repository.ts';
 import { damaged } from './damage.ts';
 import { isSessionName } from './name.ts';
 import { loadOrRebuild } from './load-record.ts';
@@ -58,6 +58,26 @@ export function requireHere(places: Places, record: SessionRecord): void {
 /** The places of the repository that we are in. @throws NOT_A_REPOSITORY */
 export async function findPlaces(context: FindContext): Promise<Places> {
   return placesOf((await rootByPath(context.cwd)) ?? (await context.repository()).root);
+}
+
+/** And the repository's id. Asks git only where its directory is not as git makes it. @throws NOT_A_REPOSITORY */
+export async function findRepository(
+  context: FindContext,
+): Promise<{ readonly places: Places; readonly id: string }> {
+  const root = await rootByPath(context.cwd);
+  const commonDir = root === undefined ? undefined : await plainGitDir(join(root, '.git'));
+  if (root !== undefined && commonDir !== undefined)
+    return { places: placesOf(root), id: repositoryId(commonDir) };
+  const repo = await context.repository();
+  return { places: placesOf(repo.root), id: repo.id };
+}
+
+/** A repository's own directory, real, when nothing in it can say that it, or its checkout, is elsewhere. */
+async function plainGitDir(path: string): Promise<string | undefined> {
+  const there = (name: string): boolean => existsSync(join(path, name));
+  const config = await readFile(join(path, 'config'), 'utf8').catch(() => undefined);
+  if (config === undefined || !there('HEAD') || !there('objects') || there('commondir')) return undefined;
+  return /include|worktree|\bbare\b(?!\s*=\s*false)/i.test(config) ? undefined : realpath(path);
 }
 
 /** The name of the session whose worktree we are in. */

@@ -2,10 +2,11 @@
 import type { ContainerRow, EngineName } from '../docker/driver.ts';
 import type { ListContext } from './list.ts';
 import { kindOf, type BoxKind } from './box-kind.ts';
+import { findRepository } from './find.ts';
 import { OOM_KILLED, oomKilledAmong } from './limit-hit.ts';
 import { enginesOf, withoutProxy, withProxyPorts } from './list-engines.ts';
 import { proxyName } from './proxy-spec.ts';
-import { listRecords, placesOf } from './store.ts';
+import { listRecords } from './store.ts';
 
 /** A row of `para docker list`. */
 export interface ContainerListRow {
@@ -26,8 +27,7 @@ export async function listContainers(
   context: ListContext,
   only?: EngineName,
 ): Promise<readonly ContainerListRow[]> {
-  const repo = await context.repository();
-  const places = placesOf(repo.root);
+  const { places, id } = await findRepository(context);
   const { records } = await listRecords(places);
   const used = enginesOf(records);
   const engines =
@@ -46,7 +46,7 @@ export async function listContainers(
   const lists = await Promise.all(
     engines.map(async (engine) => {
       const service = await context.dockerFor(engine);
-      const rows = await service.list({ 'para.repo': repo.id });
+      const rows = await service.list({ 'para.repo': id });
       const oomKilled = await oomKilledAmong(service, rows);
       const shown = rows.filter(({ name }) => !proxies.has(name));
       const told = shown.map(async (row) => {

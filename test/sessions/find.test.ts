@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openRepository, type Repository } from '../../src/git/repository.ts';
 import { addWorktree } from '../../src/git/worktrees.ts';
-import { findSession } from '../../src/sessions/find.ts';
+import { findRepository, findSession } from '../../src/sessions/find.ts';
 import { placesOf, saveRecord, type Places } from '../../src/sessions/store.ts';
 import { sessionRecord } from '../support/record.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
@@ -31,15 +31,16 @@ afterEach(() => {
   temp.remove();
 });
 
+const contextIn = (cwd: string) => ({
+  cwd,
+  repository: (): Promise<Repository> => {
+    asked += 1;
+    return openRepository(temp.git, cwd);
+  },
+});
+
 function find(cwd: string, name?: string): Promise<string> {
-  const context = {
-    cwd,
-    repository: (): Promise<Repository> => {
-      asked += 1;
-      return openRepository(temp.git, cwd);
-    },
-  };
-  return findSession(context, name).then((found) => {
+  return findSession(contextIn(cwd), name).then((found) => {
     expect(found.places.state).toBe(places.state);
     return found.record.name;
   });
@@ -147,5 +148,34 @@ test('a repository without sessions says how to start one', async () => {
   rmSync(join(temp.root, '.para'), { recursive: true });
   await expect(find(temp.root)).rejects.toMatchObject({
     hint: 'There is no session in repo yet:\npara start NAME',
+  });
+});
+
+describe('the repository and its id', () => {
+  const found = (cwd: string) => findRepository(contextIn(cwd));
+
+  test('are what git says, and git is not asked', async () => {
+    const { id } = await openRepository(temp.git, temp.root);
+    for (const cwd of [temp.root, join(temp.root, 'dir'), places.worktree('one')])
+      expect(await found(cwd)).toMatchObject({ id, places: { state: places.state } });
+    expect(asked).toBe(0);
+  });
+
+  test.each([
+    '[core]\n\tworktree = ../elsewhere\n',
+    '[core] bare = true\n',
+    '[core]\n\tbare\n',
+    '[include]\n\tpath = more\n',
+    '[extensions]\n\tworktreeConfig = true\n',
+  ])('are asked of git with %j', async (setting) => {
+    appendFileSync(join(temp.root, '.git', 'config'), setting);
+    await found(temp.root).catch(() => undefined);
+    expect(asked).toBe(1);
+  });
+
+  test('are asked of git where something is missing', async () => {
+    rmSync(join(temp.root, '.git', 'objects'), { recursive: true });
+    await expect(found(temp.root)).rejects.toMatchObject({ code: 'NOT_A_REPOSITORY' });
+    expect(asked).toBe(1);
   });
 });
