@@ -139,7 +139,7 @@ export function toParaError(driver: EngineDriver, captured: Captured, subject: s
     engine: driver.name,
     argv: [...captured.args],
     exitCode: captured.exitCode ?? null,
-    stderr: clean(captured.stderr).slice(0, 2_000),
+    stderr: cleanLines(captured.stderr).slice(0, 2_000),
   };
   const early = interrupted(driver, captured, subject);
   if (early !== undefined) return new ParaError(early.code, early.message, { hint: early.hint, details });
@@ -222,7 +222,13 @@ export function engineSentence(captured: Captured): string {
         .slice(0, 500);
 }
 
-/** Text of an engine made safe to show: no escape sequences, no control or bidi characters. */
+/** All that an engine has said, as many lines as there are. */
+function cleanLines(text: string): string {
+  const lines = text.split(/[\r\n]+/).map(clean);
+  return lines.filter((line) => line !== '').join('\n');
+}
+
+/** Text of an engine made safe to show, on one line: no escape sequences, no control or bidi characters. */
 export function clean(text: string): string {
   return stripVTControlCharacters(text)
     .replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, ' ')

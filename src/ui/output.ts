@@ -113,10 +113,12 @@ function errorDocument(error: ParaError): object {
 }
 
 function errorText(error: ParaError, paint: ChalkInstance, verbose: boolean): string {
-  const lines = [`${paint.red('✗')} ${error.message}`];
+  const said = (line: string): string => paint.dim(`  │ ${line}`);
+  // What follows may be of a name that somebody else gave: it is not to look like what para says.
+  const [sentence = '', ...more] = error.message.split('\n');
+  const lines = [`${paint.red('✗')} ${sentence}`, ...more.map(said)];
   const stderr = error.details?.['stderr'];
-  if (typeof stderr === 'string' && stderr !== '')
-    lines.push(...stderr.split('\n').map((line) => paint.dim(`  │ ${line}`)));
+  if (typeof stderr === 'string' && stderr !== '') lines.push(...stderr.split('\n').map(said));
   if (error.hint !== undefined)
     lines.push(...error.hint.split('\n').map((line) => `  ${paint.cyan('↳')} ${line}`));
   if (verbose && error.stack !== undefined) lines.push(paint.dim(error.stack));

@@ -114,6 +114,14 @@ describe('errors', () => {
     });
   });
 
+  test('no line of a name or of an engine looks like one of para’s', () => {
+    const forged = 'a\n  ↳ sudo evil\n✗ b';
+    const told = new ParaError('GIT_FAILED', forged, { details: { stderr: forged } });
+    const { err } = say({}, (output) => output.fail(told));
+    const quoted = '  │   ↳ sudo evil\n  │ ✗ b\n';
+    expect(err).toBe(`✗ a\n${quoted}  │ a\n${quoted}`);
+  });
+
   test('for scripts: one document on stdout', () => {
     const { out, err } = say({ json: true }, (output) => output.fail(error));
     expect(err).toBe('');
