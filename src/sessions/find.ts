@@ -1,6 +1,6 @@
 /** Which session a command is about: the one named, or the one whose worktree holds the current directory. */
-import { existsSync } from 'node:fs';
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { existsSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { closest } from '../config/nearest.ts';
 import { ParaError } from '../errors.ts';
@@ -33,7 +33,7 @@ export async function findSession(
 ): Promise<Found> {
   const places = await findPlaces(context);
   const root = dirname(dirname(places.state));
-  const session = name ?? (await sessionOfDirectory(context.cwd, root));
+  const session = name ?? sessionOfDirectory(context.cwd, root);
   if (session === undefined) throw notInSession(await nameSome(places, among));
   // What can not be a name is not looked for: it might lead anywhere.
   const record = isSessionName(session)
@@ -57,14 +57,14 @@ export function requireHere(places: Places, record: SessionRecord): void {
 
 /** The places of the repository that we are in. @throws NOT_A_REPOSITORY */
 export async function findPlaces(context: FindContext): Promise<Places> {
-  return placesOf((await rootByPath(context.cwd)) ?? (await context.repository()).root);
+  return placesOf(rootByPath(context.cwd) ?? (await context.repository()).root);
 }
 
 /** And the repository's id. Asks git only where its directory is not as git makes it. @throws NOT_A_REPOSITORY */
 export async function findRepository(
   context: FindContext,
 ): Promise<{ readonly places: Places; readonly id: string }> {
-  const root = await rootByPath(context.cwd);
+  const root = rootByPath(context.cwd);
   const commonDir = root === undefined ? undefined : await plainGitDir(join(root, '.git'));
   if (root !== undefined && commonDir !== undefined)
     return { places: placesOf(root), id: repositoryId(commonDir) };
@@ -98,21 +98,30 @@ export async function findAgain(context: FindContext, { places, record }: Found)
  * The main checkout, when the path alone decides: the outermost `<root>/.para/worktrees/<s>` above, or the
  * nearest ancestor with a real `.git` directory of its own. The same answers that git would give.
  */
-async function rootByPath(cwd: string): Promise<string | undefined> {
-  const here = await realpath(cwd);
+function rootByPath(cwd: string): string | undefined {
+  // Not by the thread pool: to wake it takes longer than these few looks.
+  const here = realpathSync.native(cwd);
   const inside = /\/\.para\/worktrees\/[^/]+(?=\/|$)/.exec(here);
   if (inside !== null)
     return existsSync(join(here.slice(0, inside.index), '.git')) ? here.slice(0, inside.index) : undefined;
   for (let directory = here; ; directory = dirname(directory)) {
-    const dotGit = await stat(join(directory, '.git')).catch(() => undefined);
+    const dotGit = statAt(join(directory, '.git'));
     // A `.git` file (worktree, submodule) or none at the top: git itself must say.
     if (dotGit !== undefined) return dotGit.isDirectory() ? directory : undefined;
     if (directory === dirname(directory)) return undefined;
   }
 }
 
-async function sessionOfDirectory(cwd: string, root: string): Promise<string | undefined> {
-  const here = await realpath(cwd);
+function statAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+function sessionOfDirectory(cwd: string, root: string): string | undefined {
+  const here = realpathSync.native(cwd);
   const prefix = join(root, '.para', 'worktrees') + '/';
   return here.startsWith(prefix) ? here.slice(prefix.length).split('/')[0] : undefined;
 }

@@ -1,6 +1,9 @@
 import stringWidth from 'string-width';
 
-const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+// Making it takes as long as the rest of a short command: only when there is something to segment.
+let segmenter: Intl.Segmenter | undefined;
+/** Each sign of it is a character by itself. */
+const PLAIN = /^[\x20-\x7e]*$/;
 
 /** At most `width` columns of a terminal; what is left out shows as `…`. No character is cut in two. */
 export function cut(text: string, width: number): string {
@@ -21,7 +24,9 @@ export function cutStart(text: string, width: number): string {
 
 /** What a person takes for one character each. */
 export function graphemes(text: string): readonly string[] {
-  return Array.from(GRAPHEMES.segment(text), ({ segment }) => segment);
+  if (PLAIN.test(text)) return text.split('');
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }
 
 function fitting(all: readonly string[], width: number): readonly string[] {
