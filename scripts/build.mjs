@@ -133,14 +133,46 @@ async function toModule(code) {
 await rm('dist', { recursive: true, force: true });
 await mkdir('dist');
 const { chunks, metafile } = await split();
-const functions = [];
+/** Sources whose chunks are in one file: what every command needs and the quickest ones, then what makes lists. */
+const FILES = {
+  'para.js': [
+    ...['src/main.ts', 'src/cli/program.ts', 'src/cli/app.ts', 'src/ui/output.ts', 'src/sys/foreground.ts'],
+    ...['exec', 'attach', 'logs'].map((name) => `src/cli/commands/docker-${name}.ts`),
+  ],
+  'lists.js': [
+    ...['src/cli/commands/list.ts', 'src/cli/commands/docker-list.ts', 'node_modules/execa/index.js'],
+  ],
+  'rest.js': [],
+};
+
+/** The chunk of an entry with all that it imports, by their names. */
+function chunksOf(entry, outputs) {
+  const [first] = Object.entries(outputs).find(([, { entryPoint }]) => entryPoint === entry) ?? [];
+  if (first === undefined) throw new Error(`nothing loads ${entry} by itself`);
+  const found = new Set([first]);
+  for (const path of found)
+    for (const { kind, path: next } of outputs[path].imports)
+      if (kind === 'import-statement' && outputs[next] !== undefined) found.add(next);
+  return [...found].map((path) => basename(path));
+}
+
+const functions = new Map();
 for (const [name, code] of chunks)
   if (WAITS.test(name)) await writeFile(join('dist', name.replace(/js$/, 'mjs')), await toModule(code));
-  else functions.push(await toFunction(name, code));
+  else functions.set(name, await toFunction(name, code));
 // esbuild's own copies every export, by a second way to it.
 helpers.set('__toCommonJS', 'var __toCommonJS=mod=>__defProp(mod,"__esModule",{value:true});');
-const bundle = `${[...helpers.values()].join('')}\nmodule.exports={\n${functions.join(',\n')}};\n`;
-await writeFile('dist/para.js', bundle);
+const bundle = Object.entries(FILES).map(([file, entries]) => {
+  const names =
+    entries.length === 0
+      ? [...functions.keys()]
+      : entries.flatMap((entry) => chunksOf(entry, metafile.outputs));
+  const texts = names.map((name) => functions.get(name)).filter((text) => text !== undefined);
+  for (const name of names) functions.delete(name);
+  const text = `${[...helpers.values()].join('')}\nmodule.exports={\n${[...new Set(texts)].join(',\n')}};\n`;
+  return { file, text };
+});
+for (const { file, text } of bundle) await writeFile(join('dist', file), text);
 const boot = await build({
   ...PLAIN_NODE,
   entryPoints: ['src/boot.ts'],
@@ -150,9 +182,9 @@ const boot = await build({
 });
 const program = boot.outputFiles[0].text;
 const { version } = JSON.parse(await readFile('package.json', 'utf8'));
-const id = createHash('sha256').update(program).update(bundle).digest('hex').slice(0, 12);
+const id = createHash('sha256').update(program).update(JSON.stringify(bundle)).digest('hex').slice(0, 12);
 const commands = (await readdir('src/cli/commands')).map((name) => basename(name, '.ts'));
-const known = `const PARA_BUILD = ${JSON.stringify({ version, id, commands })};\n`;
+const known = `const PARA_BUILD = ${JSON.stringify({ version, id, files: Object.keys(FILES), commands })};\n`;
 await writeFile('dist/main.js', `${LAUNCHER}${known}${program}`);
 // What is in which chunk, for the test of what a command loads.
 await mkdir('node_modules/.cache', { recursive: true });

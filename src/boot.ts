@@ -1,12 +1,12 @@
 /** The binary. What is asked for most often is answered before anything is loaded; the rest is compiled only once. */
-import { join } from 'node:path';
 import type * as program from './main.ts';
 import { openBundle } from './sys/code-cache.ts';
 
-/** Put there by scripts/build.mjs: the version of package.json, a name of what the bundle is made of, its commands. */
+/** Put there by scripts/build.mjs: the version of package.json, a name of what the bundle is made of, its files and commands. */
 declare const PARA_BUILD: {
   readonly version: string;
   readonly id: string;
+  readonly files: readonly string[];
   readonly commands: readonly string[];
 };
 
@@ -19,8 +19,8 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
 } else {
   const [first = '', second = ''] = argv;
   const command = [`${first}-${second}`, first].find((name) => PARA_BUILD.commands.includes(name));
-  const bundle = { file: join(__dirname, 'para.js'), build: PARA_BUILD.id, part: command ?? 'other' };
-  load = openBundle(bundle, process.env);
+  const { id: build, files } = PARA_BUILD;
+  load = openBundle({ directory: __dirname, files, build, part: command ?? 'other' }, process.env);
   const { main } = load('./para.js') as typeof program;
   void main(argv, PARA_BUILD.version);
 }

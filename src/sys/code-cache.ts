@@ -18,9 +18,10 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { Script } from 'node:vm';
 
-/** The file that holds all chunks, what it was made of, and which part of it is meant to be used. */
+/** The files that hold the chunks, those needed most often first; what they were made of; which command is meant. */
 interface Bundle {
-  readonly file: string;
+  readonly directory: string;
+  readonly files: readonly string[];
   readonly build: string;
   readonly part: string;
 }
@@ -28,22 +29,19 @@ interface Bundle {
 /** Gives a chunk by its name, such as `./para.js`, or a module of Node's. */
 type Load = (name: string) => unknown;
 
-/** What a bundle exports: as of Node's own modules, and the way to those that can be no CommonJS. */
-type Chunks = Readonly<
-  Record<
-    string,
-    (
-      exports: object,
-      require: Load,
-      module: { exports: object },
-      importModule: (name: string) => Promise<unknown>,
-    ) => void
-  >
->;
+/** As of Node's own modules, and with the way to those that can be no CommonJS. */
+type Chunk = (
+  exports: object,
+  require: Load,
+  module: { exports: object },
+  importModule: (name: string) => Promise<unknown>,
+) => void;
+
+/** What a file of the bundle exports. */
+type Chunks = Readonly<Record<string, Chunk | undefined>>;
 
 /** Of Node's own loader of CommonJS, what matters here. */
 interface Loader {
-  wrap(code: string): string;
   readonly enableCompileCache?: (directory: string) => unknown;
 }
 
@@ -51,35 +49,47 @@ interface Loader {
 const UNUSED_MS = 30 * 24 * 3_600_000;
 
 /** Begins to use the bundle, with what was kept of it. */
-export function openBundle({ file, build, part }: Bundle, env: NodeJS.ProcessEnv): Load {
-  const loader = Module as unknown as Loader;
-  const outside = Module.createRequire(file);
+export function openBundle({ directory, files, build, part }: Bundle, env: NodeJS.ProcessEnv): Load {
+  const cache = beginCache(env, `${build}-${process.version}-${process.arch}`);
+  const outside = Module.createRequire(join(directory, 'main.js'));
   const used = new Map<string, { exports: object }>();
-  const chunks = readBundle();
-  return load;
-
-  function readBundle(): Chunks {
-    try {
-      const cache = openCache(env, `${build}-${process.version}-${process.arch}`);
-      if (cache !== undefined && loader.enableCompileCache === undefined)
-        return runKept(file, join(cache, `${part}.bin`), () => [...used.keys()]);
-      if (cache !== undefined) loader.enableCompileCache?.(cache);
-    } catch {
-      // A cache that can not be used makes para slower, and nothing else.
+  const opened: Chunks[] = [];
+  const open = (file: string): Chunks => {
+    const path = join(directory, file);
+    const kept = cache === undefined ? undefined : join(cache, `${part}.${file}.bin`);
+    return (kept === undefined ? undefined : runKept(path, kept, used)) ?? (outside(path) as Chunks);
+  };
+  const find = (name: string): Chunk | undefined => {
+    for (const [i, file] of files.entries()) {
+      const chunk = (opened[i] ??= open(file))[name];
+      if (chunk !== undefined) return chunk;
     }
-    return outside(file) as Chunks;
-  }
-
-  function load(name: string): unknown {
-    const chunk = chunks[name];
-    if (chunk === undefined) return outside(name);
+    return undefined;
+  };
+  const load = (name: string): unknown => {
     const known = used.get(name);
     if (known !== undefined) return known.exports;
+    const chunk = name.startsWith('./') ? find(name) : undefined;
+    if (chunk === undefined) return outside(name);
     const module = { exports: {} };
     used.set(name, module);
     chunk(module.exports, load, module, (path) => import(path));
     return module.exports;
+  };
+  return load;
+}
+
+/** Where to keep what is compiled; undefined where nothing can be kept, or Node does it. */
+function beginCache(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  const { enableCompileCache } = Module as unknown as Loader;
+  try {
+    const cache = openCache(env, name);
+    if (enableCompileCache === undefined || cache === undefined) return cache;
+    enableCompileCache(cache);
+  } catch {
+    // A cache that can not be used makes para slower, and nothing else.
   }
+  return undefined;
 }
 
 /** The directory, made when it is not there; undefined when somebody else could write to it. */
@@ -115,25 +125,29 @@ function removeUnused(all: string): void {
 /** Before the last line of a kept file, which names the chunks that were used when it was made. */
 const LAST_LINE = 10;
 
-/** Runs the bundle with what `kept` has of it; what it did not have is kept when the process ends. */
-function runKept(file: string, kept: string, used: () => readonly string[]): Chunks {
-  const code = Module.wrap(readFileSync(file, 'latin1'));
-  const found = read(kept);
-  const end = found?.lastIndexOf(LAST_LINE) ?? -1;
-  const cachedData = end === -1 ? undefined : found?.subarray(0, end);
-  const script = new Script(code, { filename: file, ...(cachedData === undefined ? {} : { cachedData }) });
-  const isKept = cachedData !== undefined && script.cachedDataRejected === false;
-  const known = new Set(isKept ? found?.toString('latin1', end + 1).split(' ') : []);
-  process.on('exit', () => {
-    const now = used();
-    if (now.every((name) => known.has(name))) return;
-    const names = Buffer.from(`\n${[...new Set([...known, ...now])].join(' ')}`);
-    write(kept, Buffer.concat([script.createCachedData(), names]));
-  });
-  const module = { exports: {} };
-  const body = script.runInThisContext() as (...values: readonly unknown[]) => void;
-  body.call(module.exports, module.exports, undefined, module, file);
-  return module.exports;
+/** Runs a file with what `kept` has of it; what that did not have is kept when the process ends. Undefined: can not. */
+function runKept(file: string, kept: string, used: ReadonlyMap<string, unknown>): Chunks | undefined {
+  try {
+    const code = Module.wrap(readFileSync(file, 'latin1'));
+    const found = read(kept);
+    const end = found?.lastIndexOf(LAST_LINE) ?? -1;
+    const cachedData = end === -1 ? undefined : found?.subarray(0, end);
+    const script = new Script(code, { filename: file, ...(cachedData === undefined ? {} : { cachedData }) });
+    const isKept = cachedData !== undefined && script.cachedDataRejected === false;
+    const known = new Set(isKept ? found?.toString('latin1', end + 1).split(' ') : []);
+    const module: { exports: Chunks } = { exports: {} };
+    const body = script.runInThisContext() as (...values: readonly unknown[]) => void;
+    body.call(module.exports, module.exports, undefined, module, file);
+    process.on('exit', () => {
+      const now = [...used.keys()].filter((name) => name in module.exports);
+      if (now.every((name) => known.has(name))) return;
+      const names = Buffer.from(`\n${[...new Set([...known, ...now])].join(' ')}`);
+      write(kept, Buffer.concat([script.createCachedData(), names]));
+    });
+    return module.exports;
+  } catch {
+    return undefined;
+  }
 }
 
 function read(file: string): Buffer | undefined {

@@ -42,7 +42,7 @@ async function loaded(args: readonly string[]): Promise<readonly string[]> {
   expect(await world.para(repo, args, { env })).toMatchObject({ code: 0 });
   const [name = ''] = readdirSync(log);
   const { result } = JSON.parse(readFileSync(join(log, name), 'utf8')) as { result: readonly Covered[] };
-  const bundle = result.filter(({ url }) => url.endsWith('/dist/para.js'));
+  const bundle = result.filter(({ url }) => /\/dist\/(para|lists|rest)\.js$/.test(url));
   const ran = bundle.flatMap(({ functions }) =>
     functions.filter(({ ranges }) => (ranges[0]?.count ?? 0) > 0).map(({ functionName }) => functionName),
   );
