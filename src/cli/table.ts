@@ -123,6 +123,11 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/docker-cleanup.ts'),
   },
   {
+    words: 'docker pool',
+    describe: 'Keep containers ready for the next starts, or let them go',
+    load: () => import('./commands/docker-pool.ts'),
+  },
+  {
     words: 'docker trust',
     describe: 'Show what the files of a repository ask of this machine, and approve it',
     load: () => import('./commands/docker-trust.ts'),

@@ -48,6 +48,7 @@ const USER_ONLY = [
   'docker.allowed_mounts',
   'docker.allowed_images',
   'docker.allow_custom_images',
+  'docker.warm_pool',
   'docker.network.self_test',
   'docker.network.subnet_pool',
   'docker.network.proxy_image',

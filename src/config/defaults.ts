@@ -61,6 +61,7 @@ export const DEFAULTS = {
     allowed_mounts: [],
     allowed_images: null,
     allow_custom_images: true,
+    warm_pool: 0,
     default_resource_limits: { cpu_limit: 2.0, memory_limit: 4294967296, pids_limit: 512 },
     auto_recovery: { enabled: true, max_restarts: 3, window_seconds: 600, backoff: 10 },
     network: {

@@ -294,6 +294,8 @@ export interface EngineDriver {
   start(container: string): EngineCommand<void>;
   stop(container: string, graceSeconds: number): EngineCommand<void>;
   kill(container: string, signal: string): EngineCommand<void>;
+  /** Gives a container another name. */
+  rename(container: string, name: string): EngineCommand<void>;
   unpause(container: string): EngineCommand<void>;
   /** Removes a container in any state at once; absent is not an error. */
   remove(container: string): EngineCommand<void>;

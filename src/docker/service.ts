@@ -43,6 +43,8 @@ export interface DockerService extends Lifecycle, Networks {
   /** Pulls unless present. @returns true when it was pulled */
   ensureImage(image: string, onProgress?: (text: string) => void): Promise<boolean>;
   imageExists(image: string): Promise<boolean>;
+  /** The id of what the name stands for now; undefined when there is none. */
+  imageId(image: string): Promise<string | undefined>;
   /** The same image by its digest, which names these bytes for ever. @throws REFUSED when the engine knows none */
   pinnedImage(image: string): Promise<string>;
   /** Makes an image of an archive. */
@@ -55,6 +57,7 @@ export interface DockerService extends Lifecycle, Networks {
   /** A failed start leaves the container: its maker undoes (engines.md §2.5). */
   startContainer(name: string): Promise<void>;
   killContainer(name: string, signal: string): Promise<void>;
+  renameContainer(name: string, wanted: string): Promise<void>;
   unpauseContainer(name: string): Promise<void>;
   /** Undefined when there is no such container. */
   status(name: string): Promise<ContainerInfo | undefined>;
@@ -127,6 +130,7 @@ export function createDockerService(
     startContainer: (name) => calls.run(driver.start(name), `container ${name}`),
     ...provenByInspect(engine, calls),
     killContainer: (name, signal) => calls.run(driver.kill(name, signal), `container ${name}`),
+    renameContainer: (name, wanted) => calls.run(driver.rename(name, wanted), `container ${name}`),
     unpauseContainer: (name) => calls.run(driver.unpause(name), `container ${name}`),
     status: async (name) => (await inspect(engine, calls, [name]))[0],
     inspect: (names) => inspect(engine, calls, names),
@@ -174,7 +178,7 @@ function engineCalls(engine: Engine, runner: Runner, options: ServiceOptions): C
 
 type Images = Pick<
   DockerService,
-  'ensureImage' | 'imageExists' | 'pinnedImage' | 'importImage' | 'images' | 'removeImage'
+  'ensureImage' | 'imageExists' | 'imageId' | 'pinnedImage' | 'importImage' | 'images' | 'removeImage'
 >;
 
 function imagesOf({ driver }: Engine, calls: Calls, options: ServiceOptions): Images {
@@ -182,6 +186,14 @@ function imagesOf({ driver }: Engine, calls: Calls, options: ServiceOptions): Im
     unless('IMAGE_NOT_FOUND', calls.run(driver.imageInspect(image), `image ${image}`));
   return {
     imageExists,
+    imageId: async (image) => {
+      let id: string | undefined;
+      const look = async (): Promise<void> => {
+        ({ id } = await calls.run(driver.imageInspect(image), `image ${image}`));
+      };
+      await unless('IMAGE_NOT_FOUND', look());
+      return id;
+    },
     ensureImage: async (image, onProgress) => {
       if (await imageExists(image)) return false;
       const onLine = (line: string): void => {

@@ -1,11 +1,12 @@
 /** Makes, lists and locks worktrees. The caller holds the repository's lock (facts/performance.md §5). */
-import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { ParaError } from '../errors.ts';
 import type { Place } from './git.ts';
 import { type Repository, place } from './repository.ts';
 import { commitOf, deleteBranch } from './refs.ts';
 import { removeWorktree } from './worktree-remove.ts';
+import { replaceFile } from '../sys/files.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 
 /** A worktree to be made, or that was. */
@@ -44,6 +45,41 @@ export async function addWorktree(
     timeoutMs: 600_000,
     signal,
   });
+}
+
+/** Makes a worktree on no branch, and keeps `git worktree prune` away from it. @throws GIT_FAILED */
+export async function addDetached(
+  { repo, path, base }: Omit<NewWorktree, 'branch'>,
+  reason: string,
+): Promise<void> {
+  await repo.git.text({
+    args: ['worktree', 'add', '--quiet', '--detach', '--', path, base],
+    config: ['checkout.workers=0'],
+    place: place(repo),
+    cwd: repo.root,
+    filters: 'user',
+    timeoutMs: 600_000,
+  });
+  await lockWorktree(repo, path, reason);
+}
+
+/**
+ * Makes of a worktree that is on no branch the one that `addWorktree` would make. What is killed in the middle looks as when
+ * that is killed: the new place is known first, and git's own lock is on it until all of it is there. @throws GIT_FAILED
+ */
+export async function moveToBranch(from: string, { repo, path, branch, base }: NewWorktree): Promise<void> {
+  const admin = await requireAdminDir(repo, from);
+  await writeFile(join(admin, 'locked'), 'initializing\n');
+  await replaceFile(join(admin, 'gitdir'), `${join(path, '.git')}\n`, 0o644);
+  await rename(from, path);
+  await repo.git.text({
+    args: ['checkout', '--quiet', '--no-track', '-b', branch, base, '--'],
+    config: ['checkout.workers=0'],
+    place: worktreePlace(repo, admin, path),
+    filters: 'user',
+    timeoutMs: 600_000,
+  });
+  await rm(join(admin, 'locked'), { force: true });
 }
 
 /**

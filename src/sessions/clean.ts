@@ -1,6 +1,8 @@
 /** Removing what is provably done: finished sessions whose work is in their base, and archives that are old. */
 import { rm } from 'node:fs/promises';
 import type { Config } from '../config/defaults.ts';
+import type { EngineName } from '../docker/driver.ts';
+import type { DockerService } from '../docker/service.ts';
 import { dropArchive, latestDate, type Archive } from '../git/archive.ts';
 import { howMerged, type Merged } from '../git/merged.ts';
 import { commitOf, deleteBranch, dropRef, refsUnder } from '../git/refs.ts';
@@ -20,6 +22,8 @@ import {
   type Places,
   type SessionRecord,
 } from './store.ts';
+import { discardUseless } from './warm-discard.ts';
+import { uselessSlots, type Slot } from './warm-slots.ts';
 
 /** What cleaning needs of the App. */
 export interface CleanContext {
@@ -27,6 +31,7 @@ export interface CleanContext {
   places(): Promise<Places>;
   config(): Promise<{ readonly config: Config }>;
   now(): Date;
+  dockerFor(engine: EngineName): Promise<DockerService>;
 }
 
 /** A finished session whose work is in another branch. */
@@ -46,6 +51,8 @@ export interface CleanPlan {
   readonly archives: readonly Archive[];
   /** Old tars of what finishes kept. */
   readonly tars: readonly string[];
+  /** Containers that are kept ready for nobody. */
+  readonly warm: readonly Slot[];
   /** Finished sessions that stay, and why. */
   readonly kept: readonly { readonly session: string; readonly why: string }[];
 }
@@ -76,7 +83,8 @@ export async function planClean(context: CleanContext): Promise<CleanPlan> {
   const tars = (await listTars(places)).flatMap(({ path, time }) =>
     archiveDate(time).getTime() < limit && !ofArchives.has(path) ? [path] : [],
   );
-  return { repo, places, sessions, archives, tars, kept };
+  const warm = await uselessSlots(places, config.docker.warm_pool === 0);
+  return { repo, places, sessions, archives, tars, warm, kept };
 }
 
 /**
@@ -144,11 +152,15 @@ export async function forgetIfDone(
 }
 
 /** One step for each thing; each looks again under the session's lock before it removes anything. */
-export function cleanSteps(plan: CleanPlan): readonly Step<unknown>[] {
+export function cleanSteps(
+  plan: CleanPlan,
+  context: Pick<CleanContext, 'dockerFor'>,
+): readonly Step<unknown>[] {
   return [
     ...plan.sessions.map((done) => removeSession(plan, done)),
     ...plan.archives.map((archive) => removeArchive(plan, archive)),
     ...plan.tars.map(removeTar),
+    ...plan.warm.map((slot) => removeWarm(plan, context, slot)),
   ];
 }
 
@@ -188,6 +200,20 @@ function removeArchive({ repo, places }: CleanPlan, archive: Archive): Step<unkn
       await removeTree(stateOf(places, archive.session, archive.time));
       await lockRepository(places, 'removes an archive', () => dropArchive(repo, archive));
       note(archive.time);
+    },
+  };
+}
+
+function removeWarm(
+  plan: CleanPlan,
+  context: Pick<CleanContext, 'dockerFor'>,
+  { id, engine }: Slot,
+): Step<unknown> {
+  return {
+    title: 'Removing what was kept ready',
+    run: async (_state, note) => {
+      note(id);
+      await discardUseless(plan, await context.dockerFor(engine), id);
     },
   };
 }

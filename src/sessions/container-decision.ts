@@ -19,6 +19,7 @@ import type { Places, SessionRecord } from './store.ts';
 import type { SourceContext } from './secret-values.ts';
 import { findSshAgent, requireLendable } from './ssh-agent.ts';
 import { approvedPaths, readApprovals, requireApproved } from './trust.ts';
+import { canBeKept } from './warm-spec.ts';
 import { chooseSecrets, recordedSecrets, vaultOf, type Vault } from './vault.ts';
 
 /** The container's part of a plan. */
@@ -35,6 +36,8 @@ export interface ContainerPlan {
   readonly dockerFile: string | undefined;
   /** --pin */
   readonly pin: boolean;
+  /** One that is kept ready would do. */
+  readonly warm: boolean;
 }
 
 /** The command that shows what the files of a base ask for, and asks. */
@@ -112,6 +115,7 @@ export async function decideContainer(context: DecideContext, decision: Decision
     notEnforced,
     dockerFile: asked?.sha256,
     pin: decision.flags.pin,
+    warm: own.docker.warm_pool > 0 && canBeKept({ wish, git, pin: decision.flags.pin }),
   };
 }
 

@@ -12,6 +12,8 @@ export interface ContainerState extends PinState {
   networkMade: boolean;
   /** The engine has a container of this name that another start made. */
   nameTaken: boolean;
+  /** What it was called while it was kept ready, when it is such a one. */
+  warm?: string;
   /** The engine's id of it. */
   containerId?: string;
   /** Where a restricted one is in its network. */

@@ -26,6 +26,7 @@ import {
   saveRecord,
 } from './store.ts';
 import type { Places, SessionRecord } from './store.ts';
+import { discardSlot } from './warm-discard.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 
 /** What taking back needs of the App. */
@@ -105,7 +106,8 @@ async function whose(
   if (container === null) return undefined;
   const info = await (await context.dockerFor(container.engine)).status(container.name);
   if (info === undefined) return undefined;
-  return info.labels['para.op'] === operation?.id ? 'ours' : 'foreign';
+  const made = info.labels['para.op'] ?? '';
+  return [operation?.id, container.warm].includes(made) ? 'ours' : 'foreign';
 }
 
 async function takeBack(context: CutShortContext, places: Places, record: SessionRecord): Promise<void> {
@@ -118,6 +120,9 @@ async function takeBack(context: CutShortContext, places: Places, record: Sessio
     const has = await whose(context, record);
     if (has === 'ours') await service.removeContainer(container.name);
     if (has !== 'foreign') await removeClosed(service, container);
+    const { warm } = container;
+    // Not yet the session's own: it has its old name, and may have its old worktree.
+    if (warm !== undefined) await discardSlot({ repo, places }, service, { id: warm, state: 'taken', base });
     if (!(await isNetworkKept(places, record))) await service.removeNetwork(sharedNetwork(container));
   }
   await removeContainerFiles(places, session);

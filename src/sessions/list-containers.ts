@@ -7,11 +7,14 @@ import { OOM_KILLED, oomKilledAmong } from './limit-hit.ts';
 import { enginesOf, withoutProxy, withProxyPorts } from './list-engines.ts';
 import { proxyName } from './proxy-spec.ts';
 import { listRecords } from './store.ts';
+import { isSlotId } from './warm-links.ts';
 
 /** A row of `para docker list`. */
 export interface ContainerListRow {
   /** null: no session of this repository owns it. */
   readonly session: string | null;
+  /** It is kept ready for a start. */
+  readonly warm: boolean;
   readonly name: string;
   readonly engine: EngineName;
   readonly image: string;
@@ -73,5 +76,6 @@ function toContainerRow(
   const ports = row.ports.map(
     (port) => `${port.hostIp}:${String(port.hostPort)}->${String(port.containerPort)}/${port.protocol}`,
   );
-  return { session, name: row.name, engine, image: row.image, status: row.status, ports };
+  const warm = session === null && isSlotId(row.name.replace(/^para-[0-9a-f]{8}-/, ''));
+  return { session, warm, name: row.name, engine, image: row.image, status: row.status, ports };
 }

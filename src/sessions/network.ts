@@ -1,6 +1,7 @@
 /** The repository's own network is shared by its sessions: whoever needs it last takes it away. A closed one is a session's own. */
 import type { DockerService } from '../docker/service.ts';
 import { listRecords, type Places, type SessionRecord } from './store.ts';
+import { hasSlots } from './warm-slots.ts';
 
 type Container = NonNullable<SessionRecord['container']>;
 
@@ -18,6 +19,7 @@ export async function isNetworkKept(places: Places, record: SessionRecord): Prom
   const { records, broken } = await listRecords(places);
   return (
     broken.length > 0 ||
+    (await hasSlots(places)) ||
     records.some(
       ({ name, container }) =>
         // Another engine has a network of that name of its own.

@@ -4,6 +4,7 @@ import { PROXY_IMAGE_LABELS, proxyImage } from '../docker/proxy-image.ts';
 import type { DockerService } from '../docker/service.ts';
 import type { Repository } from '../git/repository.ts';
 import { proxyName } from './proxy-spec.ts';
+import { isSlotId } from './warm-links.ts';
 import { isSessionBusy, listRecords, type Places } from './store.ts';
 
 /** What stands beside a session's own container: its proxy, and what tries its network. */
@@ -67,8 +68,10 @@ export async function unusedImages(
 }
 
 /** The session that a container's labels name. */
-export function sessionOf({ labels }: ContainerInfo): string | null {
-  const session = labels['para.session'] ?? '';
+export function sessionOf({ labels, name }: Pick<ContainerInfo, 'labels' | 'name'>): string | null {
+  const told = labels['para.session'] ?? '';
+  // What was kept ready has the name that it had then.
+  const session = isSlotId(told) ? name.replace(/^para-[0-9a-f]{8}-/, '') : told;
   // Labels are what an image can hold too.
   return /^[a-z0-9](?:-?[a-z0-9]){0,39}$/.test(session) ? session : null;
 }

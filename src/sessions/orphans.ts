@@ -1,9 +1,10 @@
 /** Containers and networks that no session owns any more: found by their labels, judged one by one. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Config } from '../config/defaults.ts';
 import type { ContainerInfo, EngineName, NetworkRow } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
-import { INSIDE } from '../docker/spec.ts';
+import { containerName, INSIDE } from '../docker/spec.ts';
 import { endStrays, findStrays } from '../docker/strays.ts';
 import { ParaError } from '../errors.ts';
 import { objectsOf } from '../git/refs.ts';
@@ -16,6 +17,8 @@ import { sharedNetwork } from './network.ts';
 import { besideNobody, sessionOf, unusedImages } from './orphans-beside.ts';
 import { isSessionBusy, listRecords, lockRepository, lockSession, type Places } from './store.ts';
 import { isThere } from '../sys/files.ts';
+import { discardUseless } from './warm-discard.ts';
+import { hasSlots, listSlots, uselessSlots, type Slot } from './warm-slots.ts';
 
 /** What looking for orphans needs of the App. */
 export interface OrphanContext {
@@ -23,6 +26,7 @@ export interface OrphanContext {
   places(): Promise<Places>;
   wantedEngine(): Promise<'auto' | EngineName>;
   dockerFor(engine: EngineName): Promise<DockerService>;
+  config(): Promise<{ readonly own: Config }>;
 }
 
 /** Something that can go. */
@@ -32,6 +36,8 @@ export interface Orphan {
   readonly session: string | null;
   readonly engine: EngineName;
   readonly why: string;
+  /** Its name among those that are kept ready, when it is such a one. */
+  readonly warm?: string;
 }
 
 /** Something that nobody owns and that stays all the same. */
@@ -53,7 +59,12 @@ export interface CleanupPlan {
 
 /** Asks every engine that is wanted and answers. @throws when none does */
 export async function planCleanup(context: OrphanContext, allRepos: boolean): Promise<CleanupPlan> {
-  const [repo, places] = await Promise.all([context.repository(), context.places()]);
+  const [repo, places, { own }] = await Promise.all([
+    context.repository(),
+    context.places(),
+    context.config(),
+  ]);
+  const useless = await uselessSlots(places, own.docker.warm_pool === 0);
   const wanted = await context.wantedEngine();
   const services = new Map<EngineName, DockerService>();
   const failed: ParaError[] = [];
@@ -61,7 +72,10 @@ export async function planCleanup(context: OrphanContext, allRepos: boolean): Pr
   for (const engine of wanted === 'auto' ? (['docker', 'podman'] as const) : [wanted]) {
     try {
       const service = await context.dockerFor(engine);
-      found.push(...(await orphansOf(service, { repo, places, allRepos })));
+      found.push(
+        ...(await orphansOf(service, { repo, places, allRepos })),
+        ...asOrphans(repo, engine, useless),
+      );
       services.set(engine, service);
     } catch (error) {
       if (!(error instanceof ParaError)) throw error;
@@ -89,9 +103,11 @@ async function orphansOf(service: DockerService, where: Where): Promise<readonly
   const engine = service.engine.driver.name;
   const judged: (Orphan | KeptOrphan)[] = [];
   const owners = await listRecords(where.places);
+  const warm = new Set((await listSlots(where.places)).map(({ id }) => containerName(where.repo.id, id)));
   const goneRepos = new Set<string>();
   for (const container of containers) {
     const isMine = container.labels['para.repo'] === where.repo.id;
+    if (isMine && warm.has(container.name)) continue;
     const verdict = isMine ? await judgeMine(container, where, owners) : await judgeOther(container);
     if (verdict === undefined) continue;
     const { name } = container;
@@ -119,6 +135,20 @@ async function orphansOf(service: DockerService, where: Where): Promise<readonly
   ];
 }
 
+/** Those that are kept ready, for nobody. */
+function asOrphans(
+  { id: repoId }: Repository,
+  engine: EngineName,
+  slots: readonly Slot[],
+): readonly Orphan[] {
+  return slots
+    .filter((slot) => slot.engine === engine)
+    .map(({ id, state }) => ({
+      ...{ kind: 'container', name: containerName(repoId, id), session: null, engine, warm: id },
+      why: state === 'ready' ? 'it is kept ready, and your settings want none' : 'it was to be kept ready',
+    }));
+}
+
 /** Said, not ended: what they watch over has left no trace by which to judge it. */
 async function straysOf(service: DockerService, { repo, allRepos }: Where): Promise<readonly KeptOrphan[]> {
   const strays = await findStrays(service, allRepos ? 'para-' : `para-${repo.id}-`);
@@ -138,8 +168,10 @@ async function freeNetworks(
   { inUse, goneRepos }: { readonly inUse: boolean; readonly goneRepos: ReadonlySet<string> },
 ): Promise<readonly Pick<Orphan, 'name' | 'why'>[]> {
   const { records, broken } = await listRecords(places);
+  const keepsReady = await hasSlots(places);
   const used = (name: string): boolean =>
     inUse ||
+    keepsReady ||
     broken.length > 0 ||
     records.some(
       ({ container }) => container !== null && [container.network, sharedNetwork(container)].includes(name),
@@ -215,7 +247,8 @@ export function cleanupSteps(plan: CleanupPlan): readonly Step<Set<string>>[] {
       if (orphan.kind === 'image') await service.removeImage(orphan.name);
       else if (orphan.kind === 'network') {
         await lockRepository(plan.places, 'removes a network', () => service.removeNetwork(orphan.name));
-      } else await removeContainer(plan, service, orphan);
+      } else if (orphan.warm !== undefined) await discardUseless(plan, service, orphan.warm);
+      else await removeContainer(plan, service, orphan);
       removed.add(orphan.name);
     },
   }));

@@ -16,6 +16,7 @@ mercy=\${PARA_KILL_GRACE:-5} quick=\${PARA_RUNNER_NAP:-1} stop='' woken='' job='
 uptime() { read -r up rest </proc/uptime && up=\${up%%.*}; }
 put() { printf '%s\\n' "$2" >"$1.tmp" && mv -f "$1.tmp" "$1"; }
 
+if [ -f "$cmd/session" ]; then read -r PARA_SESSION <"$cmd/session" && export PARA_SESSION; fi
 mkdir -p "$out/queue" || exit 97
 : >"$out/ready" || exit 97
 trap 'stop=1' TERM INT

@@ -10,6 +10,7 @@ import type { Step } from '../pipeline/step.ts';
 import { closedSteps } from './closed-steps.ts';
 import type { ContainerHost, ContainerState } from './container-state.ts';
 import { prepareInside } from './inside.ts';
+import { networkLabels, sharedName } from './network-made.ts';
 import { isNetworkKept } from './network.ts';
 import { requireClosed } from './proxy.ts';
 import { waitUntilReady } from './ready.ts';
@@ -22,6 +23,7 @@ import { lockRepository, removeRecord, saveRecord, type SessionRecord } from './
 import { removeTree } from '../sys/remove-tree.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { startWithSecrets } from './vault.ts';
+import { asTaken, takeContainer, takeInside, takeWarm, takeWorktree } from './warm-claim.ts';
 
 /** What all steps hand to each other. */
 export interface StartState extends ContainerState {
@@ -40,6 +42,7 @@ export function startSteps(
 ): readonly Step<StartState>[] {
   return [
     recordIntent(plan),
+    ...(plan.container?.warm === true ? [takeWarm(plan, plan.container)] : []),
     createWorktree(plan),
     ...(plan.container === undefined ? [] : containerSteps(plan, plan.container)),
     ...setup,
@@ -71,8 +74,9 @@ function createWorktree(plan: StartPlan): Step<StartState> {
   const request = { repo, path: worktree, branch, base };
   return {
     title: 'Creating the worktree',
-    run: (_state, note) => {
+    run: ({ warm }, note) => {
       note(`${branch} at ${base.slice(0, 10)}`);
+      if (warm !== undefined) return takeWorktree(plan, warm);
       return lockRepository(plan.places, 'creates a worktree', () => addWorktree(request));
     },
     undo: () =>
@@ -102,6 +106,7 @@ export function containerSteps(
 function pullImage({ service, wish }: ContainerPlan): Step<ContainerState> {
   return {
     title: 'Getting the image',
+    skip: ({ warm }) => (warm === undefined ? undefined : 'its container is made'),
     run: async (_state, note) => {
       note(wish.image);
       await service.ensureImage(wish.image, note);
@@ -115,10 +120,9 @@ function createNetwork(plan: ContainerHost, { service, wish }: ContainerPlan): S
     title: 'Creating the network',
     skip: () => (name === '' || name === 'bridge' ? 'none to create' : undefined),
     run: async (state, note) => {
-      const labels = { 'para.schema': '1', 'para.repo': wish.repoId, 'para.role': 'network' };
       // Docker makes two networks of one name when two ask at once, and then finds neither.
       state.networkMade = await lockRepository(plan.places, 'creates the network', () =>
-        service.ensureNetwork(name, labels, () => (state.networkMade = true)),
+        service.ensureNetwork(name, networkLabels(wish.repoId), () => (state.networkMade = true)),
       ).catch((error: unknown) => {
         // A call that was cut off may have made it all the same; one that was refused has not.
         state.networkMade &&= hasCode(error, 'INTERRUPTED') || hasCode(error, 'DEADLINE');
@@ -132,12 +136,6 @@ function createNetwork(plan: ContainerHost, { service, wish }: ContainerPlan): S
     },
     leftover: () => `${service.engine.driver.name} network rm ${name}`,
   };
-}
-
-/** The network that sessions of the repository have together; '' for none. */
-function sharedName(network: ContainerPlan['wish']['network']): string {
-  if (network.mode === 'none') return '';
-  return network.mode === 'restricted' ? network.egress : network.name;
 }
 
 function sealGit(plan: ContainerHost, container: ContainerPlan): Step<ContainerState> {
@@ -156,6 +154,7 @@ function sealGit(plan: ContainerHost, container: ContainerPlan): Step<ContainerS
       const request = { repo, session, branch, base, worktreePath: worktree, dir: git, isPinned };
       const sealed = await createSealed(request);
       state.gitMounts = sealed.mounts;
+      if (state.warm !== undefined) await takeInside(plan, state.warm);
     },
     undo: () => removeTree(dir),
     leftover: () => `rm -rf ${shellQuote(dir)}`,
@@ -168,6 +167,10 @@ function createContainer(plan: ContainerHost, container: ContainerPlan): Step<Co
     title: 'Creating the container',
     run: async (state, note) => {
       note(name);
+      if (state.warm !== undefined) {
+        await takeContainer(plan, container, state);
+        return;
+      }
       const wish = { ...container.wish, image: state.pinned ?? container.wish.image };
       const spec = await resolveSpec(wish, container.engine, state.gitMounts, state.place);
       try {
@@ -227,7 +230,7 @@ function recordDone(plan: StartPlan): Step<StartState> {
   return {
     title: 'Finishing up',
     run: async (state) => {
-      state.record = { ...asPinned(plan.record, state), status: 'active', operation: null };
+      state.record = { ...asTaken(asPinned(plan.record, state), state), status: 'active', operation: null };
       await saveRecord(plan.places, state.record);
     },
   };

@@ -10,6 +10,7 @@ import type { SessionName } from './name.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { unregister } from './registry.ts';
 import { readRecordFile } from './record-file.ts';
+import { forgetSlotOf } from './warm-links.ts';
 
 export type { SessionRecord };
 
@@ -139,6 +140,7 @@ async function keepPrevious(path: string): Promise<void> {
 /** Removes what the host keeps for a container. Renamed first: half a git directory would look as if it had lost work. */
 export async function removeContainerFiles(places: Places, session: string): Promise<void> {
   await unregister(places.state, session);
+  await forgetSlotOf(places.state, session);
   const gone = `${places.docker(session)}.gone`;
   await removeTree(gone);
   await rename(places.docker(session), gone).catch(ignoreAbsent);

@@ -277,6 +277,22 @@ describe.each(subjects)('$id', (subject) => {
     let first: ContainerSpec;
     let id: string;
 
+    test('that never ran gets another name, and still never ran', async () => {
+      const { name, ...rest } = spec();
+      const id = await service.createContainer({ ...rest, name });
+      await service.renameContainer(name, `${name}-b`);
+      expect(await service.status(name)).toBeUndefined();
+      expect(await service.status(`${name}-b`)).toMatchObject({
+        id,
+        state: 'created',
+        pid: 0,
+        startedAt: undefined,
+      });
+      await service.createContainer({ ...rest, name });
+      await expect(service.renameContainer(name, `${name}-b`)).rejects.toThrow();
+      for (const one of [name, `${name}-b`]) await service.removeContainer(one);
+    });
+
     test('is created, with all that was asked for', async () => {
       first = spec();
       id = await service.createContainer(first);

@@ -1,6 +1,6 @@
 /** Every changing verb: what is there before, the command, and where it has to end whatever happened to it. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { proxyImage } from '../../src/docker/proxy-image.ts';
@@ -156,6 +156,29 @@ export async function rowOf(at: Place): Promise<Row | undefined> {
   const { code, stdout, stderr } = await at.here(['list', '--all', '--json']);
   if (code !== 0) throw new Error(`para list: ${String(code)}\n${stderr}`);
   return (JSON.parse(stdout) as { sessions: Row[] }).sessions.find(({ name }) => name === 's');
+}
+
+/** What makes a container ready. */
+const FILL = ['docker', 'pool', 'fill', '--image', IMAGE];
+
+/** What is kept ready, or was: how many of each kind. Their worktrees are git's, and there is no other. */
+async function warmOf(at: Place): Promise<string> {
+  const all = join(at.repo, '.para/state/warm');
+  const used = existsSync(join(at.repo, '.para/state/s.state'))
+    ? readFileSync(join(at.repo, '.para/state/s.state'), 'utf8')
+    : '';
+  const kinds = (existsSync(all) ? readdirSync(all) : []).map((id) => {
+    if (used.includes(`"warm": "${id}"`)) return 'used';
+    return existsSync(join(all, id, 'slot.json')) ? 'ready' : 'left';
+  });
+  const trees = (await at.git('worktree', 'list', '--porcelain')).match(/^worktree .*\/warm--/gm) ?? [];
+  const ready = kinds.filter((kind) => kind === 'ready').length;
+  if (trees.length !== ready) kinds.push('left');
+  const count = (kind: string): string[] => {
+    const many = kinds.filter((one) => one === kind).length;
+    return many === 0 ? [] : [`${String(many)} ${kind}`];
+  };
+  return ['ready', 'used', 'left'].flatMap(count).join(', ');
 }
 
 const FINISH = ['finish', 'Done', 's'];
@@ -319,6 +342,43 @@ export const VERBS: readonly Verb[] = [
       );
       return lists.every((text) => /"allow(ed_domains)?":\["b\.test"\]/.test(text));
     },
+  },
+  {
+    name: 'docker pool fill',
+    every: 6,
+    prepare: (at) => must(at, 'config', 'set', 'docker.warm_pool', '1'),
+    args: FILL,
+    end: undefined,
+    isDone: async (at) => (await at.containers()).length === 1 && (await warmOf(at)) === '1 ready',
+  },
+  {
+    name: 'start of what was kept ready',
+    every: 12,
+    prepare: async (at) => {
+      await must(at, 'config', 'set', 'docker.warm_pool', '1');
+      await must(at, ...FILL);
+    },
+    args: START,
+    again: (row) => (row === undefined ? START : ADOPT),
+    end: BOXED,
+    isDone: async (at) => {
+      await must(at, 'docker', 'cleanup');
+      const left = (await warmOf(at)).replace(/, ?|1 used/g, '');
+      return (
+        (await at.containers()).length === (left === '1 ready' ? 2 : 1) && ['', '1 ready'].includes(left)
+      );
+    },
+  },
+  {
+    name: 'docker pool drain',
+    every: 6,
+    prepare: async (at) => {
+      await must(at, 'config', 'set', 'docker.warm_pool', '1');
+      await must(at, ...FILL);
+    },
+    args: ['docker', 'pool', 'drain'],
+    end: undefined,
+    isDone: async (at) => (await at.containers()).length === 0 && (await warmOf(at)) === '',
   },
   {
     name: 'docker cleanup',

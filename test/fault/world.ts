@@ -201,9 +201,16 @@ async function unowned(
 ): Promise<readonly string[]> {
   const mine = `para-${repoId(repo)}-s`;
   // A restricted session has a proxy beside its container, and for a moment what tries its network.
+  const record = join(repo, '.para/state/s.state');
   const names = [mine, `${mine}--proxy`, `${mine}--check`];
   const isOwned = (name: string): boolean =>
-    names.includes(name) && existsSync(join(repo, '.para/state/s.state'));
+    (names.includes(name) && existsSync(record)) || (isWarm(name) && (isReady(name) || isTaken(name)));
+  // What is kept ready has a file of its own, or the session that takes it says so.
+  const isWarm = (name: string): boolean => /-warm--[0-9a-f]{8}$/.test(name);
+  const isReady = (name: string): boolean =>
+    existsSync(join(repo, '.para/state/warm', name.slice(-14), 'slot.json'));
+  const isTaken = (name: string): boolean =>
+    existsSync(record) && readFileSync(record, 'utf8').includes(`"warm": "${name.slice(-14)}"`);
   if ((await containers()).every(isOwned)) return [];
   const { stdout } = await here(['docker', 'cleanup', '--dry-run', '--json']);
   const { orphans, kept } = JSON.parse(stdout) as Record<'orphans' | 'kept', { name: string }[]>;

@@ -19,13 +19,13 @@ export default defineCommand({
   ],
   async run(args, app) {
     const plan = await planClean(app);
-    if (!args['dry-run']) await app.run(cleanSteps(plan), undefined);
+    if (!args['dry-run']) await app.run(cleanSteps(plan, app), undefined);
     app.output.answer({ dry_run: args['dry-run'], ...document(plan) }, () => text(plan, args['dry-run']));
     return 0;
   },
 });
 
-function document({ sessions, archives, tars, kept }: CleanPlan): Record<string, unknown> {
+function document({ sessions, archives, tars, warm, kept }: CleanPlan): Record<string, unknown> {
   return {
     sessions: sessions.map(({ record, how, into }) => ({
       name: record.name,
@@ -35,11 +35,12 @@ function document({ sessions, archives, tars, kept }: CleanPlan): Record<string,
     })),
     archives: archives.map(({ session, time }) => ({ session, time })),
     tars,
+    warm: warm.map(({ id }) => id),
     kept,
   };
 }
 
-function text({ sessions, archives, tars, kept }: CleanPlan, dry: boolean): string {
+function text({ sessions, archives, tars, warm, kept }: CleanPlan, dry: boolean): string {
   const verb = dry ? 'Would remove' : 'Removed';
   const lines = [
     ...sessions.map(({ record, how, into }) =>
@@ -49,6 +50,7 @@ function text({ sessions, archives, tars, kept }: CleanPlan, dry: boolean): stri
     ),
     ...archives.map(({ session, time }) => `${verb} the archive of ${session} of ${time}`),
     ...tars.map((path) => `${verb} ${path}, which a finish kept`),
+    ...warm.map(({ id }) => `${verb} ${id}, which was kept ready for nobody`),
     ...kept.map(({ session, why }) => `Kept ${session}: ${why}`),
   ];
   return lines.length === 0 ? 'Nothing to clean.' : lines.join('\n');

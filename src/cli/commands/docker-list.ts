@@ -4,7 +4,7 @@ import { table, type Column } from '../../ui/table.ts';
 import { defineCommand } from '../define.ts';
 
 const COLUMNS: readonly Column<ContainerListRow>[] = [
-  { head: 'SESSION', cell: (row) => row.session ?? '(none)' },
+  { head: 'SESSION', cell: (row) => row.session ?? (row.warm ? '(kept ready)' : '(none)') },
   { head: 'CONTAINER', cell: (row) => row.name },
   { head: 'ENGINE', cell: (row) => row.engine },
   { head: 'IMAGE', cell: (row) => row.image },

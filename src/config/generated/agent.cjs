@@ -39,7 +39,7 @@ var require_ucs2length = __commonJS({
 module.exports = validate13;
 module.exports.default = validate13;
 var schema14 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "AgentRecord", "description": "The last run of a session's agent (.para/state/docker/NAME/cmd/agent.json), written before it starts.", "type": "object", "additionalProperties": false, "required": ["schema", "id", "run", "command", "container", "started_at"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "id": { "type": "string", "pattern": "^[0-9a-f-]{36}$", "description": "PARA_AGENT_RUN in the environment of its processes." }, "run": { "type": "integer", "minimum": 1, "maximum": 999999, "description": "Number of the run in this session; part of the names of its files." }, "command": { "type": "array", "minItems": 1, "items": { "type": "string", "maxLength": 131072 }, "description": "Command line; {prompt} stands for the prompt, which is in a file of its own." }, "container": { "type": ["string", "null"], "maxLength": 80, "description": "Name of the container it runs in; null on this machine." }, "started_at": { "type": "string", "maxLength": 40, "description": "RFC 3339." } } };
-var pattern18 = new RegExp("^[0-9a-f-]{36}$", "u");
+var pattern19 = new RegExp("^[0-9a-f-]{36}$", "u");
 var func3 = require_ucs2length().default;
 function validate13(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
@@ -125,7 +125,7 @@ function validate13(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.id !== void 0) {
       let data1 = data.id;
       if (typeof data1 === "string") {
-        if (!pattern18.test(data1)) {
+        if (!pattern19.test(data1)) {
           const err8 = { instancePath: instancePath + "/id", schemaPath: "#/properties/id/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f-]{36}$" }, message: 'must match pattern "^[0-9a-f-]{36}$"', schema: "^[0-9a-f-]{36}$", parentSchema: schema14.properties.id, data: data1 };
           if (vErrors === null) {
             vErrors = [err8];

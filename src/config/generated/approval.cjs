@@ -40,7 +40,7 @@ module.exports = validate19;
 module.exports.default = validate19;
 var schema20 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ApprovalFile", "description": "What a person has approved of one file of a repository (XDG state directory, para/trust). It holds for these bytes alone.", "type": "object", "additionalProperties": false, "required": ["schema", "repository", "file", "sha256", "effects", "paths", "approved_at"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "repository": { "type": "string", "maxLength": 4096, "description": "Absolute path of the main checkout." }, "file": { "type": "string", "maxLength": 128, "description": "Path of the file in the repository." }, "sha256": { "type": "string", "pattern": "^[0-9a-f]{64}$", "description": "Of the file's bytes." }, "effects": { "type": "array", "maxItems": 1e4, "description": "Each effect on the host, in the words that the person saw.", "items": { "type": "string", "maxLength": 8192 } }, "paths": { "type": "array", "maxItems": 1e4, "description": "Host paths that may be mounted, with every link resolved.", "items": { "type": "string", "maxLength": 4096 } }, "approved_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." } } };
 var func3 = require_ucs2length().default;
-var pattern15 = new RegExp("^[0-9a-f]{64}$", "u");
+var pattern16 = new RegExp("^[0-9a-f]{64}$", "u");
 function validate19(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
@@ -178,7 +178,7 @@ function validate19(data, { instancePath = "", parentData, parentDataProperty, r
     if (data.sha256 !== void 0) {
       let data3 = data.sha256;
       if (typeof data3 === "string") {
-        if (!pattern15.test(data3)) {
+        if (!pattern16.test(data3)) {
           const err13 = { instancePath: instancePath + "/sha256", schemaPath: "#/properties/sha256/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"', schema: "^[0-9a-f]{64}$", parentSchema: schema20.properties.sha256, data: data3 };
           if (vErrors === null) {
             vErrors = [err13];

@@ -41,7 +41,7 @@ module.exports.default = validate14;
 var schema15 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "CommandsFile", "description": "What the host wants done in a container (.para/state/docker/NAME/commands.json). para writes it; an agent inside reads its copy, /run/para/cmd/commands.json.", "type": "object", "additionalProperties": false, "required": ["commands"], "properties": { "commands": { "type": "array", "maxItems": 5e3, "description": "Oldest first; of those that wait, the most urgent one comes first.", "items": { "type": "object", "additionalProperties": false, "required": ["id", "type"], "properties": { "id": { "type": "string", "pattern": "^[0-9A-Za-z_-]{1,64}$", "description": "Whoever makes the directory /run/para/out/queue/ID runs it." }, "number": { "type": "integer", "minimum": 1, "maximum": 999999, "description": "Its place in the order." }, "type": { "enum": ["exec", "signal", "shutdown"], "description": "Run a command; send a signal to one that runs; end the container in order." }, "command": { "type": "string", "minLength": 1, "maxLength": 131072, "description": "A line for sh; with args, a program. For signal its name, such as INT." }, "args": { "type": "array", "maxItems": 1e3, "items": { "type": "string", "maxLength": 131072 }, "description": "Arguments, taken as they are. For signal the id of the command." }, "working_dir": { "type": "string", "minLength": 1, "maxLength": 4096, "description": "Directory inside; /workspace when left out." }, "env": { "type": "object", "additionalProperties": { "type": "string", "maxLength": 131072 }, "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "description": "Added to its environment. Not for secrets: the file is in the clear." }, "timeout_seconds": { "type": "integer", "minimum": 1, "maximum": 31536e3, "description": "Then it is told to end (TERM), and five seconds later killed." }, "priority": { "type": "integer", "minimum": 0, "maximum": 9, "description": "0 is most urgent; 5 when left out." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339." } } } } } };
 var func2 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
-var pattern19 = new RegExp("^[0-9A-Za-z_-]{1,64}$", "u");
+var pattern20 = new RegExp("^[0-9A-Za-z_-]{1,64}$", "u");
 var pattern4 = new RegExp("^[A-Za-z_][A-Za-z0-9_]*$", "u");
 function validate14(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
@@ -115,7 +115,7 @@ function validate14(data, { instancePath = "", parentData, parentDataProperty, r
             if (data1.id !== void 0) {
               let data2 = data1.id;
               if (typeof data2 === "string") {
-                if (!pattern19.test(data2)) {
+                if (!pattern20.test(data2)) {
                   const err6 = { instancePath: instancePath + "/commands/" + i0 + "/id", schemaPath: "#/properties/commands/items/properties/id/pattern", keyword: "pattern", params: { pattern: "^[0-9A-Za-z_-]{1,64}$" }, message: 'must match pattern "^[0-9A-Za-z_-]{1,64}$"', schema: "^[0-9A-Za-z_-]{1,64}$", parentSchema: schema15.properties.commands.items.properties.id, data: data2 };
                   if (vErrors === null) {
                     vErrors = [err6];

@@ -38,7 +38,7 @@ var require_ucs2length = __commonJS({
 // <stdin>
 module.exports = validate10;
 module.exports.default = validate10;
-var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": ["string", "null"], "description": "Remote to push to; null takes the one git would.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": ["string", "null"], "minLength": 1, "description": "Names that start makes, with %Y %m %d %H %M %S; null makes readable ones." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." }, "setup_allowed": { "type": "array", "description": "Repositories whose own setup script may run on this machine; user config only.", "items": { "type": "string", "description": "Absolute path of the main checkout.", "pattern": "^/" } } } }, "agent": { "type": "object", "description": "The program that dispatch gives its prompt to. The nearest file with this section decides all of it.", "additionalProperties": false, "properties": { "preset": { "type": "string", "description": "A known agent's own command lines; none unless set.", "enum": ["claude", "codex", "gemini", "opencode", "aider"] }, "command": { "type": "array", "description": "Command line; {prompt}, {prompt_file} and {session} are filled in; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "resume_command": { "type": "array", "description": "The same for a follow-up to what was said before; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } } } }, "secrets": { "type": "object", "description": "Secrets that containers get as files in /run/secrets, by name; user config only.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, "additionalProperties": { "type": ["string", "object"], "description": 'Where the value is: env:NAME, file:PATH, cmd:["program", "word"] or op://VAULT/ITEM/FIELD.', "maxLength": 4096, "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$", "additionalProperties": false, "required": ["source"], "properties": { "source": { "type": "string", "description": 'Where the value is: env:NAME, file:PATH, cmd:["program", "word"] or op://VAULT/ITEM/FIELD.', "maxLength": 4096, "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$" }, "as_env": { "type": "string", "description": "Variable in which the agent's process has it too.", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "rotating": { "type": "boolean", "description": "True: a login that is renewed where it is used, so that two containers can not share it." }, "repositories": { "type": "array", "description": "Main checkouts whose containers get it; all when left out.", "items": { "type": "string", "description": "Absolute path; ~ and $HOME are expanded.", "minLength": 1 } } } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "allowed_images": { "type": ["array", "null"], "description": "Patterns of the images that a repository may name by itself; null allows all; user config only.", "items": { "type": "string", "minLength": 1 } }, "allow_custom_images": { "type": "boolean", "description": "False: only images of the user config, or that fit allowed_images, whoever asks; user config only." }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none, restricted (the allowed domains) or bridge (everywhere).", "enum": ["none", "restricted", "bridge"] }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; those of all files add up.", "maxItems": 1e3, "items": { "type": "string", "description": "A domain, *.domain, domain:port, address:port or the name of a preset such as npm.", "maxLength": 300 } }, "self_test": { "type": "boolean", "description": "Try at each start whether a restricted container is one; user config only." }, "subnet_pool": { "type": "string", "description": "Private addresses of which each restricted session gets sixteen; user config only.", "pattern": "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$" }, "proxy_image": { "type": ["string", "null"], "description": "Image that has node, for the proxy of restricted containers; null makes one of para's own node. User config only.", "minLength": 1, "maxLength": 512 }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "pattern": "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$" } } }, "auto_recovery": { "type": "object", "description": "What whoever watches does with a container that died or is not well.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Restart it." }, "max_restarts": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Restarts within the window; then it is given up." }, "window_seconds": { "type": "integer", "minimum": 1, "maximum": 604800, "description": "How long a restart counts." }, "backoff": { "type": "integer", "minimum": 0, "maximum": 3600, "description": "Seconds from the first restart to the second; twice as many to each one after it." } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
+var schema11 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "ConfigFile", "description": "User and project settings of para.", "type": "object", "additionalProperties": false, "properties": { "$schema": { "type": "string", "description": "The schema of this file, for editors." }, "ide": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "directories": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "sandbox": { "type": "object", "description": "Accepted for upstream configs; not used.", "additionalProperties": true }, "git": { "type": "object", "description": "How para uses git.", "additionalProperties": false, "properties": { "branch_prefix": { "type": "string", "description": "First part of a session branch.", "minLength": 1 }, "auto_stage": { "type": "boolean", "description": "Stage everything at finish." }, "auto_commit": { "type": "boolean", "description": "Commit at finish." }, "push": { "type": "string", "description": "Push at finish: auto, always or never.", "enum": ["auto", "always", "never"] }, "remote": { "type": ["string", "null"], "description": "Remote to push to; null takes the one git would.", "minLength": 1 } } }, "session": { "type": "object", "description": "How para treats sessions.", "additionalProperties": false, "properties": { "default_name_format": { "type": ["string", "null"], "minLength": 1, "description": "Names that start makes, with %Y %m %d %H %M %S; null makes readable ones." }, "preserve_on_finish": { "type": "boolean", "description": "Keep the worktree at finish." }, "auto_cleanup_days": { "type": ["integer", "null"], "minimum": 0, "description": "Days that archives are kept; null keeps them." }, "setup_allowed": { "type": "array", "description": "Repositories whose own setup script may run on this machine; user config only.", "items": { "type": "string", "description": "Absolute path of the main checkout.", "pattern": "^/" } } } }, "agent": { "type": "object", "description": "The program that dispatch gives its prompt to. The nearest file with this section decides all of it.", "additionalProperties": false, "properties": { "preset": { "type": "string", "description": "A known agent's own command lines; none unless set.", "enum": ["claude", "codex", "gemini", "opencode", "aider"] }, "command": { "type": "array", "description": "Command line; {prompt}, {prompt_file} and {session} are filled in; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } }, "resume_command": { "type": "array", "description": "The same for a follow-up to what was said before; the preset's unless set.", "minItems": 1, "items": { "type": "string", "minLength": 1 } } } }, "secrets": { "type": "object", "description": "Secrets that containers get as files in /run/secrets, by name; user config only.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, "additionalProperties": { "type": ["string", "object"], "description": 'Where the value is: env:NAME, file:PATH, cmd:["program", "word"] or op://VAULT/ITEM/FIELD.', "maxLength": 4096, "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$", "additionalProperties": false, "required": ["source"], "properties": { "source": { "type": "string", "description": 'Where the value is: env:NAME, file:PATH, cmd:["program", "word"] or op://VAULT/ITEM/FIELD.', "maxLength": 4096, "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\u0000]+|cmd:\\[.*\\]|op://[^\\s\\u0000]+)$" }, "as_env": { "type": "string", "description": "Variable in which the agent's process has it too.", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "rotating": { "type": "boolean", "description": "True: a login that is renewed where it is used, so that two containers can not share it." }, "repositories": { "type": "array", "description": "Main checkouts whose containers get it; all when left out.", "items": { "type": "string", "description": "Absolute path; ~ and $HOME are expanded.", "minLength": 1 } } } } }, "docker": { "type": "object", "description": "Containers.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Give each session a container." }, "engine": { "type": "string", "description": "Container engine.", "enum": ["auto", "docker", "podman"] }, "hardening": { "type": "string", "description": "How tightly the container is closed; off only in the user config.", "enum": ["strict", "default", "off"] }, "git": { "type": "string", "description": "How git reaches the container.", "enum": ["sealed", "off"] }, "limits": { "type": "string", "description": "What happens when the engine can not enforce a limit.", "enum": ["best-effort", "required"] }, "default_image": { "type": "string", "description": "Image when no mapping fits.", "minLength": 1 }, "image_mappings": { "type": "object", "description": "Image by project type.", "additionalProperties": { "type": "string" } }, "default_volumes": { "type": "array", "description": "Mounts of every container.", "items": { "type": "object", "description": "One mount.", "additionalProperties": false, "properties": { "source": { "type": "string", "description": "Host path; $WORKTREE, $REPO, $HOME and ~ are expanded.", "minLength": 1 }, "target": { "type": "string", "description": "Absolute path in the container.", "pattern": "^/" }, "read_only": { "type": "boolean", "description": "Mount without write access; false when left out." } }, "required": ["source", "target"] } }, "default_environment": { "type": "object", "description": "Environment of every container.", "propertyNames": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }, "additionalProperties": { "type": "string" } }, "allowed_mounts": { "type": "array", "description": "Host directories that may be mounted; user config only.", "items": { "type": "string", "minLength": 1 } }, "allowed_images": { "type": ["array", "null"], "description": "Patterns of the images that a repository may name by itself; null allows all; user config only.", "items": { "type": "string", "minLength": 1 } }, "warm_pool": { "type": "integer", "minimum": 0, "maximum": 8, "description": "How many containers that never ran, each with a worktree, para docker pool fill keeps ready for the next starts; user config only." }, "allow_custom_images": { "type": "boolean", "description": "False: only images of the user config, or that fit allowed_images, whoever asks; user config only." }, "default_resource_limits": { "type": "object", "description": "Limits of every container.", "additionalProperties": false, "properties": { "cpu_limit": { "type": "number", "exclusiveMinimum": 0, "description": "CPUs." }, "memory_limit": { "type": ["integer", "string"], "minimum": 6291456, "pattern": "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", "description": 'Bytes, or a size such as "4g".' }, "pids_limit": { "type": "integer", "minimum": 1, "description": "Most processes." } } }, "network": { "type": "object", "description": "Network of the container.", "additionalProperties": false, "properties": { "mode": { "type": "string", "description": "How far the container reaches: none, restricted (the allowed domains) or bridge (everywhere).", "enum": ["none", "restricted", "bridge"] }, "allowed_domains": { "type": "array", "description": "What a restricted container reaches; those of all files add up.", "maxItems": 1e3, "items": { "type": "string", "description": "A domain, *.domain, domain:port, address:port or the name of a preset such as npm.", "maxLength": 300 } }, "self_test": { "type": "boolean", "description": "Try at each start whether a restricted container is one; user config only." }, "subnet_pool": { "type": "string", "description": "Private addresses of which each restricted session gets sixteen; user config only.", "pattern": "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$" }, "proxy_image": { "type": ["string", "null"], "description": "Image that has node, for the proxy of restricted containers; null makes one of para's own node. User config only.", "minLength": 1, "maxLength": 512 }, "create_custom_network": { "type": "boolean", "description": "Use a network of its own." }, "custom_network_name": { "type": "string", "description": "Name of that network.", "pattern": "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$" } } }, "auto_recovery": { "type": "object", "description": "What whoever watches does with a container that died or is not well.", "additionalProperties": false, "properties": { "enabled": { "type": "boolean", "description": "Restart it." }, "max_restarts": { "type": "integer", "minimum": 1, "maximum": 100, "description": "Restarts within the window; then it is given up." }, "window_seconds": { "type": "integer", "minimum": 1, "maximum": 604800, "description": "How long a restart counts." }, "backoff": { "type": "integer", "minimum": 0, "maximum": 3600, "description": "Seconds from the first restart to the second; twice as many to each one after it." } } }, "setup_script": { "type": ["string", "null"], "description": "Accepted for upstream configs; not used." }, "forward_env_keys": { "type": "array", "description": "Accepted for upstream configs; not used.", "items": { "type": "string" } } } } } };
 var func2 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 var pattern0 = new RegExp("^/", "u");
@@ -1092,10 +1092,10 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
           }
         }
-        if (data30.allow_custom_images !== void 0) {
-          let data50 = data30.allow_custom_images;
-          if (typeof data50 !== "boolean") {
-            const err91 = { instancePath: instancePath + "/docker/allow_custom_images", schemaPath: "#/properties/docker/properties/allow_custom_images/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.allow_custom_images.type, parentSchema: schema11.properties.docker.properties.allow_custom_images, data: data50 };
+        if (data30.warm_pool !== void 0) {
+          let data50 = data30.warm_pool;
+          if (!(typeof data50 == "number" && (!(data50 % 1) && !isNaN(data50)) && isFinite(data50))) {
+            const err91 = { instancePath: instancePath + "/docker/warm_pool", schemaPath: "#/properties/docker/properties/warm_pool/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.warm_pool.type, parentSchema: schema11.properties.docker.properties.warm_pool, data: data50 };
             if (vErrors === null) {
               vErrors = [err91];
             } else {
@@ -1103,47 +1103,45 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             }
             errors++;
           }
+          if (typeof data50 == "number" && isFinite(data50)) {
+            if (data50 > 8 || isNaN(data50)) {
+              const err92 = { instancePath: instancePath + "/docker/warm_pool", schemaPath: "#/properties/docker/properties/warm_pool/maximum", keyword: "maximum", params: { comparison: "<=", limit: 8 }, message: "must be <= 8", schema: 8, parentSchema: schema11.properties.docker.properties.warm_pool, data: data50 };
+              if (vErrors === null) {
+                vErrors = [err92];
+              } else {
+                vErrors.push(err92);
+              }
+              errors++;
+            }
+            if (data50 < 0 || isNaN(data50)) {
+              const err93 = { instancePath: instancePath + "/docker/warm_pool", schemaPath: "#/properties/docker/properties/warm_pool/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema11.properties.docker.properties.warm_pool, data: data50 };
+              if (vErrors === null) {
+                vErrors = [err93];
+              } else {
+                vErrors.push(err93);
+              }
+              errors++;
+            }
+          }
+        }
+        if (data30.allow_custom_images !== void 0) {
+          let data51 = data30.allow_custom_images;
+          if (typeof data51 !== "boolean") {
+            const err94 = { instancePath: instancePath + "/docker/allow_custom_images", schemaPath: "#/properties/docker/properties/allow_custom_images/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.allow_custom_images.type, parentSchema: schema11.properties.docker.properties.allow_custom_images, data: data51 };
+            if (vErrors === null) {
+              vErrors = [err94];
+            } else {
+              vErrors.push(err94);
+            }
+            errors++;
+          }
         }
         if (data30.default_resource_limits !== void 0) {
-          let data51 = data30.default_resource_limits;
-          if (data51 && typeof data51 == "object" && !Array.isArray(data51)) {
-            for (const key12 in data51) {
+          let data52 = data30.default_resource_limits;
+          if (data52 && typeof data52 == "object" && !Array.isArray(data52)) {
+            for (const key12 in data52) {
               if (!(key12 === "cpu_limit" || key12 === "memory_limit" || key12 === "pids_limit")) {
-                const err92 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data51 };
-                if (vErrors === null) {
-                  vErrors = [err92];
-                } else {
-                  vErrors.push(err92);
-                }
-                errors++;
-              }
-            }
-            if (data51.cpu_limit !== void 0) {
-              let data52 = data51.cpu_limit;
-              if (typeof data52 == "number" && isFinite(data52)) {
-                if (data52 <= 0 || isNaN(data52)) {
-                  const err93 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0", schema: 0, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data52 };
-                  if (vErrors === null) {
-                    vErrors = [err93];
-                  } else {
-                    vErrors.push(err93);
-                  }
-                  errors++;
-                }
-              } else {
-                const err94 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data52 };
-                if (vErrors === null) {
-                  vErrors = [err94];
-                } else {
-                  vErrors.push(err94);
-                }
-                errors++;
-              }
-            }
-            if (data51.memory_limit !== void 0) {
-              let data53 = data51.memory_limit;
-              if (!(typeof data53 == "number" && (!(data53 % 1) && !isNaN(data53)) && isFinite(data53)) && typeof data53 !== "string") {
-                const err95 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/type", keyword: "type", params: { type: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type }, message: "must be integer,string", schema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data53 };
+                const err95 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key12 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data52 };
                 if (vErrors === null) {
                   vErrors = [err95];
                 } else {
@@ -1151,9 +1149,12 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
+            }
+            if (data52.cpu_limit !== void 0) {
+              let data53 = data52.cpu_limit;
               if (typeof data53 == "number" && isFinite(data53)) {
-                if (data53 < 6291456 || isNaN(data53)) {
-                  const err96 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6291456 }, message: "must be >= 6291456", schema: 6291456, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data53 };
+                if (data53 <= 0 || isNaN(data53)) {
+                  const err96 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/exclusiveMinimum", keyword: "exclusiveMinimum", params: { comparison: ">", limit: 0 }, message: "must be > 0", schema: 0, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data53 };
                   if (vErrors === null) {
                     vErrors = [err96];
                   } else {
@@ -1161,23 +1162,20 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-              }
-              if (typeof data53 === "string") {
-                if (!pattern7.test(data53)) {
-                  const err97 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$"', schema: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data53 };
-                  if (vErrors === null) {
-                    vErrors = [err97];
-                  } else {
-                    vErrors.push(err97);
-                  }
-                  errors++;
+              } else {
+                const err97 = { instancePath: instancePath + "/docker/default_resource_limits/cpu_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/cpu_limit/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.cpu_limit, data: data53 };
+                if (vErrors === null) {
+                  vErrors = [err97];
+                } else {
+                  vErrors.push(err97);
                 }
+                errors++;
               }
             }
-            if (data51.pids_limit !== void 0) {
-              let data54 = data51.pids_limit;
-              if (!(typeof data54 == "number" && (!(data54 % 1) && !isNaN(data54)) && isFinite(data54))) {
-                const err98 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data54 };
+            if (data52.memory_limit !== void 0) {
+              let data54 = data52.memory_limit;
+              if (!(typeof data54 == "number" && (!(data54 % 1) && !isNaN(data54)) && isFinite(data54)) && typeof data54 !== "string") {
+                const err98 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/type", keyword: "type", params: { type: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type }, message: "must be integer,string", schema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data54 };
                 if (vErrors === null) {
                   vErrors = [err98];
                 } else {
@@ -1186,8 +1184,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
               if (typeof data54 == "number" && isFinite(data54)) {
-                if (data54 < 1 || isNaN(data54)) {
-                  const err99 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data54 };
+                if (data54 < 6291456 || isNaN(data54)) {
+                  const err99 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 6291456 }, message: "must be >= 6291456", schema: 6291456, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data54 };
                   if (vErrors === null) {
                     vErrors = [err99];
                   } else {
@@ -1196,23 +1194,22 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   errors++;
                 }
               }
+              if (typeof data54 === "string") {
+                if (!pattern7.test(data54)) {
+                  const err100 = { instancePath: instancePath + "/docker/default_resource_limits/memory_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/memory_limit/pattern", keyword: "pattern", params: { pattern: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$" }, message: 'must match pattern "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$"', schema: "^[0-9]+(\\.[0-9]+)?([bkmgtBKMGT]([iI]?[bB])?)?$", parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.memory_limit, data: data54 };
+                  if (vErrors === null) {
+                    vErrors = [err100];
+                  } else {
+                    vErrors.push(err100);
+                  }
+                  errors++;
+                }
+              }
             }
-          } else {
-            const err100 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_resource_limits.type, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data51 };
-            if (vErrors === null) {
-              vErrors = [err100];
-            } else {
-              vErrors.push(err100);
-            }
-            errors++;
-          }
-        }
-        if (data30.network !== void 0) {
-          let data55 = data30.network;
-          if (data55 && typeof data55 == "object" && !Array.isArray(data55)) {
-            for (const key13 in data55) {
-              if (!(key13 === "mode" || key13 === "allowed_domains" || key13 === "self_test" || key13 === "subnet_pool" || key13 === "proxy_image" || key13 === "create_custom_network" || key13 === "custom_network_name")) {
-                const err101 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.network, data: data55 };
+            if (data52.pids_limit !== void 0) {
+              let data55 = data52.pids_limit;
+              if (!(typeof data55 == "number" && (!(data55 % 1) && !isNaN(data55)) && isFinite(data55))) {
+                const err101 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit.type, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data55 };
                 if (vErrors === null) {
                   vErrors = [err101];
                 } else {
@@ -1220,99 +1217,100 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-            }
-            if (data55.mode !== void 0) {
-              let data56 = data55.mode;
-              if (typeof data56 !== "string") {
-                const err102 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.mode.type, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data56 };
-                if (vErrors === null) {
-                  vErrors = [err102];
-                } else {
-                  vErrors.push(err102);
-                }
-                errors++;
-              }
-              if (!(data56 === "none" || data56 === "restricted" || data56 === "bridge")) {
-                const err103 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.network.properties.mode.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.network.properties.mode.enum, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data56 };
-                if (vErrors === null) {
-                  vErrors = [err103];
-                } else {
-                  vErrors.push(err103);
-                }
-                errors++;
-              }
-            }
-            if (data55.allowed_domains !== void 0) {
-              let data57 = data55.allowed_domains;
-              if (Array.isArray(data57)) {
-                if (data57.length > 1e3) {
-                  const err104 = { instancePath: instancePath + "/docker/network/allowed_domains", schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items", schema: 1e3, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains, data: data57 };
+              if (typeof data55 == "number" && isFinite(data55)) {
+                if (data55 < 1 || isNaN(data55)) {
+                  const err102 = { instancePath: instancePath + "/docker/default_resource_limits/pids_limit", schemaPath: "#/properties/docker/properties/default_resource_limits/properties/pids_limit/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.default_resource_limits.properties.pids_limit, data: data55 };
                   if (vErrors === null) {
-                    vErrors = [err104];
+                    vErrors = [err102];
                   } else {
-                    vErrors.push(err104);
+                    vErrors.push(err102);
                   }
                   errors++;
                 }
-                const len7 = data57.length;
+              }
+            }
+          } else {
+            const err103 = { instancePath: instancePath + "/docker/default_resource_limits", schemaPath: "#/properties/docker/properties/default_resource_limits/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.default_resource_limits.type, parentSchema: schema11.properties.docker.properties.default_resource_limits, data: data52 };
+            if (vErrors === null) {
+              vErrors = [err103];
+            } else {
+              vErrors.push(err103);
+            }
+            errors++;
+          }
+        }
+        if (data30.network !== void 0) {
+          let data56 = data30.network;
+          if (data56 && typeof data56 == "object" && !Array.isArray(data56)) {
+            for (const key13 in data56) {
+              if (!(key13 === "mode" || key13 === "allowed_domains" || key13 === "self_test" || key13 === "subnet_pool" || key13 === "proxy_image" || key13 === "create_custom_network" || key13 === "custom_network_name")) {
+                const err104 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key13 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.network, data: data56 };
+                if (vErrors === null) {
+                  vErrors = [err104];
+                } else {
+                  vErrors.push(err104);
+                }
+                errors++;
+              }
+            }
+            if (data56.mode !== void 0) {
+              let data57 = data56.mode;
+              if (typeof data57 !== "string") {
+                const err105 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.mode.type, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data57 };
+                if (vErrors === null) {
+                  vErrors = [err105];
+                } else {
+                  vErrors.push(err105);
+                }
+                errors++;
+              }
+              if (!(data57 === "none" || data57 === "restricted" || data57 === "bridge")) {
+                const err106 = { instancePath: instancePath + "/docker/network/mode", schemaPath: "#/properties/docker/properties/network/properties/mode/enum", keyword: "enum", params: { allowedValues: schema11.properties.docker.properties.network.properties.mode.enum }, message: "must be equal to one of the allowed values", schema: schema11.properties.docker.properties.network.properties.mode.enum, parentSchema: schema11.properties.docker.properties.network.properties.mode, data: data57 };
+                if (vErrors === null) {
+                  vErrors = [err106];
+                } else {
+                  vErrors.push(err106);
+                }
+                errors++;
+              }
+            }
+            if (data56.allowed_domains !== void 0) {
+              let data58 = data56.allowed_domains;
+              if (Array.isArray(data58)) {
+                if (data58.length > 1e3) {
+                  const err107 = { instancePath: instancePath + "/docker/network/allowed_domains", schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items", schema: 1e3, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains, data: data58 };
+                  if (vErrors === null) {
+                    vErrors = [err107];
+                  } else {
+                    vErrors.push(err107);
+                  }
+                  errors++;
+                }
+                const len7 = data58.length;
                 for (let i7 = 0; i7 < len7; i7++) {
-                  let data58 = data57[i7];
-                  if (typeof data58 === "string") {
-                    if (func3(data58) > 300) {
-                      const err105 = { instancePath: instancePath + "/docker/network/allowed_domains/" + i7, schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains.items, data: data58 };
+                  let data59 = data58[i7];
+                  if (typeof data59 === "string") {
+                    if (func3(data59) > 300) {
+                      const err108 = { instancePath: instancePath + "/docker/network/allowed_domains/" + i7, schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/items/maxLength", keyword: "maxLength", params: { limit: 300 }, message: "must NOT have more than 300 characters", schema: 300, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains.items, data: data59 };
                       if (vErrors === null) {
-                        vErrors = [err105];
+                        vErrors = [err108];
                       } else {
-                        vErrors.push(err105);
+                        vErrors.push(err108);
                       }
                       errors++;
                     }
                   } else {
-                    const err106 = { instancePath: instancePath + "/docker/network/allowed_domains/" + i7, schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.allowed_domains.items.type, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains.items, data: data58 };
+                    const err109 = { instancePath: instancePath + "/docker/network/allowed_domains/" + i7, schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.allowed_domains.items.type, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains.items, data: data59 };
                     if (vErrors === null) {
-                      vErrors = [err106];
+                      vErrors = [err109];
                     } else {
-                      vErrors.push(err106);
+                      vErrors.push(err109);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err107 = { instancePath: instancePath + "/docker/network/allowed_domains", schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.network.properties.allowed_domains.type, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains, data: data57 };
-                if (vErrors === null) {
-                  vErrors = [err107];
-                } else {
-                  vErrors.push(err107);
-                }
-                errors++;
-              }
-            }
-            if (data55.self_test !== void 0) {
-              let data59 = data55.self_test;
-              if (typeof data59 !== "boolean") {
-                const err108 = { instancePath: instancePath + "/docker/network/self_test", schemaPath: "#/properties/docker/properties/network/properties/self_test/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.self_test.type, parentSchema: schema11.properties.docker.properties.network.properties.self_test, data: data59 };
-                if (vErrors === null) {
-                  vErrors = [err108];
-                } else {
-                  vErrors.push(err108);
-                }
-                errors++;
-              }
-            }
-            if (data55.subnet_pool !== void 0) {
-              let data60 = data55.subnet_pool;
-              if (typeof data60 === "string") {
-                if (!pattern8.test(data60)) {
-                  const err109 = { instancePath: instancePath + "/docker/network/subnet_pool", schemaPath: "#/properties/docker/properties/network/properties/subnet_pool/pattern", keyword: "pattern", params: { pattern: "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$" }, message: 'must match pattern "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$"', schema: "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$", parentSchema: schema11.properties.docker.properties.network.properties.subnet_pool, data: data60 };
-                  if (vErrors === null) {
-                    vErrors = [err109];
-                  } else {
-                    vErrors.push(err109);
-                  }
-                  errors++;
-                }
-              } else {
-                const err110 = { instancePath: instancePath + "/docker/network/subnet_pool", schemaPath: "#/properties/docker/properties/network/properties/subnet_pool/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.subnet_pool.type, parentSchema: schema11.properties.docker.properties.network.properties.subnet_pool, data: data60 };
+                const err110 = { instancePath: instancePath + "/docker/network/allowed_domains", schemaPath: "#/properties/docker/properties/network/properties/allowed_domains/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.network.properties.allowed_domains.type, parentSchema: schema11.properties.docker.properties.network.properties.allowed_domains, data: data58 };
                 if (vErrors === null) {
                   vErrors = [err110];
                 } else {
@@ -1321,10 +1319,10 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data55.proxy_image !== void 0) {
-              let data61 = data55.proxy_image;
-              if (typeof data61 !== "string" && data61 !== null) {
-                const err111 = { instancePath: instancePath + "/docker/network/proxy_image", schemaPath: "#/properties/docker/properties/network/properties/proxy_image/type", keyword: "type", params: { type: schema11.properties.docker.properties.network.properties.proxy_image.type }, message: "must be string,null", schema: schema11.properties.docker.properties.network.properties.proxy_image.type, parentSchema: schema11.properties.docker.properties.network.properties.proxy_image, data: data61 };
+            if (data56.self_test !== void 0) {
+              let data60 = data56.self_test;
+              if (typeof data60 !== "boolean") {
+                const err111 = { instancePath: instancePath + "/docker/network/self_test", schemaPath: "#/properties/docker/properties/network/properties/self_test/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.self_test.type, parentSchema: schema11.properties.docker.properties.network.properties.self_test, data: data60 };
                 if (vErrors === null) {
                   vErrors = [err111];
                 } else {
@@ -1332,9 +1330,12 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
+            }
+            if (data56.subnet_pool !== void 0) {
+              let data61 = data56.subnet_pool;
               if (typeof data61 === "string") {
-                if (func3(data61) > 512) {
-                  const err112 = { instancePath: instancePath + "/docker/network/proxy_image", schemaPath: "#/properties/docker/properties/network/properties/proxy_image/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema11.properties.docker.properties.network.properties.proxy_image, data: data61 };
+                if (!pattern8.test(data61)) {
+                  const err112 = { instancePath: instancePath + "/docker/network/subnet_pool", schemaPath: "#/properties/docker/properties/network/properties/subnet_pool/pattern", keyword: "pattern", params: { pattern: "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$" }, message: 'must match pattern "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$"', schema: "^(10|172|192)\\.[0-9]{1,3}\\.0\\.0/16$", parentSchema: schema11.properties.docker.properties.network.properties.subnet_pool, data: data61 };
                   if (vErrors === null) {
                     vErrors = [err112];
                   } else {
@@ -1342,21 +1343,20 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                if (func3(data61) < 1) {
-                  const err113 = { instancePath: instancePath + "/docker/network/proxy_image", schemaPath: "#/properties/docker/properties/network/properties/proxy_image/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.network.properties.proxy_image, data: data61 };
-                  if (vErrors === null) {
-                    vErrors = [err113];
-                  } else {
-                    vErrors.push(err113);
-                  }
-                  errors++;
+              } else {
+                const err113 = { instancePath: instancePath + "/docker/network/subnet_pool", schemaPath: "#/properties/docker/properties/network/properties/subnet_pool/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.subnet_pool.type, parentSchema: schema11.properties.docker.properties.network.properties.subnet_pool, data: data61 };
+                if (vErrors === null) {
+                  vErrors = [err113];
+                } else {
+                  vErrors.push(err113);
                 }
+                errors++;
               }
             }
-            if (data55.create_custom_network !== void 0) {
-              let data62 = data55.create_custom_network;
-              if (typeof data62 !== "boolean") {
-                const err114 = { instancePath: instancePath + "/docker/network/create_custom_network", schemaPath: "#/properties/docker/properties/network/properties/create_custom_network/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.create_custom_network.type, parentSchema: schema11.properties.docker.properties.network.properties.create_custom_network, data: data62 };
+            if (data56.proxy_image !== void 0) {
+              let data62 = data56.proxy_image;
+              if (typeof data62 !== "string" && data62 !== null) {
+                const err114 = { instancePath: instancePath + "/docker/network/proxy_image", schemaPath: "#/properties/docker/properties/network/properties/proxy_image/type", keyword: "type", params: { type: schema11.properties.docker.properties.network.properties.proxy_image.type }, message: "must be string,null", schema: schema11.properties.docker.properties.network.properties.proxy_image.type, parentSchema: schema11.properties.docker.properties.network.properties.proxy_image, data: data62 };
                 if (vErrors === null) {
                   vErrors = [err114];
                 } else {
@@ -1364,12 +1364,9 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
                 errors++;
               }
-            }
-            if (data55.custom_network_name !== void 0) {
-              let data63 = data55.custom_network_name;
-              if (typeof data63 === "string") {
-                if (!pattern9.test(data63)) {
-                  const err115 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/pattern", keyword: "pattern", params: { pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$" }, message: 'must match pattern "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$"', schema: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$", parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data63 };
+              if (typeof data62 === "string") {
+                if (func3(data62) > 512) {
+                  const err115 = { instancePath: instancePath + "/docker/network/proxy_image", schemaPath: "#/properties/docker/properties/network/properties/proxy_image/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema11.properties.docker.properties.network.properties.proxy_image, data: data62 };
                   if (vErrors === null) {
                     vErrors = [err115];
                   } else {
@@ -1377,44 +1374,43 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
+                if (func3(data62) < 1) {
+                  const err116 = { instancePath: instancePath + "/docker/network/proxy_image", schemaPath: "#/properties/docker/properties/network/properties/proxy_image/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema11.properties.docker.properties.network.properties.proxy_image, data: data62 };
+                  if (vErrors === null) {
+                    vErrors = [err116];
+                  } else {
+                    vErrors.push(err116);
+                  }
+                  errors++;
+                }
+              }
+            }
+            if (data56.create_custom_network !== void 0) {
+              let data63 = data56.create_custom_network;
+              if (typeof data63 !== "boolean") {
+                const err117 = { instancePath: instancePath + "/docker/network/create_custom_network", schemaPath: "#/properties/docker/properties/network/properties/create_custom_network/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.network.properties.create_custom_network.type, parentSchema: schema11.properties.docker.properties.network.properties.create_custom_network, data: data63 };
+                if (vErrors === null) {
+                  vErrors = [err117];
+                } else {
+                  vErrors.push(err117);
+                }
+                errors++;
+              }
+            }
+            if (data56.custom_network_name !== void 0) {
+              let data64 = data56.custom_network_name;
+              if (typeof data64 === "string") {
+                if (!pattern9.test(data64)) {
+                  const err118 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/pattern", keyword: "pattern", params: { pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$" }, message: 'must match pattern "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$"', schema: "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$", parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data64 };
+                  if (vErrors === null) {
+                    vErrors = [err118];
+                  } else {
+                    vErrors.push(err118);
+                  }
+                  errors++;
+                }
               } else {
-                const err116 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.custom_network_name.type, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data63 };
-                if (vErrors === null) {
-                  vErrors = [err116];
-                } else {
-                  vErrors.push(err116);
-                }
-                errors++;
-              }
-            }
-          } else {
-            const err117 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.network.type, parentSchema: schema11.properties.docker.properties.network, data: data55 };
-            if (vErrors === null) {
-              vErrors = [err117];
-            } else {
-              vErrors.push(err117);
-            }
-            errors++;
-          }
-        }
-        if (data30.auto_recovery !== void 0) {
-          let data64 = data30.auto_recovery;
-          if (data64 && typeof data64 == "object" && !Array.isArray(data64)) {
-            for (const key14 in data64) {
-              if (!(key14 === "enabled" || key14 === "max_restarts" || key14 === "window_seconds" || key14 === "backoff")) {
-                const err118 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data64 };
-                if (vErrors === null) {
-                  vErrors = [err118];
-                } else {
-                  vErrors.push(err118);
-                }
-                errors++;
-              }
-            }
-            if (data64.enabled !== void 0) {
-              let data65 = data64.enabled;
-              if (typeof data65 !== "boolean") {
-                const err119 = { instancePath: instancePath + "/docker/auto_recovery/enabled", schemaPath: "#/properties/docker/properties/auto_recovery/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.auto_recovery.properties.enabled.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.enabled, data: data65 };
+                const err119 = { instancePath: instancePath + "/docker/network/custom_network_name", schemaPath: "#/properties/docker/properties/network/properties/custom_network_name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.network.properties.custom_network_name.type, parentSchema: schema11.properties.docker.properties.network.properties.custom_network_name, data: data64 };
                 if (vErrors === null) {
                   vErrors = [err119];
                 } else {
@@ -1423,42 +1419,46 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data64.max_restarts !== void 0) {
-              let data66 = data64.max_restarts;
-              if (!(typeof data66 == "number" && (!(data66 % 1) && !isNaN(data66)) && isFinite(data66))) {
-                const err120 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data66 };
+          } else {
+            const err120 = { instancePath: instancePath + "/docker/network", schemaPath: "#/properties/docker/properties/network/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.network.type, parentSchema: schema11.properties.docker.properties.network, data: data56 };
+            if (vErrors === null) {
+              vErrors = [err120];
+            } else {
+              vErrors.push(err120);
+            }
+            errors++;
+          }
+        }
+        if (data30.auto_recovery !== void 0) {
+          let data65 = data30.auto_recovery;
+          if (data65 && typeof data65 == "object" && !Array.isArray(data65)) {
+            for (const key14 in data65) {
+              if (!(key14 === "enabled" || key14 === "max_restarts" || key14 === "window_seconds" || key14 === "backoff")) {
+                const err121 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key14 }, message: "must NOT have additional properties", schema: false, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data65 };
                 if (vErrors === null) {
-                  vErrors = [err120];
+                  vErrors = [err121];
                 } else {
-                  vErrors.push(err120);
+                  vErrors.push(err121);
                 }
                 errors++;
               }
-              if (typeof data66 == "number" && isFinite(data66)) {
-                if (data66 > 100 || isNaN(data66)) {
-                  const err121 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100", schema: 100, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data66 };
-                  if (vErrors === null) {
-                    vErrors = [err121];
-                  } else {
-                    vErrors.push(err121);
-                  }
-                  errors++;
+            }
+            if (data65.enabled !== void 0) {
+              let data66 = data65.enabled;
+              if (typeof data66 !== "boolean") {
+                const err122 = { instancePath: instancePath + "/docker/auto_recovery/enabled", schemaPath: "#/properties/docker/properties/auto_recovery/properties/enabled/type", keyword: "type", params: { type: "boolean" }, message: "must be boolean", schema: schema11.properties.docker.properties.auto_recovery.properties.enabled.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.enabled, data: data66 };
+                if (vErrors === null) {
+                  vErrors = [err122];
+                } else {
+                  vErrors.push(err122);
                 }
-                if (data66 < 1 || isNaN(data66)) {
-                  const err122 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data66 };
-                  if (vErrors === null) {
-                    vErrors = [err122];
-                  } else {
-                    vErrors.push(err122);
-                  }
-                  errors++;
-                }
+                errors++;
               }
             }
-            if (data64.window_seconds !== void 0) {
-              let data67 = data64.window_seconds;
+            if (data65.max_restarts !== void 0) {
+              let data67 = data65.max_restarts;
               if (!(typeof data67 == "number" && (!(data67 % 1) && !isNaN(data67)) && isFinite(data67))) {
-                const err123 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data67 };
+                const err123 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data67 };
                 if (vErrors === null) {
                   vErrors = [err123];
                 } else {
@@ -1467,8 +1467,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
               if (typeof data67 == "number" && isFinite(data67)) {
-                if (data67 > 604800 || isNaN(data67)) {
-                  const err124 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 604800 }, message: "must be <= 604800", schema: 604800, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data67 };
+                if (data67 > 100 || isNaN(data67)) {
+                  const err124 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/maximum", keyword: "maximum", params: { comparison: "<=", limit: 100 }, message: "must be <= 100", schema: 100, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data67 };
                   if (vErrors === null) {
                     vErrors = [err124];
                   } else {
@@ -1477,7 +1477,7 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   errors++;
                 }
                 if (data67 < 1 || isNaN(data67)) {
-                  const err125 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data67 };
+                  const err125 = { instancePath: instancePath + "/docker/auto_recovery/max_restarts", schemaPath: "#/properties/docker/properties/auto_recovery/properties/max_restarts/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.max_restarts, data: data67 };
                   if (vErrors === null) {
                     vErrors = [err125];
                   } else {
@@ -1487,10 +1487,10 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
               }
             }
-            if (data64.backoff !== void 0) {
-              let data68 = data64.backoff;
+            if (data65.window_seconds !== void 0) {
+              let data68 = data65.window_seconds;
               if (!(typeof data68 == "number" && (!(data68 % 1) && !isNaN(data68)) && isFinite(data68))) {
-                const err126 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.backoff.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data68 };
+                const err126 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data68 };
                 if (vErrors === null) {
                   vErrors = [err126];
                 } else {
@@ -1499,8 +1499,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
               if (typeof data68 == "number" && isFinite(data68)) {
-                if (data68 > 3600 || isNaN(data68)) {
-                  const err127 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/maximum", keyword: "maximum", params: { comparison: "<=", limit: 3600 }, message: "must be <= 3600", schema: 3600, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data68 };
+                if (data68 > 604800 || isNaN(data68)) {
+                  const err127 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/maximum", keyword: "maximum", params: { comparison: "<=", limit: 604800 }, message: "must be <= 604800", schema: 604800, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data68 };
                   if (vErrors === null) {
                     vErrors = [err127];
                   } else {
@@ -1508,8 +1508,8 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                if (data68 < 0 || isNaN(data68)) {
-                  const err128 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data68 };
+                if (data68 < 1 || isNaN(data68)) {
+                  const err128 = { instancePath: instancePath + "/docker/auto_recovery/window_seconds", schemaPath: "#/properties/docker/properties/auto_recovery/properties/window_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.window_seconds, data: data68 };
                   if (vErrors === null) {
                     vErrors = [err128];
                   } else {
@@ -1519,46 +1519,40 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
                 }
               }
             }
-          } else {
-            const err129 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.auto_recovery.type, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data64 };
-            if (vErrors === null) {
-              vErrors = [err129];
-            } else {
-              vErrors.push(err129);
-            }
-            errors++;
-          }
-        }
-        if (data30.setup_script !== void 0) {
-          let data69 = data30.setup_script;
-          if (typeof data69 !== "string" && data69 !== null) {
-            const err130 = { instancePath: instancePath + "/docker/setup_script", schemaPath: "#/properties/docker/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.docker.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.docker.properties.setup_script.type, parentSchema: schema11.properties.docker.properties.setup_script, data: data69 };
-            if (vErrors === null) {
-              vErrors = [err130];
-            } else {
-              vErrors.push(err130);
-            }
-            errors++;
-          }
-        }
-        if (data30.forward_env_keys !== void 0) {
-          let data70 = data30.forward_env_keys;
-          if (Array.isArray(data70)) {
-            const len8 = data70.length;
-            for (let i8 = 0; i8 < len8; i8++) {
-              let data71 = data70[i8];
-              if (typeof data71 !== "string") {
-                const err131 = { instancePath: instancePath + "/docker/forward_env_keys/" + i8, schemaPath: "#/properties/docker/properties/forward_env_keys/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.forward_env_keys.items.type, parentSchema: schema11.properties.docker.properties.forward_env_keys.items, data: data71 };
+            if (data65.backoff !== void 0) {
+              let data69 = data65.backoff;
+              if (!(typeof data69 == "number" && (!(data69 % 1) && !isNaN(data69)) && isFinite(data69))) {
+                const err129 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema11.properties.docker.properties.auto_recovery.properties.backoff.type, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data69 };
                 if (vErrors === null) {
-                  vErrors = [err131];
+                  vErrors = [err129];
                 } else {
-                  vErrors.push(err131);
+                  vErrors.push(err129);
                 }
                 errors++;
               }
+              if (typeof data69 == "number" && isFinite(data69)) {
+                if (data69 > 3600 || isNaN(data69)) {
+                  const err130 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/maximum", keyword: "maximum", params: { comparison: "<=", limit: 3600 }, message: "must be <= 3600", schema: 3600, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data69 };
+                  if (vErrors === null) {
+                    vErrors = [err130];
+                  } else {
+                    vErrors.push(err130);
+                  }
+                  errors++;
+                }
+                if (data69 < 0 || isNaN(data69)) {
+                  const err131 = { instancePath: instancePath + "/docker/auto_recovery/backoff", schemaPath: "#/properties/docker/properties/auto_recovery/properties/backoff/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema11.properties.docker.properties.auto_recovery.properties.backoff, data: data69 };
+                  if (vErrors === null) {
+                    vErrors = [err131];
+                  } else {
+                    vErrors.push(err131);
+                  }
+                  errors++;
+                }
+              }
             }
           } else {
-            const err132 = { instancePath: instancePath + "/docker/forward_env_keys", schemaPath: "#/properties/docker/properties/forward_env_keys/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.forward_env_keys.type, parentSchema: schema11.properties.docker.properties.forward_env_keys, data: data70 };
+            const err132 = { instancePath: instancePath + "/docker/auto_recovery", schemaPath: "#/properties/docker/properties/auto_recovery/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.properties.auto_recovery.type, parentSchema: schema11.properties.docker.properties.auto_recovery, data: data65 };
             if (vErrors === null) {
               vErrors = [err132];
             } else {
@@ -1567,22 +1561,60 @@ function validate10(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
+        if (data30.setup_script !== void 0) {
+          let data70 = data30.setup_script;
+          if (typeof data70 !== "string" && data70 !== null) {
+            const err133 = { instancePath: instancePath + "/docker/setup_script", schemaPath: "#/properties/docker/properties/setup_script/type", keyword: "type", params: { type: schema11.properties.docker.properties.setup_script.type }, message: "must be string,null", schema: schema11.properties.docker.properties.setup_script.type, parentSchema: schema11.properties.docker.properties.setup_script, data: data70 };
+            if (vErrors === null) {
+              vErrors = [err133];
+            } else {
+              vErrors.push(err133);
+            }
+            errors++;
+          }
+        }
+        if (data30.forward_env_keys !== void 0) {
+          let data71 = data30.forward_env_keys;
+          if (Array.isArray(data71)) {
+            const len8 = data71.length;
+            for (let i8 = 0; i8 < len8; i8++) {
+              let data72 = data71[i8];
+              if (typeof data72 !== "string") {
+                const err134 = { instancePath: instancePath + "/docker/forward_env_keys/" + i8, schemaPath: "#/properties/docker/properties/forward_env_keys/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema11.properties.docker.properties.forward_env_keys.items.type, parentSchema: schema11.properties.docker.properties.forward_env_keys.items, data: data72 };
+                if (vErrors === null) {
+                  vErrors = [err134];
+                } else {
+                  vErrors.push(err134);
+                }
+                errors++;
+              }
+            }
+          } else {
+            const err135 = { instancePath: instancePath + "/docker/forward_env_keys", schemaPath: "#/properties/docker/properties/forward_env_keys/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema11.properties.docker.properties.forward_env_keys.type, parentSchema: schema11.properties.docker.properties.forward_env_keys, data: data71 };
+            if (vErrors === null) {
+              vErrors = [err135];
+            } else {
+              vErrors.push(err135);
+            }
+            errors++;
+          }
+        }
       } else {
-        const err133 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data30 };
+        const err136 = { instancePath: instancePath + "/docker", schemaPath: "#/properties/docker/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.properties.docker.type, parentSchema: schema11.properties.docker, data: data30 };
         if (vErrors === null) {
-          vErrors = [err133];
+          vErrors = [err136];
         } else {
-          vErrors.push(err133);
+          vErrors.push(err136);
         }
         errors++;
       }
     }
   } else {
-    const err134 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
+    const err137 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema11.type, parentSchema: schema11, data };
     if (vErrors === null) {
-      vErrors = [err134];
+      vErrors = [err137];
     } else {
-      vErrors.push(err134);
+      vErrors.push(err137);
     }
     errors++;
   }

@@ -190,6 +190,10 @@ export interface ConfigFile {
      */
     allowed_images?: string[] | null;
     /**
+     * How many containers that never ran, each with a worktree, para docker pool fill keeps ready for the next starts; user config only.
+     */
+    warm_pool?: number;
+    /**
      * False: only images of the user config, or that fit allowed_images, whoever asks; user config only.
      */
     allow_custom_images?: boolean;
@@ -556,6 +560,10 @@ export interface SessionRecord {
      * It was lent the person's ssh agent, as they had said. Left out for any other.
      */
     ssh_agent?: true;
+    /**
+     * What it was called while it was kept ready; left out for one that was made for its session.
+     */
+    warm?: string;
     /**
      * docker.hardening at creation.
      */

@@ -79,6 +79,7 @@ export const docker = {
     args: ['inspect', '--type', 'container', '--', ...containers],
     parse: (stdout) => readContainers(stdout, source('inspect')),
   }),
+  rename: (container, name) => ({ args: ['rename', '--', container, name], parse: nothing }),
   sizes: (containers) => ({
     args: ['inspect', '--size', '--type', 'container', '--', ...containers],
     parse: (stdout) => readSizes(stdout, source('inspect --size')),

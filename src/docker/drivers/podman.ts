@@ -66,6 +66,7 @@ export const podman = {
     parse: nothing,
     timeoutMs: SLOW_MS,
   }),
+  rename: (container, name) => ({ args: ['rename', '--', container, name], parse: nothing }),
   inspect: (containers) => ({
     args: ['inspect', '--type', 'container', '--', ...containers],
     parse: (stdout) => readContainers(stdout, source('inspect')),
