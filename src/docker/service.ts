@@ -40,8 +40,8 @@ export interface DockerService extends Lifecycle, Networks {
   readonly engine: Engine;
   /** @throws DAEMON_NOT_AVAILABLE, ENGINE_PERMISSION_DENIED … when the engine does not answer */
   healthCheck(): Promise<void>;
-  /** Pulls unless present. @returns true when it was pulled */
-  ensureImage(image: string, onProgress?: (text: string) => void): Promise<boolean>;
+  /** Pulls unless present, which is asked unless it is known. @returns true when it was pulled */
+  ensureImage(image: string, onProgress?: (text: string) => void, isThere?: boolean): Promise<boolean>;
   imageExists(image: string): Promise<boolean>;
   /** The id of what the name stands for now; undefined when there is none. */
   imageId(image: string): Promise<string | undefined>;
@@ -194,8 +194,8 @@ function imagesOf({ driver }: Engine, calls: Calls, options: ServiceOptions): Im
       await unless('IMAGE_NOT_FOUND', look());
       return id;
     },
-    ensureImage: async (image, onProgress) => {
-      if (await imageExists(image)) return false;
+    ensureImage: async (image, onProgress, isThere) => {
+      if (isThere ?? (await imageExists(image))) return false;
       const onLine = (line: string): void => {
         const progress = driver.pullProgress(line);
         if (progress !== undefined) onProgress?.(progress);

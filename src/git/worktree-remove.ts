@@ -1,7 +1,7 @@
 /** Removes a session's worktree, whatever the container made of it. */
 import { randomUUID } from 'node:crypto';
 import { readFile, readdir, realpath, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { ParaError } from '../errors.ts';
 import { type Repository, worktreesDir } from './repository.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
@@ -14,11 +14,18 @@ import { removeTree } from '../sys/remove-tree.ts';
  * @throws REFUSED for a path outside `<root>/.para/worktrees`, GIT_FAILED when files can not be removed.
  */
 export async function removeWorktree(repo: Repository, path: string): Promise<void> {
+  await takeAway(repo, path);
+  await sweepWorktrees(repo);
+}
+
+/**
+ * The part of it that is done at once, and needs the repository's lock: to git and to everybody the worktree is gone, and
+ * its files wait to be deleted. @throws REFUSED as above
+ */
+export async function takeAway(repo: Repository, path: string): Promise<void> {
   await assertInside(repo, path);
-  // Renamed first: what is at `path` is whole or gone, however this ends.
-  const gone = join(dirname(path), `.${basename(path)}.${randomUUID()}${GONE}`);
-  await rename(path, gone).catch(ignoreAbsent);
-  await sweep(dirname(path));
+  // A rename: what is at `path` is whole or gone, however this ends.
+  await rename(path, join(worktreesDir(repo), goneName())).catch(ignoreAbsent);
   const all = join(repo.commonDir, 'worktrees');
   for (const name of await readdir(all).catch(() => [])) {
     const pointer = await readFile(join(all, name, 'gitdir'), 'utf8').catch(() => '');
@@ -36,10 +43,25 @@ async function removeAdminDir(admin: string): Promise<void> {
 
 const GONE = '.gone';
 
-/** Deletes what this and earlier removals, cut short, have put aside. */
-async function sweep(directory: string): Promise<void> {
-  for (const name of await readdir(directory).catch(() => []))
-    if (name.startsWith('.') && name.endsWith(GONE)) await remove(join(directory, name));
+function goneName(): string {
+  return `.${randomUUID()}${GONE}`;
+}
+
+/**
+ * Deletes the files of worktrees that were taken away, also by a para that was cut short. Needs no lock: of two that find
+ * the same one, the rename lets one have it. @throws GIT_FAILED when files can not be removed
+ */
+export async function sweepWorktrees(repo: Pick<Repository, 'root'>): Promise<void> {
+  const home = worktreesDir(repo);
+  for (const name of await readdir(home).catch(() => [])) {
+    if (!name.startsWith('.') || !name.endsWith(GONE)) continue;
+    const mine = join(home, goneName());
+    const isMine = await rename(join(home, name), mine).then(
+      () => true,
+      () => false,
+    );
+    if (isMine) await remove(mine);
+  }
 }
 
 async function assertInside(repo: Repository, path: string): Promise<void> {

@@ -29,22 +29,42 @@ export interface Worktree {
 
 /**
  * Makes branch and worktree. `--no-track`, because parallel adds from a remote branch fight over the config
- * file otherwise. The base is trusted, so the user's own smudge filters run (LFS).
+ * file otherwise. The base is trusted, so the user's own smudge filters run (LFS). `alone` holds the lock: all but
+ * writing the files is done in it, which takes no time. Until they are written the worktree is locked (isHalfMade).
  * @throws GIT_FAILED
  */
 export async function addWorktree(
   { repo, path, branch, base }: NewWorktree,
-  signal?: AbortSignal,
+  alone: (work: () => Promise<string>) => Promise<string> = (work) => work(),
 ): Promise<void> {
+  await alone(() =>
+    repo.git.text({
+      args: [
+        'worktree',
+        'add',
+        '--quiet',
+        '--no-track',
+        '--lock',
+        '--no-checkout',
+        '-b',
+        branch,
+        '--',
+        path,
+        base,
+      ],
+      place: place(repo),
+      cwd: repo.root,
+    }),
+  );
+  const admin = await requireAdminDir(repo, path);
   await repo.git.text({
-    args: ['worktree', 'add', '--quiet', '--no-track', '-b', branch, '--', path, base],
+    args: ['reset', '--hard', '--quiet'],
     config: ['checkout.workers=0'],
-    place: place(repo),
-    cwd: repo.root,
+    place: worktreePlace(repo, admin, path),
     filters: 'user',
     timeoutMs: 600_000,
-    signal,
   });
+  await rm(join(admin, 'locked'));
 }
 
 /** Makes a worktree on no branch, and keeps `git worktree prune` away from it. @throws GIT_FAILED */
@@ -179,11 +199,16 @@ async function isAdminDirOf(admin: string, path: string): Promise<boolean> {
   return resolve(admin, pointer.replace(/\n$/, '')) === join(path, '.git');
 }
 
-/** True when git was stopped while it made the worktree: it keeps a lock of its own on it until it is done. */
+/** True when it was stopped while it was made: until its files are there, it is locked. */
 export async function isHalfMade(repo: Pick<Repository, 'commonDir'>, path: string): Promise<boolean> {
   const admin = await adminDirOf(repo, path);
   if (admin === undefined) return false;
-  return (await readFile(join(admin, 'locked'), 'utf8').catch(() => '')).trim() === 'initializing';
+  return isMaking(await readFile(join(admin, 'locked'), 'utf8').catch(() => ''));
+}
+
+/** What git writes into the lock of a worktree that it is making, and of one that it was told to lock (addWorktree). */
+function isMaking(reason: string): boolean {
+  return ['initializing', 'added with --lock'].includes(reason.trim());
 }
 
 /** Like adminDirOf, but there must be one. @throws GIT_FAILED */
@@ -221,14 +246,14 @@ export async function switchBranch(repo: Repository, path: string, branch: strin
 }
 
 /**
- * Looks whether somebody has locked the worktree (`git worktree lock`), so that it stays; git's own lock while it makes one
- * is not meant. @throws REFUSED
+ * Looks whether somebody has locked the worktree (`git worktree lock`), so that it stays; the lock while one is
+ * made is not meant. @throws REFUSED
  */
 export async function requireUnlocked(repo: Pick<Repository, 'commonDir'>, path: string): Promise<void> {
   const admin = await adminDirOf(repo, path);
   if (admin === undefined) return;
   const reason = await readFile(join(admin, 'locked'), 'utf8').catch(() => undefined);
-  if (reason === undefined || reason.trim() === 'initializing') return;
+  if (reason === undefined || isMaking(reason)) return;
   const why = reason.trim() === '' ? '' : `: ${reason.trim().slice(0, 200)}`;
   throw new ParaError('REFUSED', `the worktree ${path} is locked${why}`, {
     hint: `When it may go: git worktree unlock ${shellQuote(path)}`,

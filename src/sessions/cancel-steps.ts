@@ -7,7 +7,7 @@ import { metaRef } from '../git/sealed.ts';
 import { makeMove, ownNames } from '../git/session-head.ts';
 import { specialFiles } from '../git/special-files.ts';
 import { takeSnapshot } from '../git/snapshot.ts';
-import { removeWorktree } from '../git/worktree-remove.ts';
+import { sweepWorktrees, takeAway } from '../git/worktree-remove.ts';
 import { adminDirOf } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { describeArchive } from './archive.ts';
@@ -148,12 +148,14 @@ function dropWorktree({ record, repo, places }: CancelPlan): Step<CancelState> {
   const { name: session, branch } = record;
   return {
     title: 'Removing the worktree',
-    run: () =>
-      lockRepository(places, 'removes a worktree', async () => {
-        await removeWorktree(repo, record.worktree_path);
+    run: async () => {
+      await lockRepository(places, 'removes a worktree', async () => {
+        await takeAway(repo, record.worktree_path);
         const all = [metaRef(session), `refs/para/snap/${session}/`, `refs/para/inbox/${session}/`];
         await dropRefs(repo, await refsUnder(repo, [`refs/heads/${branch}`, ...all]));
-      }),
+      });
+      await sweepWorktrees(repo);
+    },
   };
 }
 

@@ -9,6 +9,8 @@ export interface ContainerState extends PinState {
   gitMounts: readonly Mount[];
   /** git knows already that the base is what repository and container have in common. */
   isPinned?: boolean;
+  /** Whether the engine has the image, when that was asked already. */
+  imageThere?: Promise<boolean>;
   networkMade: boolean;
   /** The engine has a container of this name that another start made. */
   nameTaken: boolean;

@@ -5,10 +5,8 @@ import { pushBranch } from '../git/push.ts';
 import { branchExists, commitOf, deleteBranch, swapRef } from '../git/refs.ts';
 import { makeMove, remakeBranch } from '../git/session-head.ts';
 import { commitAll } from '../git/stage.ts';
-import { removeWorktree } from '../git/worktree-remove.ts';
-import { uncommittedPaths } from '../git/status.ts';
+import { sweepWorktrees, takeAway } from '../git/worktree-remove.ts';
 import { requireAdminDir, switchBranch } from '../git/worktrees.ts';
-import { shellQuote } from '../sys/shell-quote.ts';
 import type { Step } from '../pipeline/step.ts';
 import { keepFiles, keepUncommitted } from './finish-keep.ts';
 import type { FinishPlan, FinishState } from './finish.ts';
@@ -21,6 +19,7 @@ import {
   type SessionRecord,
 } from './store.ts';
 import { bringCommitsBack, dropNetwork, removeContainer, stopContainer } from './teardown.ts';
+import { refuseUncommitted } from './uncommitted.ts';
 import { requireSettled } from './unsettled.ts';
 import { commitCount } from './count.ts';
 
@@ -49,9 +48,8 @@ function recordIntent(plan: FinishPlan): Step<FinishState> {
   return {
     title: 'Recording what is to be done',
     run: async () => {
-      const operation = await newOperation('finish', {
-        ...{ id: plan.operation, at: plan.at, wish: plan.wish },
-      });
+      const { operation: id, at, wish } = plan;
+      const operation = await newOperation('finish', { id, at, wish });
       await saveRecord(plan.places, { ...plan.record, status: 'finishing', operation });
     },
     undo: async (state) => {
@@ -92,10 +90,12 @@ function takeCommits(plan: FinishPlan): Step<FinishState> {
       if (plan.worktreeGone && (await areCommitsBack(plan))) return;
       const brought = await bringCommitsBack(plan);
       if (brought.headAway !== undefined) throw headAwayInside(plan.record, brought.headAway);
-      if (brought.takenFrom !== undefined)
+      if (brought.takenFrom !== undefined) {
+        const head = brought.takenFrom === 'HEAD' ? 'detached' : `on ${brought.takenFrom}`;
         state.remarks.push(
-          `in the container, HEAD was ${brought.takenFrom === 'HEAD' ? 'detached' : `on ${brought.takenFrom}`}; its commits are on ${plan.record.branch} now`,
+          `in the container, HEAD was ${head}; its commits are on ${plan.record.branch} now`,
         );
+      }
       state.broughtBack = brought.commits;
       note(commitCount(state.broughtBack));
     },
@@ -161,29 +161,6 @@ function commitRest(plan: FinishPlan): Step<FinishState> {
   };
 }
 
-/** @throws REFUSED when the settings leave committing to the person, and something is not committed */
-async function refuseUncommitted(
-  { refuses, record, repo }: FinishPlan,
-  worktreeAdminDir: string,
-): Promise<void> {
-  if (refuses === undefined) return;
-  const { worktree_path: worktreePath } = record;
-  const filters = everContained(record) ? 'off' : 'user';
-  const paths = await uncommittedPaths({ repo, worktreeAdminDir, worktreePath, filters });
-  const left = refuses === 'unstaged' ? paths.filter(({ staged }) => !staged) : paths;
-  if (left.length === 0) return;
-  const named = left.slice(0, 8).map(({ path }) => path);
-  const setting = refuses === 'unstaged' ? 'git.auto_stage' : 'git.auto_commit';
-  throw new ParaError(
-    'REFUSED',
-    `${setting} is false, and ${record.name} has work that is not ${refuses === 'unstaged' ? 'staged' : 'committed'}: ${named.join(' ')}${left.length > 8 ? ' …' : ''}`,
-    {
-      hint: `Commit it, then finish again:\ncd ${shellQuote(record.worktree_path)}`,
-      details: { paths: left },
-    },
-  );
-}
-
 function nameBranch({ record, repo, places, target }: FinishPlan): Step<FinishState> {
   return {
     title: 'Naming the branch',
@@ -224,13 +201,15 @@ function push({ record, repo, target, remote, pushAsked }: FinishPlan): Step<Fin
 function dropWorktree({ record, repo, places, target, keepWorktree }: FinishPlan): Step<FinishState> {
   return {
     title: keepWorktree ? 'Leaving the worktree on the branch' : 'Removing the worktree',
-    run: (state) =>
-      lockRepository(places, 'removes a worktree', async () => {
+    run: async (state) => {
+      await lockRepository(places, 'removes a worktree', async () => {
         if (keepWorktree) await switchBranch(repo, record.worktree_path, target);
-        else await removeWorktree(repo, record.worktree_path);
-        const left = target !== record.branch && (await branchExists(repo, record.branch));
-        if (left) await deleteBranch(repo, record.branch, state.tip);
-      }),
+        else await takeAway(repo, record.worktree_path);
+        if (target !== record.branch && (await branchExists(repo, record.branch)))
+          await deleteBranch(repo, record.branch, state.tip);
+      });
+      if (!keepWorktree) await sweepWorktrees(repo);
+    },
   };
 }
 

@@ -74,10 +74,15 @@ function createWorktree(plan: StartPlan): Step<StartState> {
   const request = { repo, path: worktree, branch, base };
   return {
     title: 'Creating the worktree',
-    run: ({ warm }, note) => {
+    run: async (state, note) => {
       note(`${branch} at ${base.slice(0, 10)}`);
-      if (warm !== undefined) return takeWorktree(plan, warm);
-      return lockRepository(plan.places, 'creates a worktree', () => addWorktree(request));
+      if (state.warm !== undefined) return takeWorktree(plan, state.warm);
+      if (plan.container !== undefined)
+        state.imageThere = plan.container.service.imageExists(plan.container.wish.image);
+      const files = addWorktree(request, (work) => lockRepository(plan.places, 'creates a worktree', work));
+      // What the engine said, or why not, is for the step that needs the image.
+      await Promise.allSettled([files, state.imageThere]);
+      await files;
     },
     undo: () =>
       lockRepository(plan.places, 'removes a worktree', () => undoAdd({ ...request, branchMade: true })),
@@ -107,9 +112,9 @@ function pullImage({ service, wish }: ContainerPlan): Step<ContainerState> {
   return {
     title: 'Getting the image',
     skip: ({ warm }) => (warm === undefined ? undefined : 'its container is made'),
-    run: async (_state, note) => {
+    run: async (state, note) => {
       note(wish.image);
-      await service.ensureImage(wish.image, note);
+      await service.ensureImage(wish.image, note, await state.imageThere);
     },
   };
 }

@@ -1,9 +1,10 @@
 /** Clean filters of the user: run on work that is all the user's own, else nothing is committed past them. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { symlinkSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commitAll } from '../../src/git/stage.ts';
 import { worktreeChanges } from '../../src/git/status.ts';
+import { worktreePlace } from '../../src/git/worktrees.ts';
 import { type TestSession, openSession } from './session.ts';
 
 let s: TestSession;
@@ -78,6 +79,25 @@ describe('a worktree that a container may have written', () => {
     s.temp.write('.git/info/attributes', 'plain filter=secret\n');
     s.write('plain', 'hush');
     await expect(commit()).rejects.toMatchObject({ details: { paths: ['plain'] } });
+  });
+
+  test.each([
+    [
+      'by a file that is read for some worktrees only',
+      ['config', 'includeIf.gitdir:**/worktrees/**.path', 'own'],
+    ],
+    ['by its own settings', ['config', 'extensions.worktreeConfig', 'true']],
+  ])('a filter that this worktree alone has, %s, is turned off too', async (_how, args) => {
+    s.temp.run(args);
+    const text = '[filter "mine"]\n\tclean = tr a-z A-Z\n';
+    writeFileSync(join(s.temp.root, '.git/own'), text);
+    writeFileSync(join(s.admin, 'config.worktree'), text);
+    expect(await s.repo.git.filtersNotRun({ gitDir: s.repo.commonDir })).toEqual(['secret']);
+    const place = worktreePlace(s.repo, s.admin, s.path);
+    expect([...(await s.repo.git.filtersNotRun(place))].sort()).toEqual(['mine', 'secret']);
+    s.write('.gitattributes', '*.txt filter=mine\n');
+    s.write('new.txt', 'x');
+    await expect(commit()).rejects.toMatchObject({ code: 'REFUSED', details: { filters: ['mine'] } });
   });
 
   test('git-lfs runs as ever', async () => {

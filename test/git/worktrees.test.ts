@@ -13,13 +13,15 @@ import { join } from 'node:path';
 import { pushBranch, pushRemote } from '../../src/git/push.ts';
 import { branchExists, deleteBranch, dropRef, swapRef } from '../../src/git/refs.ts';
 import { sealedMounts } from '../../src/git/sealed.ts';
-import { removeWorktree } from '../../src/git/worktree-remove.ts';
+import { removeWorktree, takeAway } from '../../src/git/worktree-remove.ts';
 import {
   addWorktree,
   adminDirOf,
   attachWorktree,
+  isHalfMade,
   listWorktrees,
   lockWorktree,
+  requireUnlocked,
   undoAdd,
   unlockWorktree,
 } from '../../src/git/worktrees.ts';
@@ -77,6 +79,38 @@ test('removes only its own, never through a link, and twice is fine', async () =
     code: 'REFUSED',
   });
 });
+
+test('one that was taken away is gone at once, and its files with the next removal of any', async () => {
+  const home = join(s.temp.root, '.para/worktrees');
+  await takeAway(s.repo, s.path);
+  expect(readdirSync(join(s.repo.commonDir, 'worktrees'))).toEqual([]);
+  expect(readdirSync(home)).toEqual([expect.stringMatching(/^\..*\.gone$/)]);
+  await removeWorktree(s.repo, join(home, 'never'));
+  expect(readdirSync(home)).toEqual([]);
+});
+
+test('files are written without the lock, and until they are there the worktree counts as half made', async () => {
+  const { repo, base } = s;
+  const path = join(s.temp.root, '.para/worktrees/s2');
+  let inLock: unknown;
+  await addWorktree({ repo, path, branch: 'para/s2', base }, async (work) => {
+    const said = await work();
+    inLock = { files: readdirSync(path), half: await isHalfMade(repo, path), locked: await isLocked(path) };
+    return said;
+  });
+  expect(inLock).toEqual({ files: ['.git'], half: true, locked: false });
+  expect(readdirSync(path).sort()).toEqual(['.git', 'a.txt', 'dir']);
+  expect(await isHalfMade(repo, path)).toBe(false);
+  expect(s.temp.run(['status', '--porcelain'], { cwd: path })).toBe('');
+});
+
+/** By a person, as far as para can tell. */
+function isLocked(path: string): Promise<boolean> {
+  return requireUnlocked(s.repo, path).then(
+    () => false,
+    () => true,
+  );
+}
 
 test('undoes an add that was killed half-way, and keeps a branch that has work', async () => {
   const { repo, path, branch, base } = s;

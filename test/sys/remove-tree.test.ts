@@ -55,6 +55,16 @@ test('a link is unlinked and not followed, even where all is moved about', async
   expect(readFileSync(join(dir, 'kept/file'), 'utf8')).toBe('mine');
 });
 
+test('a directory whose name is no text is not taken for a link that is named as it is shown', async () => {
+  mkdirSync(join(dir, 'kept'));
+  writeFileSync(join(dir, 'kept/file'), 'mine');
+  symlinkSync(join(dir, 'kept'), join(tree, 'x\ufffd'));
+  sh(`mkdir $'x\\377'; echo x >$'x\\377/file'`);
+  await removeTree(tree);
+  expect(existsSync(tree)).toBe(false);
+  expect(readFileSync(join(dir, 'kept/file'), 'utf8')).toBe('mine');
+});
+
 test('what is not there is gone already', async () => {
   await removeTree(join(dir, 'nothing'));
   await removeTree(tree);
