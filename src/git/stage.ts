@@ -2,7 +2,7 @@
  * Commits everything in a worktree by plumbing, because `git add` may run code of a nested repository (A05).
  * ("Rules for git" 3, facts/security-reliability.md §1.3)
  */
-import { cp, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, ParaError } from '../errors.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
@@ -12,6 +12,7 @@ import { type Repository, place } from './repository.ts';
 import { objectsOf, swapRef } from './refs.ts';
 import { callerIdentity } from './sealed.ts';
 import { withoutFiltered } from './filtered-paths.ts';
+import { copyFreshIndex, copyIndex, dropFreshIndexes } from './fresh-index.ts';
 import { lookAt, type Look } from './look.ts';
 import { nestedRepositories, outside, refuseNested, tellApart } from './stage-paths.ts';
 
@@ -53,6 +54,7 @@ export async function commitAll(request: CommitRequest): Promise<string | undefi
     return commit;
   } finally {
     await rm(indexFile, { force: true });
+    await dropFreshIndexes(worktreeAdminDir);
   }
 }
 
@@ -91,7 +93,8 @@ export async function stageAll(
   const run = (args: readonly string[], input?: Buffer): Promise<Buffer> =>
     repo.git.bytes({ args, input, place: where, contents: true, filters, timeoutMs: DEADLINE_MS });
   const writeTree = async (): Promise<string> => (await run(['write-tree'])).toString('utf8').trim();
-  if (!(await copyIndex(worktreeAdminDir, indexFile))) await run(['read-tree', tip]);
+  const worktree = { repo, worktreeAdminDir, worktreePath, filters } as const;
+  if (!(await copyFreshIndex(worktree, indexFile))) await run(['read-tree', tip]);
   const look = await lookAt(repo.git, { place: where, filters, timeoutMs: DEADLINE_MS, changed: true });
   const index = asStaged && !look.conflicts ? await writeTree() : undefined;
   const nested = await nestedRepositories(worktreePath, look.others, look.tracked);
@@ -152,14 +155,6 @@ async function indexTree(
   if (lines.length > 0)
     await repo.git.bytes({ args: ['update-index', '-z', '--index-info'], input, place: where });
   return repo.git.text({ args: ['write-tree'], place: where });
-}
-
-/** With its time: git looks into every file that was changed in the second the index is of, or later. */
-function copyIndex(gitDir: string, to: string): Promise<boolean> {
-  return cp(join(gitDir, 'index'), to, { preserveTimestamps: true }).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Nested repositories of a worktree that git does not ignore, with a trailing slash. */
