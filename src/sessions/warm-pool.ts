@@ -8,7 +8,8 @@ import { hideParaFiles } from '../git/exclude.ts';
 import { resolveBase } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { maskGit } from '../git/sealed.ts';
-import { addDetached, placeHere } from '../git/worktrees.ts';
+import { addDetached } from '../git/worktree-lock.ts';
+import { placeHere } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import {
   decideContainer,

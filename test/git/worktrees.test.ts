@@ -14,17 +14,8 @@ import { pushBranch, pushRemote } from '../../src/git/push.ts';
 import { branchExists, deleteBranch, dropRef, swapRef } from '../../src/git/refs.ts';
 import { sealedMounts } from '../../src/git/sealed.ts';
 import { removeWorktree, takeAway } from '../../src/git/worktree-remove.ts';
-import {
-  addWorktree,
-  adminDirOf,
-  attachWorktree,
-  isHalfMade,
-  listWorktrees,
-  lockWorktree,
-  requireUnlocked,
-  undoAdd,
-  unlockWorktree,
-} from '../../src/git/worktrees.ts';
+import { isHalfMade, lockWorktree, requireUnlocked, unlockWorktree } from '../../src/git/worktree-lock.ts';
+import { addWorktree, adminDirOf, attachWorktree, listWorktrees, undoAdd } from '../../src/git/worktrees.ts';
 import { type TestSession, openSession } from './session.ts';
 
 let s: TestSession;
