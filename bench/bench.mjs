@@ -24,6 +24,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chart } from './chart.mjs';
+import { largeRows } from './large.mjs';
 import { compare, comparePeaks } from './measure.mjs';
 import { peerRows } from './peers.mjs';
 import { engineRows, plainRows } from './rows.mjs';
@@ -127,6 +128,15 @@ function line({ engine, name, floor, target, unit, para, raw, ratio }) {
   return `${verdict} ${ratio.toFixed(2).padStart(5)} ${of}  ${(engine || '-').padEnd(9)} ${name.padEnd(36)} ${times(para)} ${unit} / ${floor} ${times(raw)} ${unit}`;
 }
 
+function withLarge(plain) {
+  const large = largeRows(plain);
+  try {
+    return measure('', large.rows, plain.options);
+  } finally {
+    large.tidy();
+  }
+}
+
 function withEngine(id) {
   const bench = place(id);
   const peers = asked.peers ? peerRows(bench, id) : { rows: [], tidy() {} };
@@ -145,7 +155,11 @@ function withEngine(id) {
 try {
   const plain = place('');
   const engines = asked.engine ?? Object.keys(TARGETS).filter((id) => known[id] !== undefined);
-  const rows = [...measure('', plainRows(plain), plain.options), ...engines.flatMap(withEngine)];
+  const rows = [
+    ...measure('', plainRows(plain), plain.options),
+    ...withLarge(plain),
+    ...engines.flatMap(withEngine),
+  ];
   const told = { node: process.version, runs, sessions, rows };
   if (asked.json !== undefined) writeFileSync(asked.json, `${JSON.stringify(told, undefined, 2)}\n`);
   if (asked.svg !== undefined)

@@ -1,5 +1,6 @@
 /** What is measured: each command of para's beside what it can not avoid. Targets are ratios of the medians. */
 import { join } from 'node:path';
+import { carefulFinish } from './by-hand.mjs';
 
 /** Rows without an engine. */
 export function plainRows({ para }) {
@@ -37,7 +38,11 @@ export function engineRows(bench, { engine, targets, sessions }) {
     `${engine} rm -f '${container(session)}-raw' >/dev/null; git worktree remove --force '${worktree(session)}'; git branch -qD raw/${session}`;
   const sh = (script) => ['sh', '-c', script];
   const finishRaw = (session) =>
-    `cd '${worktree(session)}' && git add -A && git commit -qm done && cd '${repo}' && ${engine} stop -t 10 '${container(session)}-raw' >/dev/null && ${engine} rm '${container(session)}-raw' >/dev/null && git worktree remove '${worktree(session)}'`;
+    carefulFinish({
+      ...{ worktree: worktree(session), repo, session },
+      first: `${engine} stop -t 10 '${container(session)}-raw' >/dev/null; test "$(${engine} inspect -f '{{.State.Running}}' '${container(session)}-raw')" = false`,
+      between: `${engine} rm '${container(session)}-raw' >/dev/null`,
+    });
   const work = (dir) => quietly('sh', '-c', `echo work >'${dir}/work'`);
   const begin = (kind) => (n) => {
     quietly(...start(name(n, kind)));
@@ -76,14 +81,14 @@ export function engineRows(bench, { engine, targets, sessions }) {
     },
     {
       name: 'para finish',
-      floor: 'add, commit, stop, rm, worktree remove',
+      floor: 'the same by hand, with the engine',
       target: targets.finish,
       para: { before: begin('f'), run: (n) => para('finish', 'Done', name(n, 'f'), '-q') },
       raw: { before: beginRaw('g'), run: (n) => sh(finishRaw(name(n, 'g'))) },
     },
     {
       name: 'para cancel',
-      floor: 'add, commit, stop, rm, worktree remove',
+      floor: 'the same by hand, with the engine',
       target: targets.finish,
       para: { before: begin('c'), run: (n) => para('cancel', name(n, 'c'), '-q') },
       raw: { before: beginRaw('d'), run: (n) => sh(finishRaw(name(n, 'd'))) },
