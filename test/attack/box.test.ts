@@ -10,9 +10,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { isFull } from '../fault/cases.ts';
-import { testEngines } from '../support/engines.ts';
+import { testEngines, testImages } from '../support/engines.ts';
+import { openBridges } from '../support/firewall.ts';
 import { mainCheckout } from '../support/look.ts';
-import { ends, openBox, SECRET, TOKEN, type Box, type Hardening } from './box.ts';
+import { ends, KEY, openBox, SECRET, TOKEN, type Box, type Hardening } from './box.ts';
 import { attacks } from './cases.ts';
 import { GIT_VECTORS } from './git-vectors.ts';
 import { STATUS_SHAPES } from './status-shapes.ts';
@@ -21,6 +22,37 @@ const STATUS = ['status', 'show', 's', '--json'];
 const where = testEngines().flatMap((engine) =>
   (['default', 'strict'] as const).map((hardening) => [engine.id, hardening, engine] as const),
 );
+
+/** An image that has `nc`. */
+const SMALL = ['--image', testImages().busybox];
+
+/** What para paints with (src/ui/display.ts). */
+const PAINT = new RegExp(`${String.fromCharCode(27)}\\[(?:1|2|22|3[0-7]|39|9[0-7])m`, 'g');
+
+/** Bytes that a terminal obeys, wherever somebody inside can leave any. */
+const HOSTILE = `n="$(printf 'n\\033]0;title\\007\\033[2J\\033]52;c;eA==\\007\\r\\302\\2330m\\342\\200\\256\\342\\200\\213')"
+echo x >"$n"; git add -A 2>/dev/null; git commit -qm "$n"; git branch "b$(printf '\\302\\2330m')" 2>/dev/null
+printf '{"status":"running","timestamp":"2026-01-02T03:04:05Z","phase":"x\\\\u001b[2J\\\\u009b0m","message":"\\\\u001b]0;t\\\\u0007\\\\u202e"}' >/run/para/out/status.json
+printf '%s\\n' "$n" >/run/para/logs/agent-1.log; mkdir -p .para
+printf %s '{"\\u001b[2J\\u009b0m\\u202ekey":1}' >.para/docker.json`;
+
+/** All that only looks. What `logs`, `exec` and `attach` print is what somebody asked for, as it is. */
+const READING: readonly string[] = [
+  ...['list --all --size', 'monitor --once', 'docker list', 'docker stats', 'docker queue list s'],
+];
+/** What says the same whatever engine there is. */
+const READING_ONCE: readonly string[] = [
+  ...[
+    'list',
+    'status',
+    'status show s',
+    'docker trust s --show',
+    'docker cleanup --dry-run',
+    'clean --dry-run',
+  ],
+  ...['config show', 'config show --origin', 'doctor', 'doctor --session s', 'finish Done s --dry-run'],
+  ...['cancel s --dry-run', 'docker start s --dry-run', 'docker exec no -- true', 'docker network log s'],
+];
 
 describe.each(where)('on %s, %s', (_id, hardening: Hardening, engine) => {
   let box: Box;
@@ -268,6 +300,49 @@ describe.each(where)('on %s, %s', (_id, hardening: Hardening, engine) => {
     }),
   );
 
+  once('A35: the same on a terminal, in all that para shows', () =>
+    box.on('A35', async () => {
+      await box.inside(HOSTILE);
+      await ends(box, ['docker', 'exec', '--detach', 's', '--', 'printf', '\u001b[2J\u009b0m\u202ex']);
+      const lines = engine.id === testEngines()[0]?.id ? [...READING, ...READING_ONCE] : READING;
+      const shown = lines.map(
+        (line) => `echo "MARK ${line}"; '${process.execPath}' '${box.world.binary}' ${line}`,
+      );
+      const ended = await box.world.start(
+        ['script', '-qec', `stty cols 200; ${shown.join('; ')}`, '/dev/null'],
+        {
+          cwd: box.repo,
+          env: { SHELL: '/bin/sh', ...box.env },
+          open: true,
+        },
+      ).ended;
+      const said = ended.stdout.split(/^MARK /m).slice(1);
+      expect(said).toHaveLength(lines.length);
+      for (const text of said) {
+        // Ends of lines as a terminal gets them, and the colours that para paints with.
+        const plain = text.replaceAll('\r\n', '\n').replace(PAINT, '');
+        expect(plain).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
+        expect(plain).not.toMatch(/a bug in para/);
+      }
+      expect(ended.stdout).toMatch(PAINT);
+      await box.inside(
+        'git rm -q --cached -r --ignore-unmatch . >/dev/null; git add a.txt d in; git commit -qm tidy; rm -rf n* .para /run/para/out/status.json /run/para/logs/*',
+      );
+    }),
+  );
+
+  once('A37: secrets in what the engine tells', () =>
+    box.on('A37', async () => {
+      // No process holds the value while all of them are read.
+      const own = `all=$(cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '); key=$(cat /run/secrets/key)
+        echo "$key"; case $all in *"$key"*) echo known ;; *sh*) echo unknown ;; esac`;
+      expect((await box.inside(own)).stdout).toBe(`${KEY}\nunknown\n`);
+      const told = `(${['inspect', 'logs', 'export'].map((verb) => `${engine.engine} ${verb} "$0" 2>&1`).join('; ')}) | grep -acF "$1" || :`;
+      expect(await box.world.out(['sh', '-c', told, box.container, KEY])).toBe('0');
+      expect(box.wrapper.calls().join('\n')).not.toContain(KEY);
+    }),
+  );
+
   once('A39: a terminal, and typing into the one around it', () =>
     box.on('A39', async () => {
       const type = `ioctl(STDIN, 0x5412, $_) for split //, "touch ${box.marker}\\n"; kill 9, $$`;
@@ -286,10 +361,10 @@ describe.each(where)('on %s, %s', (_id, hardening: Hardening, engine) => {
 
   test('A41: another session', () =>
     box.on('A41', async () => {
-      const other = await openBox(engine, hardening, ['--network', 'none']);
+      const other = await openBox(engine, hardening, [...SMALL, '--network', 'none']);
       try {
         const reach = await other.inside(
-          `for a in $(ip -4 addr 2>/dev/null | sed -n 's/.*inet \\([0-9.]*\\).*/\\1/p') 10.88.0.1 172.17.0.1 10.0.2.2 192.0.2.1; do [ $a = 127.0.0.1 ] || (echo x | timeout 2 busybox nc -w 1 $a 8080 && echo $a); done 2>/dev/null; ls /sys/class/net`,
+          `for a in $(ip -4 addr 2>/dev/null | sed -n 's/.*inet \\([0-9.]*\\).*/\\1/p') 10.88.0.1 172.17.0.1 10.0.2.2 192.0.2.1; do [ $a = 127.0.0.1 ] || (echo x | timeout 2 nc -w 1 $a 8080 && echo $a); done 2>/dev/null; ls /sys/class/net`,
         );
         expect(reach.stdout.trim()).toBe('lo');
         await other.inside('ls /workspace/../..; cat /proc/1/root/etc/hostname; kill -9 -1');
@@ -298,6 +373,44 @@ describe.each(where)('on %s, %s', (_id, hardening: Hardening, engine) => {
         await other.world.remove();
       }
     }));
+
+  once('A41: another session, both restricted', () =>
+    box.on('A41', async () => {
+      const closeBridges = openBridges(engine, '10.213.0.0/16');
+      const allowed = ['--allow-domain', 'example.com', '--port', '8080'];
+      const first = await openBox(engine, hardening, [...SMALL, ...allowed]);
+      try {
+        await ends(first, ['start', 't', '--docker', ...SMALL, ...allowed]);
+        const rules = join(first.repo, '.para/state/docker/t/proxy/rules.json');
+        const { address } = (JSON.parse(readFileSync(rules, 'utf8')) as { listen: { address: string } })
+          .listen;
+        const proxy = `${first.container.replace(/s$/, 't')}--proxy`;
+        const published = (await first.world.engine('port', proxy, '8080')).split(':').at(-1) ?? '';
+        const serve = 'while :; do echo neighbour | nc -l -p 8080; done';
+        await ends(first, ['docker', 'exec', '--detach', 't', '--', 'sh', '-c', serve]);
+        const last = Number(address.split('.').at(-1));
+        const at = (by: number): string => address.replace(/\d+$/, String(last + by));
+        const direct = [at(0), at(1), at(-1), '127.0.0.1', '10.0.2.2', '172.17.0.1'].flatMap((host) =>
+          ['8080', '3128', published].map((port) => `(sleep 2 | timeout 3 nc -w 1 ${host} ${port}) &`),
+        );
+        const byProxy = [`${at(1)}:8080`, `${at(0)}:3128`, `127.0.0.1:${published}`, 't:8080'].map(
+          (to) =>
+            `(printf 'CONNECT ${to} HTTP/1.1\\r\\nHost: ${to}\\r\\n\\r\\n' | nc -w 5 para-proxy 3128 | head -n 1) &`,
+        );
+        const tried = await first.inside(
+          `{ ${direct.join('\n')}\nwait; } 2>/dev/null; echo direct; { ${byProxy.join('\n')}\nwait; }`,
+        );
+        expect(tried.stdout).toMatch(/^direct\n(HTTP\/1\.1 403 .*\s+){4}$/);
+        // It was there to be reached.
+        const look = 'for n in 1 2 3 4 5; do sleep 1 | nc -w 2 127.0.0.1 8080 && exit; done';
+        const own = await first.para(['docker', 'exec', 't', '--', 'sh', '-c', look]);
+        expect(own.stdout).toBe('neighbour\n');
+      } finally {
+        closeBridges();
+        await first.world.remove();
+      }
+    }),
+  );
 
   test('A42: all of the processes, the memory and the disk', () =>
     box.on('A42', async () => {

@@ -13,6 +13,8 @@ export type Hardening = 'default' | 'strict';
 export const TOKEN = 'tok-9d2f41c07be5';
 /** What a file of the user's holds. */
 export const SECRET = 'hush-72c1';
+/** What the container is given as a secret. */
+export const KEY = 'key-5d0e96aa31c4';
 
 export interface Box {
   readonly engine: TestEngine;
@@ -24,6 +26,8 @@ export interface Box {
   /** A file of the user's that nothing may bring out. */
   readonly secret: string;
   readonly container: string;
+  /** What para is run with, on top of the world's own. */
+  readonly env: Readonly<Record<string, string>>;
   /** The engine's calls are noted by it. */
   readonly wrapper: Wrapper;
   para(args: readonly string[], options?: Options): Promise<Ended>;
@@ -45,21 +49,26 @@ export async function openBox(
   const [marker, secret] = [join(work, 'marker'), join(work, 'secret')];
   writeFileSync(secret, `${SECRET}\n`, { mode: 0o600 });
   chownSync(secret, engine.uid, engine.gid);
-  const settings = join(world.dir, 'settings.json');
+  const [settings, key] = [join(world.dir, 'settings.json'), join(work, 'key')];
+  writeFileSync(key, KEY, { mode: 0o644 });
   writeFileSync(
     settings,
-    JSON.stringify({ docker: { hardening, default_resource_limits: { pids_limit: 200 } } }),
+    JSON.stringify({
+      docker: { hardening, default_resource_limits: { pids_limit: 200 } },
+      secrets: { key: `file:${key}` },
+    }),
   );
   const wrapper = wrap(world, engine.engine);
   const env = { ...wrapper.env, PARA_CONFIG_PATH: settings, AGENT_TOKEN: TOKEN };
   const para: Box['para'] = (args, options = {}) =>
     world.para(options.cwd ?? repo, args, { ...options, env: { ...env, ...options.env } });
   const pointer = join(worktree, '.git');
-  const started = await para(['start', 's', '--docker', '--image', testImages().base, ...flags]);
+  const image = flags.includes('--image') ? [] : ['--image', testImages().base];
+  const started = await para(['start', 's', '--docker', ...image, ...flags]);
   expect(started).toMatchObject({ code: 0 });
   const before = [lstatSync(pointer).ino, readFileSync(pointer, 'utf8')];
   return {
-    ...{ engine, world, repo, worktree, marker, secret, wrapper, para },
+    ...{ engine, world, repo, worktree, marker, secret, env, wrapper, para },
     container: `para-${repoId(repo)}-s`,
     inside: (script) => para(['docker', 'exec', 's', '--', 'sh', '-c', script]),
     on: (id, work) =>

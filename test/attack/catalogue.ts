@@ -53,6 +53,7 @@ export const CATALOGUE: Readonly<Record<string, readonly [tries: string, blocked
   A34: ['engines and runtimes with known holes', '`para doctor` warns'],
   A35: ['escapes in all that is shown', 'every text is cleaned where it is shown'],
   A36: ['secrets in `--env`', 'refused, with the way to `secrets`'],
+  A37: ['secrets in what the engine tells', 'over stdin, into memory of the container'],
   A38: ['values of secrets in files of para', 'they are never written'],
   A39: ["the person's terminal", 'a terminal of its own; put right afterwards'],
   A40: ['secrets in `--verbose` and errors', 'taken out'],
@@ -62,9 +63,4 @@ export const CATALOGUE: Readonly<Record<string, readonly [tries: string, blocked
   A44: ['output without end', 'nothing is kept in memory'],
   B01: ['a tree that unfolds without end', 'counted before it is read'],
   B02: ['a flood of refs', 'counted; refspecs over stdin'],
-};
-
-/** Held by other tests, because they need what those set up. */
-export const ELSEWHERE: Readonly<Record<string, string>> = {
-  A37: 'secrets over stdin: in no inspect, export or exec record — `test/e2e/secrets.test.ts`, on every engine',
 };

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { testEngines } from '../support/engines.ts';
 import { attemptsFile, type Attempt, type Where } from './cases.ts';
-import { CATALOGUE, ELSEWHERE } from './catalogue.ts';
+import { CATALOGUE } from './catalogue.ts';
 
 const PLACES: readonly Where[] = ['host', 'docker', 'podman', 'rootless'];
 
@@ -25,7 +25,6 @@ function markdown(all: readonly Attempt[]): string {
     ([id, [tries, blocked]]) =>
       `| ${[id, tries, ...PLACES.map((on) => held(all, id, on)), blocked].join(' | ')} |`,
   );
-  const others = Object.entries(ELSEWHERE).map(([id, where]) => `- ${id}: ${where}`);
   return `# Attacks
 
 What a container, or what it leaves behind, tries against the machine; made by \`test/attack\` from the attempts of one run.
@@ -35,10 +34,6 @@ they are made in a real container, once for each hardening where that can matter
 | | tries | ${PLACES.join(' | ')} | blocked by |
 | --- | --- | ${PLACES.map(() => '---').join(' | ')} | --- |
 ${rows.join('\n')}
-
-Tried by other tests:
-
-${others.join('\n')}
 `;
 }
 
@@ -46,9 +41,9 @@ test('each attack was tried, and has held wherever it was', () => {
   const all = attempts();
   expect(all.filter((one) => !one.held)).toEqual([]);
   const numbers = Array.from({ length: 44 }, (_, n) => `A${String(n + 1).padStart(2, '0')}`);
-  const tried = new Set([...all.map((one) => one.attack), ...Object.keys(ELSEWHERE)]);
+  const tried = new Set(all.map((one) => one.attack));
   expect(numbers.filter((id) => !tried.has(id))).toEqual([]);
-  expect([...tried].filter((id) => CATALOGUE[id] === undefined && ELSEWHERE[id] === undefined)).toEqual([]);
+  expect([...tried].filter((id) => CATALOGUE[id] === undefined)).toEqual([]);
   for (const { id } of testEngines()) expect(all.filter((one) => one.on === id).length).toBeGreaterThan(15);
   const file = process.env['PARA_ATTACK_TABLE'] ?? '';
   if (file !== '') writeFileSync(file, markdown(all));
