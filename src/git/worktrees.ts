@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { ParaError } from '../errors.ts';
 import type { Place } from './git.ts';
 import { type Repository, place } from './repository.ts';
-import { commitOf, deleteBranch } from './refs.ts';
+import { commitOf, deleteBranch, swapRef } from './refs.ts';
 import { removeWorktree } from './worktree-remove.ts';
 import { replaceFile } from '../sys/files.ts';
 
@@ -75,13 +75,19 @@ export async function moveToBranch(from: string, { repo, path, branch, base }: N
   await writeFile(join(admin, 'locked'), 'initializing\n');
   await replaceFile(join(admin, 'gitdir'), `${join(path, '.git')}\n`, 0o644);
   await rename(from, path);
-  await repo.git.text({
-    args: ['checkout', '--quiet', '--no-track', '-b', branch, base, '--'],
-    config: ['checkout.workers=0'],
-    place: worktreePlace(repo, admin, path),
-    filters: 'user',
-    timeoutMs: 600_000,
-  });
+  const head = await readFile(join(admin, 'HEAD'), 'utf8');
+  // Its files are those of the base: git would look at each of them once more.
+  if (head.trim() === base) {
+    await swapRef(repo, `refs/heads/${branch}`, { before: undefined, after: base });
+    await switchBranch(repo, path, branch);
+  } else
+    await repo.git.text({
+      args: ['checkout', '--quiet', '--no-track', '-b', branch, base, '--'],
+      config: ['checkout.workers=0'],
+      place: worktreePlace(repo, admin, path),
+      filters: 'user',
+      timeoutMs: 600_000,
+    });
   await rm(join(admin, 'locked'), { force: true });
 }
 

@@ -123,7 +123,7 @@ async function takeBack(context: CutShortContext, places: Places, record: Sessio
     if (has !== 'foreign') await removeClosed(service, container);
     const { warm } = container;
     // Not yet the session's own: it has its old name, and may have its old worktree.
-    if (warm !== undefined) await discardSlot({ repo, places }, service, { id: warm, state: 'taken', base });
+    if (warm !== undefined) await discardSlot({ repo, places }, service, { id: warm, state: 'making', base });
     if (!(await isNetworkKept(places, record))) await service.removeNetwork(sharedNetwork(container));
   }
   await removeContainerFiles(places, session);

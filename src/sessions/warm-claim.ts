@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { lockRepository, saveRecord, type SessionRecord } from './store.ts';
 import { discardSlot, isUntouched } from './warm-discard.ts';
 import { slotLinks, turnLink } from './warm-links.ts';
-import { listSlots, takeSlot, type Slot } from './warm-slots.ts';
+import { giveSlotBack, listSlots, lockTaking, takeSlot, type Slot } from './warm-slots.ts';
 import { kindOf, neverRan, slotSpec } from './warm-spec.ts';
 
 /** What a start shares that may have taken one. */
@@ -21,36 +21,55 @@ export interface WarmState extends ContainerState {
 
 /** Takes one, or leaves all as it is. */
 export function takeWarm(plan: StartPlan, container: ContainerPlan): Step<WarmState> {
+  const { places } = plan;
   return {
     title: 'Looking for one that is ready',
     run: async (state, note) => {
       const kind = await kindOf(plan, container);
-      for (const slot of await listSlots(plan.places)) {
-        if (slot.state !== 'ready' || slot.kind !== kind || !(await isUntouched(plan, slot))) continue;
-        if (!(await takeSlot(plan.places, slot.id))) continue;
-        state.warm = slot.id;
-        // Before it is changed: then whoever settles this start knows whose it is.
-        await saveRecord(plan.places, asTaken(state.record, state));
-        const there = await whole(plan, container, slot);
-        if (there !== undefined) {
-          state.containerId = there.id;
-          note(slot.id);
-          return;
-        }
-        // What somebody has started by hand stays, and `docker cleanup` says so.
-        await discardSlot(plan, container.service, { ...slot, state: 'taken' }).catch(() => undefined);
-        delete state.warm;
-        await saveRecord(plan.places, state.record);
+      const fits = (slot: Slot): boolean => slot.state === 'ready' && slot.kind === kind;
+      for (const slot of (await listSlots(places)).filter(fits)) {
+        const taking = (): Promise<boolean> => take(plan, container, slot, state);
+        if (await lockTaking(places, 'takes what is ready', taking)) break;
       }
-      note('none is');
+      note(state.warm ?? 'none is');
     },
-    undo: async (state) => {
-      const { warm: id } = state;
+    undo: async ({ warm: id }) => {
       if (id !== undefined)
-        await discardSlot(plan, container.service, { id, state: 'taken', base: plan.base });
+        await discardSlot(plan, container.service, { id, state: 'making', base: plan.base });
     },
     leftover: () => 'para docker cleanup',
   };
+}
+/** @returns false when another one was quicker, or it is not as it should be */
+async function take(
+  plan: StartPlan,
+  container: ContainerPlan,
+  slot: Slot,
+  state: WarmState,
+): Promise<boolean> {
+  const { places } = plan;
+  if (!(await takeSlot(places, slot.id))) return false;
+  const look = Promise.all([whole(plan, container, slot), isUntouched(plan, slot)]);
+  const [there, untouched] = await look.catch(async (error: unknown) => {
+    await giveSlotBack(places, slot.id);
+    throw error;
+  });
+  if (!untouched) {
+    await giveSlotBack(places, slot.id);
+    return false;
+  }
+  state.warm = slot.id;
+  // Before it is changed: then whoever settles this start knows whose it is.
+  await saveRecord(places, asTaken(state.record, state));
+  if (there !== undefined) {
+    state.containerId = there.id;
+    return true;
+  }
+  // What somebody has started by hand stays, and `docker cleanup` says so.
+  await discardSlot(plan, container.service, { ...slot, state: 'making' }).catch(() => undefined);
+  delete state.warm;
+  await saveRecord(places, state.record);
+  return false;
 }
 
 /** The container as the engine has it, when it is what a start would make now, and has run nothing. */

@@ -13,10 +13,10 @@ import { isDirectory } from '../sys/files.ts';
 import { removeTree } from '../sys/remove-tree.ts';
 import { lockRepository } from './store.ts';
 import { slotDir } from './warm-links.ts';
-import { lockPool, uselessSlots, type Slot } from './warm-slots.ts';
+import { lockTaking, uselessSlots, type Slot } from './warm-slots.ts';
 import { neverRan, type Where } from './warm-spec.ts';
 
-/** Safe to repeat: what it is known by goes last. @throws REFUSED when somebody has worked in it */
+/** Safe to repeat: what it is known by goes last. Nobody can have worked in one that is `making`. @throws REFUSED when somebody has worked in it */
 export async function discardSlot(
   { repo, places }: Where,
   service: DockerService,
@@ -27,18 +27,22 @@ export async function discardSlot(
   const path = places.worktree(id);
   const there = await service.status(name);
   if (there !== undefined && !neverRan(there)) throw worked(`${name} has been started by hand`, path);
-  if (state === 'ready' && !(await isUntouched({ repo, places }, slot)))
+  if (state !== 'making' && !(await isUntouched({ repo, places }, slot)))
     throw worked(`there are changes in ${path}`, path);
   if (there !== undefined) await service.removeContainer(name);
   await lockRepository(places, 'removes a worktree', () => removeWorktree(repo, path));
   await removeTree(slotDir(places.state, id));
 }
 
-/** One that nobody will use, if that is so still: a start may have taken it in the meantime. @throws REFUSED, BUSY */
-export async function discardUseless(where: Where, service: DockerService, id: string): Promise<void> {
-  await lockPool(where.places, 'removes what was kept ready', async () => {
+/**
+ * One that nobody will use, or that is ready, if that is so still: a start may have taken it in the meantime.
+ * @returns whether it was @throws REFUSED, BUSY
+ */
+export async function discardUseless(where: Where, service: DockerService, id: string): Promise<boolean> {
+  return lockTaking(where.places, 'removes what was kept ready', async () => {
     const slot = (await uselessSlots(where.places, true)).find((one) => one.id === id);
     if (slot !== undefined) await discardSlot(where, service, slot);
+    return slot !== undefined;
   });
 }
 
@@ -52,9 +56,11 @@ export async function isUntouched(
   if (worktreeAdminDir === undefined) return !(await isDirectory(worktreePath));
   const head = await readFile(join(worktreeAdminDir, 'HEAD'), 'utf8').catch(() => '');
   if (head.trim() !== base) return false;
-  const changes = await worktreeChanges({ repo, worktreeAdminDir, worktreePath, filters: 'user' });
-  if (Object.values(changes).some((count: number) => count > 0)) return false;
-  return (await ignoredFiles(repo, worktreePath)).length === 0;
+  const [changes, ignored] = await Promise.all([
+    worktreeChanges({ repo, worktreeAdminDir, worktreePath, filters: 'user' }),
+    ignoredFiles(repo, worktreePath),
+  ]);
+  return ignored.length === 0 && Object.values(changes).every((count: number) => count === 0);
 }
 
 function worked(why: string, path: string): ParaError {

@@ -23,7 +23,7 @@ import { prepareInside } from './inside.ts';
 import type { SessionName } from './name.ts';
 import { networkLabels, sharedName } from './network-made.ts';
 import { lockRepository, requireOwnPlaces, type Places } from './store.ts';
-import { discardSlot } from './warm-discard.ts';
+import { discardSlot, discardUseless } from './warm-discard.ts';
 import { newSlotId, slotDir, slotLinks, turnLink } from './warm-links.ts';
 import { listSlots, lockPool, saveSlot, uselessSlots, type Slot } from './warm-slots.ts';
 import { canBeKept, kindOf, slotSpec } from './warm-spec.ts';
@@ -133,8 +133,7 @@ export function discardSteps(
     title: 'Removing one that was kept ready',
     run: async ({ removed }, note) => {
       note(slot.id);
-      await discardSlot(where, await context.dockerFor(slot.engine), slot);
-      removed.push(slot.id);
+      if (await discardUseless(where, await context.dockerFor(slot.engine), slot.id)) removed.push(slot.id);
     },
   }));
 }

@@ -53,6 +53,12 @@ export async function takeSlot(places: Places, id: string): Promise<boolean> {
   }
 }
 
+/** The opposite of `takeSlot`, for one that is as it was. */
+export async function giveSlotBack(places: Places, id: string): Promise<void> {
+  const dir = slotDir(places.state, id);
+  await rename(join(dir, FILES.taken), join(dir, FILES.ready));
+}
+
 /** All that there are, by name; none costs one look. */
 export async function listSlots(places: Places): Promise<readonly Slot[]> {
   // A repository can carry a link in its place: nothing is looked for, made or removed behind one.
@@ -101,7 +107,12 @@ function lockFile({ state }: Places): string {
   return join(state, 'locks', 'warm-pool');
 }
 
-/** One para at a time makes or removes them. @throws BUSY */
+/** One para at a time takes one, or says that nobody has it: until its record says so, nothing else does. @throws BUSY */
+export function lockTaking<T>({ state }: Places, what: string, work: () => Promise<T>): Promise<T> {
+  return withLock(join(state, 'locks', 'warm-taking'), { what }, work);
+}
+
+/** One para at a time fills or empties the pool. @throws BUSY */
 export function lockPool<T>(places: Places, what: string, work: () => Promise<T>): Promise<T> {
   return withLock(lockFile(places), { what, refusable: true }, work);
 }
