@@ -5,6 +5,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from '
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Ended, Inside } from './inside.ts';
+import { secondLook } from './second-look.ts';
 
 const run = promisify(execFile);
 
@@ -103,7 +104,7 @@ async function present(world: Inside, git: Ledger['git']): Promise<ReadonlySet<s
   const take = (text: string): void => {
     for (const line of text.split('\n')) found.add(line.split(' ', 1)[0] ?? '');
   };
-  take(await git(objects));
+  take(await secondLook(() => git(objects)));
   for (const session of list(join(root, '.para/state/docker'))) {
     const dir = join(root, '.para/state/docker', session, 'git');
     if (session.endsWith('.gone') || !existsSync(join(dir, 'HEAD'))) continue;

@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fakeEngine, type FakeEngine } from '../support/fake-engine.ts';
 import { mainCheckout } from '../support/look.ts';
 import { makeWorld, repoId, type Ended, type World } from '../support/para.ts';
 import { paraHere } from './para-here.ts';
+import { secondLook } from './second-look.ts';
 
 /** Text of every piece of work that a session holds; none may ever be lost. */
 const WORK = {
@@ -138,16 +138,11 @@ function copies(world: World, repo: string, fake: FakeEngine): Pick<FaultWorld, 
   };
 }
 
-/** A git that goes on without its para, and is half done as we look, gets a second look. */
 async function fsck(git: Git): Promise<readonly string[]> {
-  const look = (): Promise<readonly string[]> =>
-    git('fsck', '--strict', '--no-dangling').then(
-      () => [],
-      (error: unknown) => [`git fsck: ${String(error)}`],
-    );
-  if ((await look()).length === 0) return [];
-  await sleep(1_000);
-  return look();
+  return secondLook(() => git('fsck', '--strict', '--no-dangling')).then(
+    () => [],
+    (error: unknown) => [`git fsck: ${String(error)}`],
+  );
 }
 
 interface Kept {
@@ -175,7 +170,7 @@ async function lostWork(
   { worktree, sealed, commit }: Kept & { readonly commit: string },
 ): Promise<string[]> {
   const all = ['rev-list', '--objects', '--all', '--glob=refs/para'];
-  const inRepo = await git(...all);
+  const inRepo = await secondLook(() => git(...all));
   // One that is half made, or half removed, holds nothing that git could read.
   const inBox = await git(`--git-dir=${sealed}`, ...all).catch(() => '');
   const names = new Set(`${inRepo}\n${inBox}`.split('\n').map((line) => line.split(' ', 1)[0]));
