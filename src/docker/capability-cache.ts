@@ -87,6 +87,7 @@ const CAPABILITY_TYPES: Readonly<Partial<Record<keyof Capabilities, string>>> = 
   cpuLimit: 'boolean',
   pidsLimit: 'boolean',
   storageDriver: 'string',
+  storageRoot: 'string',
   selinux: 'boolean',
   serverVersion: 'string',
   runtime: 'string',

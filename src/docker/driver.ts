@@ -227,6 +227,8 @@ export interface Capabilities {
   readonly cpuLimit: boolean;
   readonly pidsLimit: boolean;
   readonly storageDriver: string;
+  /** Where it keeps images and containers, as it says; empty when it does not. */
+  readonly storageRoot: string;
   readonly selinux: boolean;
   readonly serverVersion: string;
   readonly runtime: string;

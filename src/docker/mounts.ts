@@ -1,9 +1,11 @@
 /** What of the host a container may see. Sources are expanded, resolved and checked before anything is made. */
 import { lstat, realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { isAbsolute, normalize } from 'node:path';
 import { ParaError } from '../errors.ts';
+import { deniedBecause } from './denied-mounts.ts';
 import type { Mount } from './driver.ts';
+import { isWithin, real } from './host-path.ts';
 
 /** Who asks for a mount: a person (flag, user config) or a file in the repository, which an agent may have written. */
 export type MountOrigin = 'person' | 'repository';
@@ -27,27 +29,11 @@ export interface MountContext {
   readonly approved?: readonly string[];
   /** The engine in use, as DOCKER_HOST has it: its socket may be anywhere. */
   readonly endpoint?: string | undefined;
+  /** Where that engine keeps its images and containers. */
+  readonly storage?: string;
 }
 
-// facts/security-reliability.md §1.2: never, whoever asks.
-const DENIED_TREES = ['/proc', '/sys', '/dev', '/run', '/var/run', '/etc', '/boot'];
-const DENIED_IN_HOME = [
-  ...[
-    '.ssh',
-    '.gnupg',
-    '.aws',
-    '.azure',
-    '.kube',
-    '.docker',
-    '.netrc',
-    '.git-credentials',
-    '.password-store',
-  ],
-  ...['.config/gcloud', '.config/gh', '.config/containers', '.config/para'],
-  ...['.local/share/keyrings', '.local/state/para'],
-];
 const DENIED_TARGETS = ['/proc', '/sys', '/dev', '/run/para', '/para', '/workspace'];
-const SOCKET = /(?:docker|podman|containerd|crio)[^/]*\.sock$/;
 const WORKSPACE = '/workspace';
 
 /** Parses `SRC:DST[:ro]` of --volume. @throws USAGE */
@@ -154,7 +140,14 @@ function checkTarget(target: string): string {
 }
 
 async function checkSource(source: string, request: MountRequest, context: MountContext): Promise<void> {
-  const reason = deniedBecause(source, await canonical(context)) ?? (await socketReason(source, context));
+  const { readOnly } = request;
+  const called = expand(request.source, context);
+  const held = { ...(await canonical(context)), readOnly };
+  const reason =
+    (await deniedBecause(source, held)) ??
+    // What is a link to somewhere may be what it is called all the same.
+    (called === source ? undefined : await deniedBecause(called, { ...context, readOnly })) ??
+    (await socketReason(source, context));
   if (reason !== undefined) {
     throw new ParaError('MOUNT_REFUSED', `${source} is not mounted into a container: ${reason}`, {
       hint: 'Mount a directory that holds only what the container needs.',
@@ -192,36 +185,6 @@ async function socketReason(source: string, { endpoint = '' }: MountContext): Pr
 
 async function canonical(context: MountContext): Promise<MountContext> {
   return { ...context, home: await real(context.home), repo: await real(context.repo) };
-}
-
-function deniedBecause(source: string, { home, repo }: MountContext): string | undefined {
-  if (source === '/' || source === home) return 'it holds far more than a session may see';
-  if (isWithin(repo, source) || isWithin(join(repo, '.git'), source))
-    return 'it contains the repository itself';
-  if (isWithin(source, join(repo, '.git')) || isWithin(source, join(repo, '.para')))
-    return "it is git's or para's own";
-  if (isWithin(home, source)) return 'it contains your home directory';
-  if (SOCKET.test(source)) return 'an engine socket gives away the whole machine';
-  if (DENIED_TREES.some((tree) => isWithin(source, tree) || isWithin(tree, source)))
-    return 'it belongs to the system';
-  const secret = DENIED_IN_HOME.find(
-    (name) => isWithin(source, join(home, name)) || isWithin(join(home, name), source),
-  );
-  return secret === undefined ? undefined : `~/${secret} holds credentials`;
-}
-
-/** True for the directory itself and what is below it; both absolute, without a slash at their end. */
-export function isWithin(path: string, root: string): boolean {
-  return path === root || path.startsWith(root === '/' ? '/' : root + sep);
-}
-
-async function real(path: string): Promise<string> {
-  try {
-    return await realpath(path);
-  } catch {
-    const parent = dirname(path);
-    return parent === path ? path : join(await real(parent), path.slice(parent.length));
-  }
 }
 
 /** The home directory that `~` and $HOME mean: the account's, unless HOME is an absolute path. */

@@ -95,7 +95,7 @@ export async function resolveSpec(
   gitMounts: readonly Mount[],
   place?: ClosedPlace,
 ): Promise<ContainerSpec> {
-  const context = { ...wish.mountContext, endpoint: engine.endpoint };
+  const context = mountContextOn(engine, wish);
   const asked = await Promise.all(wish.volumes.map((volume) => resolveMount(volume, context)));
   const mounts = withWorkspace(asked, wish.mountContext.worktree).concat(gitMounts, ownMounts(wish));
   refuseDuplicates(
@@ -138,6 +138,14 @@ export async function resolveSpec(
     secrets: wish.hasSecrets ? INSIDE.secrets : undefined,
   };
   return deepFreeze({ ...spec, labels: labels(wish, spec) });
+}
+
+/** What sources of mounts are resolved against, on this engine. */
+function mountContextOn(
+  { endpoint, capabilities }: Pick<Engine, 'capabilities' | 'endpoint'>,
+  { mountContext }: Pick<ContainerWish, 'mountContext'>,
+): MountContext {
+  return { ...mountContext, endpoint, storage: capabilities.storageRoot };
 }
 
 function madeNetwork(network: ContainerWish['network'], place?: ClosedPlace): ContainerSpec['network'] {

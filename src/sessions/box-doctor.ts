@@ -4,7 +4,7 @@ import { readFile, readlink } from 'node:fs/promises';
 import { readHeld } from '../docker/cgroup.ts';
 import type { ContainerInfo } from '../docker/driver.ts';
 import { enforcedLimits } from '../docker/limits.ts';
-import { isWithin } from '../docker/mounts.ts';
+import { isWithin } from '../docker/host-path.ts';
 import type { DockerService } from '../docker/service.ts';
 import { INSIDE } from '../docker/spec.ts';
 import { ParaError } from '../errors.ts';

@@ -206,7 +206,7 @@ describe('refused before anything is made', () => {
   test.each([
     ['--volume /etc:/x', /\/etc is not mounted into a container: it belongs to the system/],
     ['--volume $HOME:/x', /it holds far more than a session may see/],
-    ['--volume /usr:/workspace', /only the worktree is mounted at \/workspace/],
+    ['--volume /srv:/workspace', /only the worktree is mounted at \/workspace/],
   ])('%s', async (flags, message) => {
     const line = `start fix --docker ${flags}`;
     const { code, stderr } = await runPara(repo, line, { calls: detection('docker') });

@@ -11,6 +11,7 @@ const can = (memoryLimit: boolean, cpuLimit: boolean, pidsLimit: boolean): Capab
   cpuLimit,
   pidsLimit,
   storageDriver: 'overlay',
+  storageRoot: '/var/lib/docker',
   selinux: false,
   serverVersion: '1.2.3',
   runtime: 'runc',

@@ -18,7 +18,7 @@ beforeEach(() => {
   base = realpathSync(mkdtempSync(join(tmpdir(), 'para-mounts-')));
   const [home, repo] = [join(base, 'home'), join(base, 'src/repo')];
   for (const path of [
-    ...['home/.ssh', 'home/.config/para', 'home/.config/gh', 'home/.cache', 'home/.sshx'],
+    ...['home/.ssh', 'home/.config/para', 'home/.config/gh', 'home/.cache/npm', 'home/.sshx'],
     ...['src/repo/.git/hooks', 'src/repo/.para/worktrees/s/sub', 'src/repo/lib', 'data/deep', 'x,y "z"'],
   ])
     mkdirSync(join(base, path), { recursive: true });
@@ -55,9 +55,9 @@ describe('parseVolume', () => {
 
 describe('sources', () => {
   test.each([
-    ['~/.cache', 'home/.cache'],
-    ['$HOME/.cache/', 'home/.cache'],
-    ['${HOME}/.cache', 'home/.cache'],
+    ['~/.cache/npm', 'home/.cache/npm'],
+    ['$HOME/.cache/npm/', 'home/.cache/npm'],
+    ['${HOME}/.cache/npm', 'home/.cache/npm'],
     ['$REPO/lib', 'src/repo/lib'],
   ])('%s', async (source, path) => {
     expect(await resolve(source)).toEqual({ source: inBase(path), target: '/x', readOnly: false });

@@ -180,6 +180,7 @@ function readInfo(stdout: string): Capabilities {
     cpuLimit: info.flag('CpuCfsQuota', false),
     pidsLimit: info.flag('PidsLimit', false),
     storageDriver: info.text('Driver', ''),
+    storageRoot: info.text('DockerRootDir', ''),
     selinux: named('selinux'),
     serverVersion: info.text('ServerVersion'),
     runtime: info.text('DefaultRuntime', ''),

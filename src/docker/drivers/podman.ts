@@ -160,6 +160,7 @@ function readInfo(stdout: string): Capabilities {
     cpuLimit: controllers.includes('cpu'),
     pidsLimit: controllers.includes('pids'),
     storageDriver: info.record('store').text('graphDriverName', ''),
+    storageRoot: info.record('store').text('graphRoot', ''),
     selinux: security.flag('selinuxEnabled', false),
     serverVersion: info.record('version').text('Version'),
     runtime: host.record('ociRuntime', 'optional').text('name', ''),
