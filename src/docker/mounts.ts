@@ -6,6 +6,7 @@ import { ParaError } from '../errors.ts';
 import { deniedBecause } from './denied-mounts.ts';
 import type { Mount } from './driver.ts';
 import { isWithin, real } from './host-path.ts';
+import { noted, notedPath, type OwnedMount } from './mount-paths.ts';
 
 /** Who asks for a mount: a person (flag, user config) or a file in the repository, which an agent may have written. */
 export type MountOrigin = 'person' | 'repository';
@@ -16,6 +17,8 @@ export interface MountRequest {
   readonly target: string;
   readonly readOnly: boolean;
   readonly origin: MountOrigin;
+  /** Where it led when it was decided, links resolved, `$REPO` for the repository: it must not lead elsewhere since. */
+  readonly path?: string;
 }
 
 /** What sources are resolved against. All paths absolute. */
@@ -31,6 +34,8 @@ export interface MountContext {
   readonly endpoint?: string | undefined;
   /** Where that engine keeps its images and containers. */
   readonly storage?: string;
+  /** What containers of other sessions of the repository have mounted. */
+  readonly others?: readonly OwnedMount[];
 }
 
 const DENIED_TARGETS = ['/proc', '/sys', '/dev', '/run/para', '/para', '/workspace'];
@@ -81,7 +86,25 @@ function checkWorktree(target: string): void {
   });
 }
 
+/**
+ * The same mounts, with where each leads now: from here on none may lead elsewhere. The worktree's own place is para's.
+ * @throws MOUNT_INVALID, MOUNT_REFUSED
+ */
+export async function notePaths(
+  requests: readonly MountRequest[],
+  context: MountContext,
+): Promise<readonly MountRequest[]> {
+  const repo = await real(context.repo);
+  return Promise.all(
+    requests.map(async (request) => {
+      const { source } = await resolveMount(request, context);
+      return source === context.worktree ? request : { ...request, path: noted(source, repo) };
+    }),
+  );
+}
+
 async function resolveSource(request: MountRequest, context: MountContext): Promise<string> {
+  if (request.path !== undefined) return notedPath(request.path, context.repo);
   const expanded = expand(request.source, context);
   // The worktree may not exist yet: its place is para's own.
   if (expanded === context.worktree) return expanded;

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import type { ContainerSpec, Engine, HealthCheck, Mount, PortMapping } from './driver.ts';
+import { refuseNested } from './mount-paths.ts';
 import { resolveMount, type MountContext, type MountRequest } from './mounts.ts';
 
 /** The kind of version of labels and layout that para writes. */
@@ -97,6 +98,7 @@ export async function resolveSpec(
 ): Promise<ContainerSpec> {
   const context = mountContextOn(engine, wish);
   const asked = await Promise.all(wish.volumes.map((volume) => resolveMount(volume, context)));
+  refuseNested(asked, context.others ?? []);
   const mounts = withWorkspace(asked, wish.mountContext.worktree).concat(gitMounts, ownMounts(wish));
   refuseDuplicates(
     mounts.map((mount) => mount.target),
@@ -141,7 +143,7 @@ export async function resolveSpec(
 }
 
 /** What sources of mounts are resolved against, on this engine. */
-function mountContextOn(
+export function mountContextOn(
   { endpoint, capabilities }: Pick<Engine, 'capabilities' | 'endpoint'>,
   { mountContext }: Pick<ContainerWish, 'mountContext'>,
 ): MountContext {

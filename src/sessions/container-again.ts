@@ -14,6 +14,7 @@ import { containerRecord, decideContainer, type ContainerPlan } from './containe
 import { checkOf, restrictedBy, type Settings } from './container-plan.ts';
 import { forgetHealth } from './health-file.ts';
 import { prepareInside } from './inside.ts';
+import { withNotedMounts } from './mounts.ts';
 import { parseSessionName } from './name.ts';
 import { committedDockerFile } from './docker-file.ts';
 import type { StartPlan } from './start.ts';
@@ -54,7 +55,8 @@ export async function containerAgain(
   const decided = await decideAgain(context, { ...session, before, base });
   const approved = approvedPaths(await readApprovals(context.trustDir, repo.root));
   const own = (await context.config()).own.docker.network;
-  const wish = asBefore(decided.wish, before, { own, approved });
+  const asItWas = asBefore(decided.wish, before, { own, approved });
+  const wish = await withNotedMounts(asItWas, decided.engine, places);
   const dockerFile = before.made_with?.docker_file ?? decided.dockerFile;
   const container = { ...decided, wish, git: before.git, dockerFile };
   const after = {

@@ -13,6 +13,7 @@ import { planContainer, recordedCheck, type ContainerFlags, type Settings } from
 import type { DockerAsked } from './docker-file.ts';
 import { CONFIG_FILE, DOCKER_FILE } from './asking-files.ts';
 import { hostEffects, type HostEffect } from './host-effects.ts';
+import { withNotedMounts } from './mounts.ts';
 import type { SessionName } from './name.ts';
 import type { ImageSource } from './project.ts';
 import type { Places, SessionRecord } from './store.ts';
@@ -98,7 +99,8 @@ export async function decideContainer(context: DecideContext, decision: Decision
   const hasSecrets = vault.secrets.length > 0;
   const engine = await context.engine();
   const sshAgent = decision.flags.sshAgent ? await agentOf(context, engine, planned.wish) : undefined;
-  const wish = { ...planned.wish, hasSecrets, sshAgent, mountContext: { ...mountContext, approved } };
+  const wanted = { ...planned.wish, hasSecrets, sshAgent, mountContext: { ...mountContext, approved } };
+  const wish = await withNotedMounts(wanted, engine, decision.places);
   // Also a check: a mount that is refused stops the start before anything is made.
   await resolveSpec(wish, engine, []);
   const { git, limits } = config.docker;

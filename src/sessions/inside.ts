@@ -3,11 +3,12 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerInfo } from '../docker/driver.ts';
 import { replaceFile } from '../sys/files.ts';
+import { requireMountsUnmoved } from './mounts.ts';
 import { requireClosed, wakeProxy } from './proxy.ts';
 import { RUNNER_SCRIPT } from './runner-script.ts';
 import { STATUS_SCRIPT } from './status-script.ts';
 import type { DockerService } from '../docker/service.ts';
-import type { SessionRecord } from './store.ts';
+import type { Places, SessionRecord } from './store.ts';
 import { lendSshAgent, linkSshAgent } from './ssh-agent.ts';
 import { startWithSecrets, type Vault } from './vault.ts';
 
@@ -25,24 +26,39 @@ export async function prepareInside(stateDir: string, sshAgent?: string): Promis
 
 /** A container to be started, and the host's side of it. */
 export interface Sleeper {
-  readonly service: DockerService;
   readonly container: NonNullable<SessionRecord['container']>;
   readonly session: string;
-  readonly stateDir: string;
+  readonly places: Places;
   readonly env: NodeJS.ProcessEnv;
 }
 
 /**
+ * What must hold before a container is started, and before one that runs is stopped to be started again: its secrets can be
+ * told, its mounts lead where they led, and there is an ssh agent for one that is lent it. @throws CONFIG_INVALID, MOUNT_*
+ */
+export async function requireWakeable(
+  vault: Vault,
+  { container, session, places, env }: Sleeper,
+): Promise<void> {
+  await vault.open();
+  await requireMountsUnmoved(container, places, session);
+  await lendSshAgent({ env }, container, { session, stateDir: places.docker(session) });
+}
+
+/**
  * Starts a stopped container with all that it sees of the host in its place, and its secrets; a restricted one after its
- * proxy, and only when its network is closed; one that is lent an ssh agent only when there is one.
+ * proxy, and only when its network is closed. All starts of a container that is there come by here.
  * @returns how it runs, with the ports that are published for it
- * @throws as the engine does, NETWORK_NOT_CLOSED, MOUNT_INVALID
+ * @throws as the engine does, as requireWakeable, NETWORK_NOT_CLOSED
  */
 export async function wakeInside(
   vault: Vault,
-  { service, container, session, stateDir, env }: Sleeper,
+  service: DockerService,
+  sleeper: Sleeper,
 ): Promise<ContainerInfo> {
-  await lendSshAgent({ env }, container, { session, stateDir });
+  const { container, session, places } = sleeper;
+  await requireWakeable(vault, sleeper);
+  const stateDir = places.docker(session);
   await prepareInside(stateDir);
   const ports = container.restricted === undefined ? undefined : await wakeProxy(service, container);
   await requireClosed(service, container);

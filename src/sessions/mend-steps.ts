@@ -15,13 +15,12 @@ import { adminDirOf } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { commitCount } from './count.ts';
 import type { Damage } from './damage.ts';
-import { prepareInside, wakeInside } from './inside.ts';
+import { prepareInside, requireWakeable, wakeInside } from './inside.ts';
 import { mendProxy } from './mend-proxy.ts';
 import type { MendPlan } from './mend.ts';
 import { removeClosed } from './proxy.ts';
 import { rememberSession } from './rebuild.ts';
 import type { StartState } from './start-steps.ts';
-import { lendSshAgent } from './ssh-agent.ts';
 import { bringCommitsBack, STOP_GRACE } from './teardown.ts';
 import { lockRepository, saveRecord, type SessionRecord } from './store.ts';
 import { vaultOfRecord } from './vault.ts';
@@ -163,15 +162,16 @@ function restart({ again, places, record, service, running, unstarted, ...plan }
     title: unstarted ? 'Starting the container' : 'Restarting the container',
     skip: () => ((running && made) || unstarted || emptied ? undefined : 'not needed'),
     run: async () => {
-      const vault = await vaultOfRecord(secrets, record.container);
-      await vault.open();
-      const at = { session: record.name, stateDir, env: secrets.env };
-      if (running && record.container !== null) await lendSshAgent(at, record.container, at);
-      if (running) await service?.stopContainer(name, STOP_GRACE);
-      await prepareInside(stateDir);
       const { container } = record;
-      if ((running || unstarted) && service !== undefined && container !== null)
-        await wakeInside(vault, { service, container, ...at });
+      const vault = await vaultOfRecord(secrets, container);
+      await vault.open();
+      if (container === null || service === undefined || !(running || unstarted))
+        return prepareInside(stateDir);
+      const sleeper = { container, session: record.name, places, env: secrets.env };
+      // Before it is stopped: what is in the way would leave it down.
+      await requireWakeable(vault, sleeper);
+      if (running) await service.stopContainer(name, STOP_GRACE);
+      await wakeInside(vault, service, sleeper);
     },
   };
 }

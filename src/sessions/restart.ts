@@ -10,13 +10,12 @@ import type { Found } from './find.ts';
 import { changeHealth, clocks } from './health-file.ts';
 import { healthNow, type Heard } from './health-now.ts';
 import type { Health } from './health.ts';
-import { wakeInside } from './inside.ts';
+import { requireWakeable, wakeInside } from './inside.ts';
 import { PROXY_DOWN, withoutProxy } from './list-engines.ts';
 import { diedOfMemory, OOM_KILLED } from './limit-hit.ts';
 import { halfDoneVerb } from './operation.ts';
 import { proxyName } from './proxy-spec.ts';
 import { decide, withRestart, type Policy } from './recovery.ts';
-import { lendSshAgent } from './ssh-agent.ts';
 import { loadRecord, lockSession, type SessionRecord } from './store.ts';
 import { vaultOfRecord, type VaultContext } from './vault.ts';
 
@@ -76,14 +75,13 @@ async function restartLocked(
   await changeHealth(places, record.name, (old) => withRestart(old, health.reason, { policy, now }));
   try {
     const vault = await vaultOfRecord(means.secrets, record.container);
-    const at = { session: record.name, stateDir: places.docker(record.name), env: means.secrets.env };
+    const sleeper = { container, session: record.name, places, env: means.secrets.env };
     // Before it is stopped: what can not be told, or is gone, would leave it down.
-    await vault.open();
-    await lendSshAgent(at, container, at);
+    await requireWakeable(vault, sleeper);
     const ended = info.state === 'exited' || info.state === 'dead';
     // Where only its proxy is down, what runs in it goes on.
     if (!ended && heard.container !== PROXY_DOWN) await service.stopContainer(name, graceOf(health));
-    await wakeInside(vault, { service, container, ...at });
+    await wakeInside(vault, service, sleeper);
     await changeHealth(places, record.name, (old) => ({ ...old, restarting: false }));
     return { worked: true, text: `restarted (${nth}): ${health.reason}` };
   } catch (error) {

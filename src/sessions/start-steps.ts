@@ -10,6 +10,7 @@ import type { Step } from '../pipeline/step.ts';
 import { closedSteps } from './closed-steps.ts';
 import type { ContainerHost, ContainerState } from './container-state.ts';
 import { prepareInside } from './inside.ts';
+import { requireMountsUnmoved } from './mounts.ts';
 import { networkLabels, sharedName } from './network-made.ts';
 import { isNetworkKept } from './network.ts';
 import { requireClosed } from './proxy.ts';
@@ -215,7 +216,10 @@ function startContainer(plan: ContainerHost, container: ContainerPlan): Step<Con
     run: async (state) => {
       const { containerId: id = '', published: ports = container.wish.ports } = state;
       const { service, vault, wish } = container;
-      if (plan.record.container !== null) await requireClosed(service, plan.record.container);
+      if (plan.record.container !== null) {
+        await requireMountsUnmoved(plan.record.container, plan.places, plan.record.name);
+        await requireClosed(service, plan.record.container);
+      }
       await startWithSecrets(vault, { service, container: name, stateDir: wish.stateDir }, async () => {
         await service.startContainer(name);
         await waitUntilReady(container, name);

@@ -4,7 +4,7 @@ import type { DockerService } from '../docker/service.ts';
 import { requireContainer, requireWorktreeThere, type ContainerContext } from './containers.ts';
 import { findSession, type Found } from './find.ts';
 import { forgetHealth } from './health-file.ts';
-import { wakeInside } from './inside.ts';
+import { requireWakeable, wakeInside } from './inside.ts';
 import { proxyName } from './proxy-spec.ts';
 import { asRegistered, registerContainer, registerStopped } from './registry.ts';
 import { loadRecord, lockSession, saveRecord, type SessionRecord } from './store.ts';
@@ -50,16 +50,13 @@ export async function wakeForPerson(
   service: DockerService,
   { places, record }: Found,
 ): Promise<void> {
-  const stateDir = places.docker(record.name);
   const container = requireContainer(record);
   const vault = await vaultOfRecord(context, container);
-  // First: what can not be told stops it before anything is changed.
-  await vault.open();
-  await forgetHealth(stateDir);
-  const info = await wakeInside(vault, {
-    ...{ service, container, stateDir },
-    ...{ session: record.name, env: context.env },
-  });
+  const sleeper = { container, session: record.name, places, env: context.env };
+  // First: what is in the way stops it before anything is changed.
+  await requireWakeable(vault, sleeper);
+  await forgetHealth(places.docker(record.name));
+  const info = await wakeInside(vault, service, sleeper);
   await registerContainer(places.state, asRegistered(record, info));
   await want({ places, record }, 'running');
 }

@@ -16,6 +16,8 @@ export type { SessionRecord };
 
 /** Where para keeps things in a repository; the one place that knows. */
 export interface Places {
+  /** The repository's main checkout. */
+  readonly root: string;
   readonly state: string;
   readonly record: (session: string) => string;
   readonly worktree: (session: string) => string;
@@ -32,6 +34,7 @@ export function everContained({ container, contained }: SessionRecord): boolean 
 export function placesOf(root: string): Places {
   const state = join(root, '.para', 'state');
   return {
+    root,
     state,
     record: (session) => join(state, `${session}.state`),
     worktree: (session) => join(root, '.para', 'worktrees', session),
@@ -170,14 +173,13 @@ export async function lockSession<T>(
   what: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  const root = dirname(dirname(places.state));
   const own = [
     dirname(places.state),
     places.state,
     dirname(places.worktree(session)),
     places.worktree(session),
   ];
-  await requireWritable([join(root, '.git'), ...own]);
+  await requireWritable([join(places.root, '.git'), ...own]);
   // Who does not want to wait is told before anything is done, not in the middle of it.
   await requireFree(repositoryLock(places));
   return withLock(sessionLock(places, session), { what, refusable: true }, work);

@@ -55,8 +55,8 @@ export function stopContainer(
     undo: async (state) => {
       const { container } = record;
       if (state.settled || !state.wasRunning || service === undefined || container === null) return;
-      const at = { session: record.name, stateDir: places.docker(record.name), env: secrets.env };
-      await wakeInside(await vaultOfRecord(secrets, container), { service, container, ...at });
+      const sleeper = { container, session: record.name, places, env: secrets.env };
+      await wakeInside(await vaultOfRecord(secrets, container), service, sleeper);
     },
     leftover: () => `para docker start ${record.name}`,
   };

@@ -137,6 +137,38 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('moun
     await world.out(['sh', '-ec', 'rm .para/state/s.state; git branch -q -D para/s'], { cwd: repo });
   });
 
+  test('a link that an agent puts in the place of another session’s mount is not followed at a start', async () => {
+    const work = join(world.dir, 'work');
+    const [cache, npm, secret] = [join(work, 'cache'), join(work, 'cache/npm'), join(work, 'private')];
+    for (const path of [cache, npm, secret]) {
+      mkdirSync(path);
+      chownSync(path, engine.uid, engine.gid);
+    }
+    writeFileSync(join(secret, 'file'), 'nobody’s business\n', { mode: 0o644 });
+    // Of another repository, of whose sessions this one does not know.
+    const root = await world.repo('greedy');
+    const box = ['start', 'g', '--docker', '--image', testImages().busybox, '--volume', `${cache}:/cache`];
+    expect(await world.para(root, box)).toMatchObject({ code: 0 });
+    expect(await start('--volume', `${npm}:/npm`)).toMatchObject({ code: 0 });
+    expect(await world.para(repo, ['docker', 'stop', 's', '--grace', '1'])).toMatchObject({ code: 0 });
+    const swap = `mv /cache/npm /cache/old && ln -s ${secret} /cache/npm`;
+    expect(await world.para(root, ['docker', 'exec', 'g', '--', 'sh', '-c', swap])).toMatchObject({
+      code: 0,
+    });
+    const refused = await world.para(repo, ['docker', 'start', 's']);
+    expect([refused.code, refused.stderr]).toEqual([10, expect.stringContaining(`${npm} is a link to`)]);
+    const state = ['inspect', '--format', '{{.State.Status}}', `para-${repoId(repo)}-s`];
+    expect(await world.engine(...state)).toMatch(/^exited/);
+    const back = 'rm /cache/npm && mv /cache/old /cache/npm';
+    expect(await world.para(root, ['docker', 'exec', 'g', '--', 'sh', '-c', back])).toMatchObject({
+      code: 0,
+    });
+    expect(await world.para(repo, ['docker', 'start', 's'])).toMatchObject({ code: 0 });
+    expect(await world.para(repo, ['finish', 'Nothing', 's'])).toMatchObject({ code: 0 });
+    await world.out(['sh', '-ec', 'rm .para/state/s.state; git branch -q -D para/s'], { cwd: repo });
+    expect(await world.para(root, ['finish', 'Nothing', 'g'])).toMatchObject({ code: 0 });
+  });
+
   describe('asked for by the repository', () => {
     /** A commit that holds this file as its docker.json, and is on no branch. */
     const commit = (content: string, mode = '100644'): Promise<string> => {

@@ -38,7 +38,7 @@ var require_ucs2length = __commonJS({
 // <stdin>
 module.exports = validate12;
 module.exports.default = validate12;
-var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop", "docker update"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." }, "memory_bytes": { "type": "integer", "minimum": 1, "description": "docker update." }, "cpus": { "type": "number", "exclusiveMinimum": 0, "description": "docker update." }, "pids": { "type": "integer", "minimum": 1, "description": "docker update." }, "allowed_domains": { "type": "array", "description": "docker update: the whole list, as it is to be.", "items": { "type": "string", "maxLength": 300 } } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "pinned_from": { "type": "string", "maxLength": 512, "description": "What was asked for, when the image is the digest that it was pinned to." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "restricted": { "type": "object", "additionalProperties": false, "description": "A restricted container: its network is closed, and its proxy lets it reach these. Left out for any other.", "required": ["egress", "allowed_domains"], "properties": { "egress": { "type": "string", "maxLength": 128, "description": "Name of the network that its proxy goes out by." }, "allowed_domains": { "type": "array", "description": "Rules of the proxy; none allows nothing.", "items": { "type": "string", "maxLength": 300 } } } }, "ssh_agent": { "const": true, "description": "It was lent the person's ssh agent, as they had said. Left out for any other." }, "warm": { "type": "string", "pattern": "^warm--[0-9a-f]{8}$", "description": "What it was called while it was kept ready; left out for one that was made for its session." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "wanted": { "enum": ["running", "stopped"], "description": "What para was last told to make of it; left out: running." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] } } } }, "docker_file": { "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the .para/docker.json that was used; null for none." }, "secrets": { "type": "array", "description": "Its secrets, by name alone.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, "as_env": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" } } } }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" }, "health_check": { "type": "object", "additionalProperties": false, "description": "health_check of docker.json, with nothing left out.", "required": ["command", "interval_seconds", "timeout_seconds", "retries", "start_period_seconds"], "properties": { "command": { "type": "string", "minLength": 1, "description": "A line for sh." }, "interval_seconds": { "type": "integer", "minimum": 1 }, "timeout_seconds": { "type": "integer", "minimum": 1 }, "retries": { "type": "integer", "minimum": 1 }, "start_period_seconds": { "type": "integer", "minimum": 0 } } } } } } }] } } };
+var schema13 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "SessionRecord", "description": "What para remembers of one session (.para/state/NAME.state). A cache: git and the engine's labels are the truth.", "type": "object", "additionalProperties": false, "required": ["schema", "uuid", "name", "branch", "base", "base_ref", "worktree_path", "created_at", "status", "operation", "container"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "uuid": { "type": "string", "maxLength": 64, "description": "Never reused, unlike the name." }, "name": { "type": "string", "pattern": "^[a-z0-9](-?[a-z0-9]){0,39}$", "description": "Name of the session." }, "branch": { "type": "string", "minLength": 1, "maxLength": 250, "description": "Branch of the session, without refs/heads/." }, "base": { "type": "string", "pattern": "^[0-9a-f]{40,64}$", "description": "Commit the session started from." }, "base_ref": { "type": "string", "maxLength": 250, "description": "What was asked for as base: a branch or a commit." }, "worktree_path": { "type": "string", "maxLength": 4096, "description": "Absolute path of the worktree." }, "created_at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "status": { "enum": ["starting", "active", "finishing", "review", "cancelling", "recovering"], "description": "What the session is meant to be." }, "operation": { "description": "The running operation, written before its first side effect.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["id", "kind", "pid", "started", "boot", "at"], "properties": { "id": { "type": "string", "maxLength": 64, "description": "Also the label para.op." }, "kind": { "enum": ["start", "finish", "cancel", "recover", "docker start", "docker stop", "docker update"], "description": "Which verb." }, "pid": { "type": "integer", "minimum": 1, "description": "Process of the para at work." }, "started": { "type": "string", "maxLength": 40, "description": "When the kernel started it (proc_pid_stat(5), field 22)." }, "boot": { "type": "string", "maxLength": 64, "description": "Boot of the machine it runs in." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339, for people." }, "wish": { "type": "object", "additionalProperties": false, "description": "What was asked for: enough to go on without the person who did. What is left out was not said.", "properties": { "message": { "type": "string", "description": "finish: of the commit." }, "branch": { "type": "string", "maxLength": 250, "description": "finish: the branch that is left." }, "push": { "type": "boolean", "description": "finish: push it, or do not." }, "no_container": { "type": "boolean", "description": "finish: leave the container." }, "archive_ignored": { "type": "boolean", "description": "finish, cancel: keep what no commit can hold." }, "force": { "type": "boolean", "description": "finish, cancel: let it go." }, "archive": { "type": "string", "maxLength": 40, "description": "recover: time of the archive." }, "grace": { "type": "integer", "minimum": 0, "description": "docker stop: seconds to end by itself." }, "memory_bytes": { "type": "integer", "minimum": 1, "description": "docker update." }, "cpus": { "type": "number", "exclusiveMinimum": 0, "description": "docker update." }, "pids": { "type": "integer", "minimum": 1, "description": "docker update." }, "allowed_domains": { "type": "array", "description": "docker update: the whole list, as it is to be.", "items": { "type": "string", "maxLength": 300 } } } } } }] }, "contained": { "type": "boolean", "description": "A container has worked in the session, though it may have none now: its files are not all the user's own." }, "container": { "description": "The session's container, if it has one.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["name", "engine", "binary", "endpoint", "image", "image_source", "network", "hardening", "git"], "properties": { "name": { "type": "string", "maxLength": 80, "description": "Name of the container." }, "engine": { "enum": ["docker", "podman"], "description": "Driver that made it." }, "binary": { "type": "string", "maxLength": 4096, "description": "Absolute path of the engine's client." }, "endpoint": { "type": "string", "maxLength": 4096, "description": "Where the client found its server." }, "image": { "type": "string", "maxLength": 512, "description": "Image reference as asked for." }, "pinned_from": { "type": "string", "maxLength": 512, "description": "What was asked for, when the image is the digest that it was pinned to." }, "image_source": { "type": "string", "maxLength": 128, "description": "Which setting chose the image." }, "network": { "type": "string", "maxLength": 128, "description": "Name of the network, or none." }, "restricted": { "type": "object", "additionalProperties": false, "description": "A restricted container: its network is closed, and its proxy lets it reach these. Left out for any other.", "required": ["egress", "allowed_domains"], "properties": { "egress": { "type": "string", "maxLength": 128, "description": "Name of the network that its proxy goes out by." }, "allowed_domains": { "type": "array", "description": "Rules of the proxy; none allows nothing.", "items": { "type": "string", "maxLength": 300 } } } }, "ssh_agent": { "const": true, "description": "It was lent the person's ssh agent, as they had said. Left out for any other." }, "warm": { "type": "string", "pattern": "^warm--[0-9a-f]{8}$", "description": "What it was called while it was kept ready; left out for one that was made for its session." }, "hardening": { "enum": ["strict", "default", "off"], "description": "docker.hardening at creation." }, "git": { "enum": ["sealed", "off"], "description": "docker.git at creation." }, "wanted": { "enum": ["running", "stopped"], "description": "What para was last told to make of it; left out: running." }, "made_with": { "type": "object", "additionalProperties": false, "description": "What it was made with, so that it can be made again as it was.", "required": ["env", "ports", "volumes", "cpus", "memory_bytes", "pids"], "properties": { "env": { "type": "object", "additionalProperties": { "type": "string" } }, "ports": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["hostIp", "hostPort", "containerPort", "protocol"], "properties": { "hostIp": { "type": "string", "maxLength": 64 }, "hostPort": { "type": "integer" }, "containerPort": { "type": "integer" }, "protocol": { "enum": ["tcp", "udp"] } } } }, "volumes": { "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["source", "target", "readOnly", "origin"], "properties": { "source": { "type": "string", "maxLength": 4096 }, "target": { "type": "string", "maxLength": 4096 }, "readOnly": { "type": "boolean" }, "origin": { "enum": ["person", "repository"] }, "path": { "type": "string", "maxLength": 4096, "description": "Where it led when the container was made, links resolved; $REPO for the repository. Each start looks whether it still does." } } } }, "docker_file": { "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the .para/docker.json that was used; null for none." }, "secrets": { "type": "array", "description": "Its secrets, by name alone.", "items": { "type": "object", "additionalProperties": false, "required": ["name"], "properties": { "name": { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, "as_env": { "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" } } } }, "cpus": { "type": "number" }, "memory_bytes": { "type": "integer" }, "pids": { "type": "integer" }, "health_check": { "type": "object", "additionalProperties": false, "description": "health_check of docker.json, with nothing left out.", "required": ["command", "interval_seconds", "timeout_seconds", "retries", "start_period_seconds"], "properties": { "command": { "type": "string", "minLength": 1, "description": "A line for sh." }, "interval_seconds": { "type": "integer", "minimum": 1 }, "timeout_seconds": { "type": "integer", "minimum": 1 }, "retries": { "type": "integer", "minimum": 1 }, "start_period_seconds": { "type": "integer", "minimum": 0 } } } } } } }] } } };
 var func2 = Object.prototype.hasOwnProperty;
 var func3 = require_ucs2length().default;
 var pattern13 = new RegExp("^[a-z0-9](-?[a-z0-9]){0,39}$", "u");
@@ -1582,7 +1582,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                       errors++;
                     }
                     for (const key8 in data59) {
-                      if (!(key8 === "source" || key8 === "target" || key8 === "readOnly" || key8 === "origin")) {
+                      if (!(key8 === "source" || key8 === "target" || key8 === "readOnly" || key8 === "origin" || key8 === "path")) {
                         const err139 = { instancePath: instancePath + "/container/made_with/volumes/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key8 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data59 };
                         if (vErrors === null) {
                           vErrors = [err139];
@@ -1660,90 +1660,90 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
+                    if (data59.path !== void 0) {
+                      let data64 = data59.path;
+                      if (typeof data64 === "string") {
+                        if (func3(data64) > 4096) {
+                          const err146 = { instancePath: instancePath + "/container/made_with/volumes/" + i3 + "/path", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/path/maxLength", keyword: "maxLength", params: { limit: 4096 }, message: "must NOT have more than 4096 characters", schema: 4096, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.path, data: data64 };
+                          if (vErrors === null) {
+                            vErrors = [err146];
+                          } else {
+                            vErrors.push(err146);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err147 = { instancePath: instancePath + "/container/made_with/volumes/" + i3 + "/path", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/properties/path/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.path.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.properties.path, data: data64 };
+                        if (vErrors === null) {
+                          vErrors = [err147];
+                        } else {
+                          vErrors.push(err147);
+                        }
+                        errors++;
+                      }
+                    }
                   } else {
-                    const err146 = { instancePath: instancePath + "/container/made_with/volumes/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data59 };
+                    const err148 = { instancePath: instancePath + "/container/made_with/volumes/" + i3, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.items, data: data59 };
                     if (vErrors === null) {
-                      vErrors = [err146];
+                      vErrors = [err148];
                     } else {
-                      vErrors.push(err146);
+                      vErrors.push(err148);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err147 = { instancePath: instancePath + "/container/made_with/volumes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes, data: data58 };
+                const err149 = { instancePath: instancePath + "/container/made_with/volumes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/volumes/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.volumes, data: data58 };
                 if (vErrors === null) {
-                  vErrors = [err147];
+                  vErrors = [err149];
                 } else {
-                  vErrors.push(err147);
+                  vErrors.push(err149);
                 }
                 errors++;
               }
             }
             if (data49.docker_file !== void 0) {
-              let data64 = data49.docker_file;
-              if (typeof data64 !== "string" && data64 !== null) {
-                const err148 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/type", keyword: "type", params: { type: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type }, message: "must be string,null", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data64 };
+              let data65 = data49.docker_file;
+              if (typeof data65 !== "string" && data65 !== null) {
+                const err150 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/type", keyword: "type", params: { type: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type }, message: "must be string,null", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data65 };
                 if (vErrors === null) {
-                  vErrors = [err148];
+                  vErrors = [err150];
                 } else {
-                  vErrors.push(err148);
+                  vErrors.push(err150);
                 }
                 errors++;
               }
-              if (typeof data64 === "string") {
-                if (!pattern16.test(data64)) {
-                  const err149 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"', schema: "^[0-9a-f]{64}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data64 };
+              if (typeof data65 === "string") {
+                if (!pattern16.test(data65)) {
+                  const err151 = { instancePath: instancePath + "/container/made_with/docker_file", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/docker_file/pattern", keyword: "pattern", params: { pattern: "^[0-9a-f]{64}$" }, message: 'must match pattern "^[0-9a-f]{64}$"', schema: "^[0-9a-f]{64}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.docker_file, data: data65 };
                   if (vErrors === null) {
-                    vErrors = [err149];
+                    vErrors = [err151];
                   } else {
-                    vErrors.push(err149);
+                    vErrors.push(err151);
                   }
                   errors++;
                 }
               }
             }
             if (data49.secrets !== void 0) {
-              let data65 = data49.secrets;
-              if (Array.isArray(data65)) {
-                const len4 = data65.length;
+              let data66 = data49.secrets;
+              if (Array.isArray(data66)) {
+                const len4 = data66.length;
                 for (let i4 = 0; i4 < len4; i4++) {
-                  let data66 = data65[i4];
-                  if (data66 && typeof data66 == "object" && !Array.isArray(data66)) {
-                    if (data66.name === void 0) {
-                      const err150 = { instancePath: instancePath + "/container/made_with/secrets/" + i4, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data66 };
+                  let data67 = data66[i4];
+                  if (data67 && typeof data67 == "object" && !Array.isArray(data67)) {
+                    if (data67.name === void 0) {
+                      const err152 = { instancePath: instancePath + "/container/made_with/secrets/" + i4, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/required", keyword: "required", params: { missingProperty: "name" }, message: "must have required property 'name'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data67 };
                       if (vErrors === null) {
-                        vErrors = [err150];
+                        vErrors = [err152];
                       } else {
-                        vErrors.push(err150);
+                        vErrors.push(err152);
                       }
                       errors++;
                     }
-                    for (const key9 in data66) {
+                    for (const key9 in data67) {
                       if (!(key9 === "name" || key9 === "as_env")) {
-                        const err151 = { instancePath: instancePath + "/container/made_with/secrets/" + i4, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data66 };
-                        if (vErrors === null) {
-                          vErrors = [err151];
-                        } else {
-                          vErrors.push(err151);
-                        }
-                        errors++;
-                      }
-                    }
-                    if (data66.name !== void 0) {
-                      let data67 = data66.name;
-                      if (typeof data67 === "string") {
-                        if (!pattern1.test(data67)) {
-                          const err152 = { instancePath: instancePath + "/container/made_with/secrets/" + i4 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, message: 'must match pattern "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"', schema: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data67 };
-                          if (vErrors === null) {
-                            vErrors = [err152];
-                          } else {
-                            vErrors.push(err152);
-                          }
-                          errors++;
-                        }
-                      } else {
-                        const err153 = { instancePath: instancePath + "/container/made_with/secrets/" + i4 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data67 };
+                        const err153 = { instancePath: instancePath + "/container/made_with/secrets/" + i4, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key9 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data67 };
                         if (vErrors === null) {
                           vErrors = [err153];
                         } else {
@@ -1752,11 +1752,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
-                    if (data66.as_env !== void 0) {
-                      let data68 = data66.as_env;
+                    if (data67.name !== void 0) {
+                      let data68 = data67.name;
                       if (typeof data68 === "string") {
-                        if (!pattern4.test(data68)) {
-                          const err154 = { instancePath: instancePath + "/container/made_with/secrets/" + i4 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data68 };
+                        if (!pattern1.test(data68)) {
+                          const err154 = { instancePath: instancePath + "/container/made_with/secrets/" + i4 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" }, message: 'must match pattern "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"', schema: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data68 };
                           if (vErrors === null) {
                             vErrors = [err154];
                           } else {
@@ -1765,7 +1765,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                           errors++;
                         }
                       } else {
-                        const err155 = { instancePath: instancePath + "/container/made_with/secrets/" + i4 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data68 };
+                        const err155 = { instancePath: instancePath + "/container/made_with/secrets/" + i4 + "/name", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/name/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.name, data: data68 };
                         if (vErrors === null) {
                           vErrors = [err155];
                         } else {
@@ -1774,42 +1774,40 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                         errors++;
                       }
                     }
+                    if (data67.as_env !== void 0) {
+                      let data69 = data67.as_env;
+                      if (typeof data69 === "string") {
+                        if (!pattern4.test(data69)) {
+                          const err156 = { instancePath: instancePath + "/container/made_with/secrets/" + i4 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/pattern", keyword: "pattern", params: { pattern: "^[A-Za-z_][A-Za-z0-9_]*$" }, message: 'must match pattern "^[A-Za-z_][A-Za-z0-9_]*$"', schema: "^[A-Za-z_][A-Za-z0-9_]*$", parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data69 };
+                          if (vErrors === null) {
+                            vErrors = [err156];
+                          } else {
+                            vErrors.push(err156);
+                          }
+                          errors++;
+                        }
+                      } else {
+                        const err157 = { instancePath: instancePath + "/container/made_with/secrets/" + i4 + "/as_env", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/properties/as_env/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.properties.as_env, data: data69 };
+                        if (vErrors === null) {
+                          vErrors = [err157];
+                        } else {
+                          vErrors.push(err157);
+                        }
+                        errors++;
+                      }
+                    }
                   } else {
-                    const err156 = { instancePath: instancePath + "/container/made_with/secrets/" + i4, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data66 };
+                    const err158 = { instancePath: instancePath + "/container/made_with/secrets/" + i4, schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.items, data: data67 };
                     if (vErrors === null) {
-                      vErrors = [err156];
+                      vErrors = [err158];
                     } else {
-                      vErrors.push(err156);
+                      vErrors.push(err158);
                     }
                     errors++;
                   }
                 }
               } else {
-                const err157 = { instancePath: instancePath + "/container/made_with/secrets", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets, data: data65 };
-                if (vErrors === null) {
-                  vErrors = [err157];
-                } else {
-                  vErrors.push(err157);
-                }
-                errors++;
-              }
-            }
-            if (data49.cpus !== void 0) {
-              let data69 = data49.cpus;
-              if (!(typeof data69 == "number" && isFinite(data69))) {
-                const err158 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data69 };
-                if (vErrors === null) {
-                  vErrors = [err158];
-                } else {
-                  vErrors.push(err158);
-                }
-                errors++;
-              }
-            }
-            if (data49.memory_bytes !== void 0) {
-              let data70 = data49.memory_bytes;
-              if (!(typeof data70 == "number" && (!(data70 % 1) && !isNaN(data70)) && isFinite(data70))) {
-                const err159 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data70 };
+                const err159 = { instancePath: instancePath + "/container/made_with/secrets", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/secrets/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.secrets, data: data66 };
                 if (vErrors === null) {
                   vErrors = [err159];
                 } else {
@@ -1818,10 +1816,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data49.pids !== void 0) {
-              let data71 = data49.pids;
-              if (!(typeof data71 == "number" && (!(data71 % 1) && !isNaN(data71)) && isFinite(data71))) {
-                const err160 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data71 };
+            if (data49.cpus !== void 0) {
+              let data70 = data49.cpus;
+              if (!(typeof data70 == "number" && isFinite(data70))) {
+                const err160 = { instancePath: instancePath + "/container/made_with/cpus", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/cpus/type", keyword: "type", params: { type: "number" }, message: "must be number", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.cpus, data: data70 };
                 if (vErrors === null) {
                   vErrors = [err160];
                 } else {
@@ -1830,29 +1828,35 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
+            if (data49.memory_bytes !== void 0) {
+              let data71 = data49.memory_bytes;
+              if (!(typeof data71 == "number" && (!(data71 % 1) && !isNaN(data71)) && isFinite(data71))) {
+                const err161 = { instancePath: instancePath + "/container/made_with/memory_bytes", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/memory_bytes/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.memory_bytes, data: data71 };
+                if (vErrors === null) {
+                  vErrors = [err161];
+                } else {
+                  vErrors.push(err161);
+                }
+                errors++;
+              }
+            }
+            if (data49.pids !== void 0) {
+              let data72 = data49.pids;
+              if (!(typeof data72 == "number" && (!(data72 % 1) && !isNaN(data72)) && isFinite(data72))) {
+                const err162 = { instancePath: instancePath + "/container/made_with/pids", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/pids/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.pids, data: data72 };
+                if (vErrors === null) {
+                  vErrors = [err162];
+                } else {
+                  vErrors.push(err162);
+                }
+                errors++;
+              }
+            }
             if (data49.health_check !== void 0) {
-              let data72 = data49.health_check;
-              if (data72 && typeof data72 == "object" && !Array.isArray(data72)) {
-                if (data72.command === void 0) {
-                  const err161 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data72 };
-                  if (vErrors === null) {
-                    vErrors = [err161];
-                  } else {
-                    vErrors.push(err161);
-                  }
-                  errors++;
-                }
-                if (data72.interval_seconds === void 0) {
-                  const err162 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "interval_seconds" }, message: "must have required property 'interval_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data72 };
-                  if (vErrors === null) {
-                    vErrors = [err162];
-                  } else {
-                    vErrors.push(err162);
-                  }
-                  errors++;
-                }
-                if (data72.timeout_seconds === void 0) {
-                  const err163 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "timeout_seconds" }, message: "must have required property 'timeout_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data72 };
+              let data73 = data49.health_check;
+              if (data73 && typeof data73 == "object" && !Array.isArray(data73)) {
+                if (data73.command === void 0) {
+                  const err163 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "command" }, message: "must have required property 'command'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data73 };
                   if (vErrors === null) {
                     vErrors = [err163];
                   } else {
@@ -1860,8 +1864,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                if (data72.retries === void 0) {
-                  const err164 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "retries" }, message: "must have required property 'retries'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data72 };
+                if (data73.interval_seconds === void 0) {
+                  const err164 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "interval_seconds" }, message: "must have required property 'interval_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data73 };
                   if (vErrors === null) {
                     vErrors = [err164];
                   } else {
@@ -1869,8 +1873,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                if (data72.start_period_seconds === void 0) {
-                  const err165 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "start_period_seconds" }, message: "must have required property 'start_period_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data72 };
+                if (data73.timeout_seconds === void 0) {
+                  const err165 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "timeout_seconds" }, message: "must have required property 'timeout_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data73 };
                   if (vErrors === null) {
                     vErrors = [err165];
                   } else {
@@ -1878,31 +1882,27 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   errors++;
                 }
-                for (const key10 in data72) {
-                  if (!(key10 === "command" || key10 === "interval_seconds" || key10 === "timeout_seconds" || key10 === "retries" || key10 === "start_period_seconds")) {
-                    const err166 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data72 };
-                    if (vErrors === null) {
-                      vErrors = [err166];
-                    } else {
-                      vErrors.push(err166);
-                    }
-                    errors++;
-                  }
-                }
-                if (data72.command !== void 0) {
-                  let data73 = data72.command;
-                  if (typeof data73 === "string") {
-                    if (func3(data73) < 1) {
-                      const err167 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data73 };
-                      if (vErrors === null) {
-                        vErrors = [err167];
-                      } else {
-                        vErrors.push(err167);
-                      }
-                      errors++;
-                    }
+                if (data73.retries === void 0) {
+                  const err166 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "retries" }, message: "must have required property 'retries'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data73 };
+                  if (vErrors === null) {
+                    vErrors = [err166];
                   } else {
-                    const err168 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data73 };
+                    vErrors.push(err166);
+                  }
+                  errors++;
+                }
+                if (data73.start_period_seconds === void 0) {
+                  const err167 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/required", keyword: "required", params: { missingProperty: "start_period_seconds" }, message: "must have required property 'start_period_seconds'", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.required, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data73 };
+                  if (vErrors === null) {
+                    vErrors = [err167];
+                  } else {
+                    vErrors.push(err167);
+                  }
+                  errors++;
+                }
+                for (const key10 in data73) {
+                  if (!(key10 === "command" || key10 === "interval_seconds" || key10 === "timeout_seconds" || key10 === "retries" || key10 === "start_period_seconds")) {
+                    const err168 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key10 }, message: "must NOT have additional properties", schema: false, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data73 };
                     if (vErrors === null) {
                       vErrors = [err168];
                     } else {
@@ -1911,33 +1911,32 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     errors++;
                   }
                 }
-                if (data72.interval_seconds !== void 0) {
-                  let data74 = data72.interval_seconds;
-                  if (!(typeof data74 == "number" && (!(data74 % 1) && !isNaN(data74)) && isFinite(data74))) {
-                    const err169 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data74 };
-                    if (vErrors === null) {
-                      vErrors = [err169];
-                    } else {
-                      vErrors.push(err169);
-                    }
-                    errors++;
-                  }
-                  if (typeof data74 == "number" && isFinite(data74)) {
-                    if (data74 < 1 || isNaN(data74)) {
-                      const err170 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data74 };
+                if (data73.command !== void 0) {
+                  let data74 = data73.command;
+                  if (typeof data74 === "string") {
+                    if (func3(data74) < 1) {
+                      const err169 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/minLength", keyword: "minLength", params: { limit: 1 }, message: "must NOT have fewer than 1 characters", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data74 };
                       if (vErrors === null) {
-                        vErrors = [err170];
+                        vErrors = [err169];
                       } else {
-                        vErrors.push(err170);
+                        vErrors.push(err169);
                       }
                       errors++;
                     }
+                  } else {
+                    const err170 = { instancePath: instancePath + "/container/made_with/health_check/command", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/command/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.command, data: data74 };
+                    if (vErrors === null) {
+                      vErrors = [err170];
+                    } else {
+                      vErrors.push(err170);
+                    }
+                    errors++;
                   }
                 }
-                if (data72.timeout_seconds !== void 0) {
-                  let data75 = data72.timeout_seconds;
+                if (data73.interval_seconds !== void 0) {
+                  let data75 = data73.interval_seconds;
                   if (!(typeof data75 == "number" && (!(data75 % 1) && !isNaN(data75)) && isFinite(data75))) {
-                    const err171 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data75 };
+                    const err171 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data75 };
                     if (vErrors === null) {
                       vErrors = [err171];
                     } else {
@@ -1947,7 +1946,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   if (typeof data75 == "number" && isFinite(data75)) {
                     if (data75 < 1 || isNaN(data75)) {
-                      const err172 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data75 };
+                      const err172 = { instancePath: instancePath + "/container/made_with/health_check/interval_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/interval_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.interval_seconds, data: data75 };
                       if (vErrors === null) {
                         vErrors = [err172];
                       } else {
@@ -1957,10 +1956,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                   }
                 }
-                if (data72.retries !== void 0) {
-                  let data76 = data72.retries;
+                if (data73.timeout_seconds !== void 0) {
+                  let data76 = data73.timeout_seconds;
                   if (!(typeof data76 == "number" && (!(data76 % 1) && !isNaN(data76)) && isFinite(data76))) {
-                    const err173 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data76 };
+                    const err173 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data76 };
                     if (vErrors === null) {
                       vErrors = [err173];
                     } else {
@@ -1970,7 +1969,7 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                   }
                   if (typeof data76 == "number" && isFinite(data76)) {
                     if (data76 < 1 || isNaN(data76)) {
-                      const err174 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data76 };
+                      const err174 = { instancePath: instancePath + "/container/made_with/health_check/timeout_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/timeout_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.timeout_seconds, data: data76 };
                       if (vErrors === null) {
                         vErrors = [err174];
                       } else {
@@ -1980,10 +1979,10 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                   }
                 }
-                if (data72.start_period_seconds !== void 0) {
-                  let data77 = data72.start_period_seconds;
+                if (data73.retries !== void 0) {
+                  let data77 = data73.retries;
                   if (!(typeof data77 == "number" && (!(data77 % 1) && !isNaN(data77)) && isFinite(data77))) {
-                    const err175 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data77 };
+                    const err175 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data77 };
                     if (vErrors === null) {
                       vErrors = [err175];
                     } else {
@@ -1992,8 +1991,8 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     errors++;
                   }
                   if (typeof data77 == "number" && isFinite(data77)) {
-                    if (data77 < 0 || isNaN(data77)) {
-                      const err176 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data77 };
+                    if (data77 < 1 || isNaN(data77)) {
+                      const err176 = { instancePath: instancePath + "/container/made_with/health_check/retries", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/retries/minimum", keyword: "minimum", params: { comparison: ">=", limit: 1 }, message: "must be >= 1", schema: 1, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.retries, data: data77 };
                       if (vErrors === null) {
                         vErrors = [err176];
                       } else {
@@ -2003,32 +2002,55 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
                     }
                   }
                 }
+                if (data73.start_period_seconds !== void 0) {
+                  let data78 = data73.start_period_seconds;
+                  if (!(typeof data78 == "number" && (!(data78 % 1) && !isNaN(data78)) && isFinite(data78))) {
+                    const err177 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/type", keyword: "type", params: { type: "integer" }, message: "must be integer", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data78 };
+                    if (vErrors === null) {
+                      vErrors = [err177];
+                    } else {
+                      vErrors.push(err177);
+                    }
+                    errors++;
+                  }
+                  if (typeof data78 == "number" && isFinite(data78)) {
+                    if (data78 < 0 || isNaN(data78)) {
+                      const err178 = { instancePath: instancePath + "/container/made_with/health_check/start_period_seconds", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/properties/start_period_seconds/minimum", keyword: "minimum", params: { comparison: ">=", limit: 0 }, message: "must be >= 0", schema: 0, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.properties.start_period_seconds, data: data78 };
+                      if (vErrors === null) {
+                        vErrors = [err178];
+                      } else {
+                        vErrors.push(err178);
+                      }
+                      errors++;
+                    }
+                  }
+                }
               } else {
-                const err177 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data72 };
+                const err179 = { instancePath: instancePath + "/container/made_with/health_check", schemaPath: "#/properties/container/oneOf/1/properties/made_with/properties/health_check/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with.properties.health_check, data: data73 };
                 if (vErrors === null) {
-                  vErrors = [err177];
+                  vErrors = [err179];
                 } else {
-                  vErrors.push(err177);
+                  vErrors.push(err179);
                 }
                 errors++;
               }
             }
           } else {
-            const err178 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data49 };
+            const err180 = { instancePath: instancePath + "/container/made_with", schemaPath: "#/properties/container/oneOf/1/properties/made_with/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].properties.made_with.type, parentSchema: schema13.properties.container.oneOf[1].properties.made_with, data: data49 };
             if (vErrors === null) {
-              vErrors = [err178];
+              vErrors = [err180];
             } else {
-              vErrors.push(err178);
+              vErrors.push(err180);
             }
             errors++;
           }
         }
       } else {
-        const err179 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data31 };
+        const err181 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.properties.container.oneOf[1].type, parentSchema: schema13.properties.container.oneOf[1], data: data31 };
         if (vErrors === null) {
-          vErrors = [err179];
+          vErrors = [err181];
         } else {
-          vErrors.push(err179);
+          vErrors.push(err181);
         }
         errors++;
       }
@@ -2043,11 +2065,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
       if (!valid6) {
-        const err180 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data31 };
+        const err182 = { instancePath: instancePath + "/container", schemaPath: "#/properties/container/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema13.properties.container.oneOf, parentSchema: schema13.properties.container, data: data31 };
         if (vErrors === null) {
-          vErrors = [err180];
+          vErrors = [err182];
         } else {
-          vErrors.push(err180);
+          vErrors.push(err182);
         }
         errors++;
       } else {
@@ -2062,11 +2084,11 @@ function validate12(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
   } else {
-    const err181 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
+    const err183 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema13.type, parentSchema: schema13, data };
     if (vErrors === null) {
-      vErrors = [err181];
+      vErrors = [err183];
     } else {
-      vErrors.push(err181);
+      vErrors.push(err183);
     }
     errors++;
   }

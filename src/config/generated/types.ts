@@ -594,6 +594,10 @@ export interface SessionRecord {
         target: string;
         readOnly: boolean;
         origin: "person" | "repository";
+        /**
+         * Where it led when the container was made, links resolved; $REPO for the repository. Each start looks whether it still does.
+         */
+        path?: string;
       }[];
       /**
        * SHA-256 of the .para/docker.json that was used; null for none.
