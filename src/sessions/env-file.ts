@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseEnv, type EnvRequest } from '../docker/publish.ts';
 import { ParaError } from '../errors.ts';
+import { registerSecret } from '../sys/redact.ts';
 
 const MAX_BYTES = 1024 * 1024;
 
@@ -43,7 +44,8 @@ export const SECRET_NAME = /TOKEN|SECRET|PASSW|CREDENTIAL|(?:^|_)KEY(?:$|_)|APIK
 
 /**
  * The values of variables asked for; a bare NAME takes the caller's own, or is left out when that is unset. A bare
- * name that sounds like a secret is refused: its value would show in `inspect` (design.md §7).
+ * name that sounds like a secret is refused: its value would show in `inspect` (design.md §7). The value of one that is
+ * given all the same is not shown by para.
  * @throws USAGE
  */
 export function resolveEnv(wanted: readonly EnvRequest[], env: NodeJS.ProcessEnv): Record<string, string> {
@@ -59,6 +61,7 @@ export function resolveEnv(wanted: readonly EnvRequest[], env: NodeJS.ProcessEnv
       );
     }
     const known = value ?? env[name];
+    if (known !== undefined && SECRET_NAME.test(name)) registerSecret(known);
     if (known !== undefined) values[name] = known;
   }
   return values;

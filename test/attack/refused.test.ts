@@ -10,7 +10,8 @@ import { paraHere } from '../fault/para-here.ts';
 import { faultWorld, type FaultWorld } from '../fault/world.ts';
 import { attack, attacks } from './cases.ts';
 
-const TOKEN = 'tok-9d2f41c07be5';
+/** Shells and JSON write it otherwise than it is. */
+const TOKEN = `tok-9d2f'41"c0\\7be5`;
 let at: FaultWorld;
 let work: string;
 let server: Server;
@@ -154,9 +155,17 @@ test('A40: what is told of each call', () =>
       ['--verbose', 'docker', 'exec', '-e', `OTHER_SECRET=${TOKEN}`, 's', '--', 'false'],
       ['--verbose', 'docker', 'exec', '-e', `OTHER_SECRET=${TOKEN}`, 'nobody', '--', 'false'],
       ['--verbose', 'start', 't', '--docker', '--image', 'no-such-image', '--env', `AGENT_TOKEN=${TOKEN}`],
+      ['--json', 'docker', 'exec', '-e', `OTHER_SECRET=${TOKEN}`, TOKEN, '--', 'false'],
+      ['--json', 'start', '--image', TOKEN, 'u'],
     ])
       told.push(await paraHere(at.repo, args, env));
     expect(told[0]?.code).toBe(0);
     expect(told.map(({ stderr }) => stderr).join('\n')).toContain('create');
-    for (const { stdout, stderr } of told) expect(stdout + stderr).not.toContain(TOKEN);
+    // No part of it either, however it is written.
+    for (const { stdout, stderr } of told) expect(stdout + stderr).not.toMatch(/9d2f|7be5/);
+    // A value that para has from nowhere but the line.
+    const pair = `NPM_TOKEN=${TOKEN.replace('tok', 'npm')}`;
+    const given = await paraHere(at.repo, ['--verbose', 'start', 'v', '--docker', '--env', pair], env);
+    expect(given.stderr).toContain('create');
+    expect(given.stdout + given.stderr).not.toMatch(/9d2f|7be5/);
   }));

@@ -25,3 +25,15 @@ test('short values are words that stand everywhere: they stay', () => {
   registerSecret('');
   expect(redact('seven77 and more')).toBe('seven77 and more');
 });
+
+test('what has quotes in it, as shells and JSON write it, one in the other too', () => {
+  const secret = `it's <a> "long" \\ one`;
+  const shell = `'NAME=it'\\''s <a> "long" \\ one'`;
+  const go = '{"Env":["NAME=it\'s \\u003ca\\u003e \\"long\\" \\\\ one"]}';
+  const json = (value: string): string => JSON.stringify({ said: value });
+  registerSecret(secret);
+  const all = [secret, shell, go, json(secret), json(shell), json(go), json(json(secret))];
+  for (const text of all) expect(redact(text)).not.toMatch(/long|one/);
+  expect(redact(shell)).toBe("'NAME=***'");
+  expect(redact(json(json(secret)))).toBe(json(json('***')));
+});
