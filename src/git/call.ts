@@ -23,7 +23,7 @@ export interface GitCall {
   readonly env?: Variables | undefined;
   /** The call changes nothing: take no optional locks. */
   readonly read?: boolean | undefined;
-  /** `off` (default): only git-lfs's own filter runs; `user`: all of the user's (a trusted base's checkout). */
+  /** `off` (default): only git-lfs's own filter runs, and fetches nothing; `user`: all of the user's (a trusted base's checkout). */
   readonly filters?: 'off' | 'user' | undefined;
   /** Turn filters off even where it costs one more git call; set by calls that read file contents. */
   readonly contents?: boolean | undefined;

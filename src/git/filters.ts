@@ -4,12 +4,17 @@
  * every driver off, with one exception: git-lfs's own standard command lines stay, because without them a
  * commit would hold whole files where the repository wants pointers, and they run no code of the tree.
  * `required` is turned off as well, or git would refuse to stage at all.
+ *
+ * Of git-lfs only what goes into a commit: what comes out it would fetch, from wherever `.lfsconfig` in the tree says.
  */
 import type { Captured } from '../sys/run.ts';
 import type { GitCall, Place, Variables } from './call.ts';
 
 const LFS = /^git-lfs (clean -- %f|smudge -- %f|filter-process)$/;
 const DRIVER_KEY = /^filter\.(.*)\.(clean|smudge|process|required)$/s;
+
+/** Pointers are written as they are (git-lfs-smudge(1)). */
+export const NO_FETCH: Variables = { GIT_LFS_SKIP_SMUDGE: '1' };
 
 /** The drivers of one place, as far as they are turned off. */
 export interface FiltersOff {

@@ -10,7 +10,7 @@ import { mark } from '../sys/left-behind.ts';
 import { type Captured, type Runner, describeEnd, succeeded } from '../sys/run.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import type { GitCall, Place, Variables } from './call.ts';
-import { filtersOff } from './filters.ts';
+import { filtersOff, NO_FETCH } from './filters.ts';
 import { noSpace } from './no-space.ts';
 
 export type { GitCall, Place } from './call.ts';
@@ -57,6 +57,7 @@ const KEPT = new Set([
   'GIT_SSH',
   'GIT_SSH_COMMAND',
   'GIT_SSH_VARIANT',
+  'GIT_LFS_SKIP_SMUDGE',
 ]);
 
 /** Done at once; a git that is told to end as it makes a lock can leave that behind, and then nobody can go on. */
@@ -97,8 +98,10 @@ export function createGit(runner: Runner, env: NodeJS.ProcessEnv = process.env):
     return captured;
   };
   const filters = filtersOff((call) => whole(call, {}));
-  const attempt = async (call: GitCall): Promise<Captured> =>
-    whole(call, call.contents === true && call.filters !== 'user' ? (await filters(call)).variables : {});
+  const attempt = async (call: GitCall): Promise<Captured> => {
+    if (call.filters === 'user') return whole(call, {});
+    return whole(call, { ...NO_FETCH, ...(call.contents === true ? (await filters(call)).variables : {}) });
+  };
   const bytes = async (call: GitCall): Promise<Buffer> => {
     const captured = await attempt(call);
     if (succeeded(captured)) return Buffer.from(captured.stdoutBytes);

@@ -1,10 +1,12 @@
 /** Clean filters of the user: run on work that is all the user's own, else nothing is committed past them. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createGit, type Git } from '../../src/git/git.ts';
 import { commitAll } from '../../src/git/stage.ts';
 import { worktreeChanges } from '../../src/git/status.ts';
-import { worktreePlace } from '../../src/git/worktrees.ts';
+import { attachWorktree, worktreePlace } from '../../src/git/worktrees.ts';
+import { createRunner } from '../../src/sys/run.ts';
 import { type TestSession, openSession } from './session.ts';
 
 let s: TestSession;
@@ -107,6 +109,42 @@ describe('a worktree that a container may have written', () => {
     s.write('a.bin', 'big');
     // There is no git-lfs here: that it is missed shows that it was to run.
     await expect(commit()).rejects.toMatchObject({ code: 'GIT_FAILED' });
+  });
+});
+
+describe('git-lfs in a worktree that is made again', () => {
+  /** Stands in for git-lfs, and says what it was told. */
+  function gitWithLfs(more: Readonly<Record<string, string>> = {}): Git {
+    const bin = join(s.temp.base, 'bin');
+    mkdirSync(bin, { recursive: true });
+    const script = '#!/bin/sh\ncat >/dev/null; echo "$1 skip=$GIT_LFS_SKIP_SMUDGE"\n';
+    writeFileSync(join(bin, 'git-lfs'), script, { mode: 0o755 });
+    const env = { ...s.temp.env, PATH: `${bin}:${process.env['PATH'] ?? ''}`, ...more };
+    return createGit(createRunner({ env }), env);
+  }
+  const made = async (filters: 'off' | 'user', more = {}): Promise<string> => {
+    const repo = { ...s.repo, git: gitWithLfs(more) };
+    s.temp.run(['worktree', 'remove', '--force', s.path]);
+    await attachWorktree({ repo, path: s.path, branch: s.branch }, filters);
+    return readFileSync(join(s.path, 'a.bin'), 'utf8');
+  };
+  beforeEach(() => {
+    s.write('.gitattributes', '*.bin filter=lfs\n');
+    s.write('.lfsconfig', '[lfs]\n\turl = https://evil.test\n');
+    s.write('a.bin', 'a pointer');
+    s.temp.run(['add', '.'], { cwd: s.path });
+    s.temp.run(['commit', '-qm', 'inside'], { cwd: s.path });
+    s.temp.run(['config', 'filter.lfs.smudge', 'git-lfs smudge -- %f']);
+  });
+
+  test('of what came from a container nothing is fetched', async () => {
+    expect(await made('off')).toBe('smudge skip=1\n');
+  });
+
+  test('of the user’s own it is as they say', async () => {
+    expect(await made('user')).toBe('smudge skip=\n');
+    expect(await made('user', { GIT_LFS_SKIP_SMUDGE: '1' })).toBe('smudge skip=1\n');
+    expect(await made('off', { GIT_LFS_SKIP_SMUDGE: '0' })).toBe('smudge skip=1\n');
   });
 });
 
