@@ -1,6 +1,7 @@
 /** What a finish found out that a person did not ask for and should know. */
 import type { SpecialFile } from '../git/special-files.ts';
 import type { FinishState } from './finish.ts';
+import { inWords } from './host-triggers.ts';
 
 /** One text each; a push that failed comes with what the remote said. */
 export function finishRemarks(state: FinishState): readonly string[] {
@@ -20,7 +21,7 @@ export function finishRemarks(state: FinishState): readonly string[] {
     lines.push(
       `Gone with the worktree, as asked: ${state.unheld.slice(0, 8).join(' ')}${state.unheld.length > 8 ? ' …' : ''}`,
     );
-  return [...lines, ...withoutSpecial(state.special)];
+  return [...lines, ...withoutSpecial(state.special), ...inWords(state.triggers)];
 }
 
 /** Names shown of many. */

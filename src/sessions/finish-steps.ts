@@ -10,6 +10,7 @@ import { requireAdminDir, switchBranch } from '../git/worktrees.ts';
 import type { Step } from '../pipeline/step.ts';
 import { keepFiles, keepUncommitted } from './finish-keep.ts';
 import type { FinishPlan, FinishState } from './finish.ts';
+import { triggersOrWhy } from './host-triggers.ts';
 import { newOperation } from './operation.ts';
 import {
   everContained,
@@ -131,34 +132,46 @@ function headAwayInside({ name, branch }: SessionRecord, head: string): ParaErro
 }
 
 function commitRest(plan: FinishPlan): Step<FinishState> {
-  const { record, places, repo, message, worktreeGone } = plan;
   return {
     title: 'Committing what is left',
     run: async (state, note) => {
-      if (worktreeGone) {
-        // Removed by hand, or an earlier finish of this session came further than this.
-        const there = plan.again ? [record.branch, plan.target] : [record.branch];
-        const tips = await Promise.all(there.map((branch) => commitOf(repo, `refs/heads/${branch}`)));
-        state.tip = tips.find((tip) => tip !== undefined) ?? state.tip;
-        state.settled = true;
-        note('the worktree is gone');
-        return;
-      }
-      const { worktree_path: worktreePath, branch } = record;
-      const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
-      await refuseUncommitted(plan, worktreeAdminDir);
-      state.committed = await lockRepository(places, 'commits', () =>
-        commitAll({
-          ...{ repo, worktreeAdminDir, worktreePath, branch, message },
-          filters: everContained(record) ? 'refuse' : 'user',
-          leaveNested: !plan.keepWorktree,
-        }),
-      );
-      state.tip = state.committed ?? (await commitOf(repo, `refs/heads/${branch}`)) ?? state.tip;
+      if (plan.worktreeGone) await takeTip(plan, state);
+      else await commitWorktree(plan, state);
       state.settled = true;
-      note(state.committed === undefined ? 'nothing was left' : state.tip.slice(0, 10));
+      note(
+        plan.worktreeGone
+          ? 'the worktree is gone'
+          : state.committed === undefined
+            ? 'nothing was left'
+            : state.tip.slice(0, 10),
+      );
+      const looked = await triggersOrWhy(plan.repo, plan.record.base, state.tip);
+      state.triggers = looked.triggers;
+      if (looked.why !== undefined) state.remarks.push(looked.why);
     },
   };
+}
+
+/** Of a worktree that was removed by hand, or where an earlier finish of this session came further than this. */
+async function takeTip({ record, repo, target, again }: FinishPlan, state: FinishState): Promise<void> {
+  const there = again ? [record.branch, target] : [record.branch];
+  const tips = await Promise.all(there.map((branch) => commitOf(repo, `refs/heads/${branch}`)));
+  state.tip = tips.find((tip) => tip !== undefined) ?? state.tip;
+}
+
+async function commitWorktree(plan: FinishPlan, state: FinishState): Promise<void> {
+  const { record, places, repo, message } = plan;
+  const { worktree_path: worktreePath, branch } = record;
+  const worktreeAdminDir = await requireAdminDir(repo, worktreePath);
+  await refuseUncommitted(plan, worktreeAdminDir);
+  state.committed = await lockRepository(places, 'commits', () =>
+    commitAll({
+      ...{ repo, worktreeAdminDir, worktreePath, branch, message },
+      filters: everContained(record) ? 'refuse' : 'user',
+      leaveNested: !plan.keepWorktree,
+    }),
+  );
+  state.tip = state.committed ?? (await commitOf(repo, `refs/heads/${branch}`)) ?? state.tip;
 }
 
 function nameBranch({ record, repo, places, target }: FinishPlan): Step<FinishState> {

@@ -15,6 +15,7 @@ import { findAgain, findSession, type FindContext, type Found } from './find.ts'
 import { decideKeep, unheldIn, type Keeping } from './keep-files.ts';
 import { chooseRemote } from './finish-remote.ts';
 import { beganAt, goneOn, toWish, type FinishRequest } from './finish-wish.ts';
+import type { HostTrigger } from './host-triggers.ts';
 import { settledWith, type Wish } from './operation.ts';
 import { registerAgain } from './register-again.ts';
 import { lockSession, type SessionRecord } from './store.ts';
@@ -71,6 +72,8 @@ export interface FinishState extends TeardownState {
   unheld: readonly string[];
   /** Pipes, sockets and devices: they hold nothing, and went with the worktree. */
   special: readonly SpecialFile[];
+  /** Files of the branch that run code where they are used. */
+  triggers: readonly HostTrigger[];
   /** The tar. */
   kept: string | undefined;
   /** What a person did not ask for and should know. */
@@ -207,6 +210,7 @@ export function newFinishState(plan: FinishPlan): FinishState {
     nested: [],
     unheld: [],
     special: [],
+    triggers: [],
     kept: undefined,
     remarks: [],
   };

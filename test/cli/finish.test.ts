@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SessionRecord } from '../../src/sessions/store.ts';
 import { type Conversation, started, WHICH } from '../support/conversation.ts';
@@ -122,9 +122,33 @@ test('--json: one document', async () => {
       ignored_files_removed: ['junk'],
       ignored_files_kept: null,
       special_files: [],
+      host_triggers: [],
     },
     status: 'review',
   });
+});
+
+test('files that run code where they are used: one remark, and all of them with --json', async () => {
+  for (const flags of [[], ['--json']]) {
+    await runPara(repo, 'start fix');
+    const worktree = join(repo.root, '.para/worktrees/fix');
+    mkdirSync(join(worktree, '.husky'));
+    writeFileSync(join(worktree, '.husky/pre-commit'), String(flags.length));
+    writeFileSync(join(worktree, 'Makefile'), String(flags.length));
+    const { stdout, stderr } = await finish(['-b', `done-${String(flags.length)}`, ...flags]);
+    if (flags.length === 0)
+      expect(stderr).toContain(
+        '▲ The branch changes files that run code where they are used; read them first: ".husky/pre-commit", "Makefile"\n',
+      );
+    else
+      expect(JSON.parse(stdout)).toMatchObject({
+        host_triggers: [
+          { path: '.husky/pre-commit', kind: 'git' },
+          { path: 'Makefile', kind: 'build' },
+        ],
+      });
+    rmSync(join(repo.root, '.para/state/fix.state'));
+  }
 });
 
 test('nothing was done: the branch stays at its base', async () => {

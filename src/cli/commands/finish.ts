@@ -183,6 +183,7 @@ function document(plan: FinishPlan, state: FinishState): Record<string, unknown>
     ignored_files_removed: state.kept === undefined ? state.unheld : [],
     ignored_files_kept: state.kept ?? null,
     special_files: state.special,
+    host_triggers: state.triggers,
     status: 'review',
   };
 }
