@@ -37,7 +37,11 @@ export function checkDocker(file: string, value: unknown): DockerFile {
   const all =
     problems.length > 0
       ? problems
-      : [...addressProblems(docker), ...domainProblems('network', docker.network)];
+      : [
+          ...addressProblems(docker),
+          ...domainProblems('network', docker.network),
+          ...loaderProblems('environment', docker.environment),
+        ];
   if (all.length > 0) throw invalid(file, all, `${KEYS}\npara config schema docker`);
   return docker;
 }
@@ -65,6 +69,7 @@ export function refuseUserOnly(file: string, config: ConfigFile): void {
     place,
     message: USER_ONLY_WHY[place] ?? 'a project may not set this; put it in your own config',
   }));
+  problems.push(...loaderProblems('docker.default_environment', config.docker?.default_environment));
   if (problems.length > 0) throw invalid(file, problems, 'Where your own config is:\npara config path');
 }
 
@@ -94,6 +99,22 @@ function agentProblems({ agent }: ConfigFile): readonly Problem[] {
     const message = 'expected {prompt} or {prompt_file} in one of the words after the program';
     return [{ place: `agent.${key}`, message }];
   });
+}
+
+/**
+ * Names by which a loader, a shell, git or an engine's client takes other code or another server than it would: what para
+ * and an agent run in the container must be what its image has (facts/security-reliability.md §4 Env).
+ */
+const LOADERS = /^(LD_|DYLD_|GIT_|DOCKER_|(PATH|NODE_OPTIONS|BASH_ENV)$)/;
+
+/** @returns one for each variable that no file of a repository may set */
+function loaderProblems(place: string, variables: Readonly<Record<string, string>> = {}): readonly Problem[] {
+  return Object.keys(variables)
+    .filter((name) => LOADERS.test(name))
+    .map((name) => ({
+      place: `${place}.${name}`,
+      message: `a repository may not set this, as it changes what programs load; give it yourself: --env ${name}=…`,
+    }));
 }
 
 /** An address that is none would be taken for a name by one engine, and for nothing by another. */

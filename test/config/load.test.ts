@@ -86,6 +86,12 @@ test('has no settings that nobody set', async () => {
 test.each([
   [{ allowed_mounts: ['/'] }, 'docker.allowed_mounts: a project may not set this; put it in your own config'],
   [{ allowed_mounts: [] }, 'docker.allowed_mounts: a project may not set this; put it in your own config'],
+  ...['PATH', 'LD_LIBRARY_PATH', 'GIT_DIR', 'DOCKER_HOST', 'NODE_OPTIONS', 'BASH_ENV'].map(
+    (name): [object, string] => [
+      { default_environment: { A: '1', [name]: 'x' } },
+      `docker.default_environment.${name}: a repository may not set this, as it changes what programs load; give it yourself: --env ${name}=…`,
+    ],
+  ),
   [
     { allow_custom_images: true },
     'docker.allow_custom_images: a project may not set this; put it in your own config',

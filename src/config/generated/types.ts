@@ -375,7 +375,7 @@ export interface DockerFile {
    */
   secrets?: string[];
   /**
-   * Environment.
+   * Environment; not PATH, NODE_OPTIONS, BASH_ENV, LD_*, DYLD_*, GIT_* and DOCKER_*, which change what programs load.
    */
   environment?: {
     [k: string]: string;
