@@ -10,9 +10,11 @@ import { parseSessionDocker } from '../../src/config/load.ts';
 import { docker } from '../../src/docker/drivers/docker.ts';
 import { podman } from '../../src/docker/drivers/podman.ts';
 import type { Capabilities, ContainerSpec } from '../../src/docker/driver.ts';
-import { resolveSpec } from '../../src/docker/spec.ts';
+import type { DockerService } from '../../src/docker/service.ts';
+import { resolveSpec, type ContainerWish } from '../../src/docker/spec.ts';
 import { ParaError } from '../../src/errors.ts';
 import { planContainer, type ContainerFlags } from '../../src/sessions/container-plan.ts';
+import { proxySpec } from '../../src/sessions/proxy-spec.ts';
 import { placesOf } from '../../src/sessions/store.ts';
 import { fuzz } from './fuzz.ts';
 import { nastyText } from './inputs.ts';
@@ -48,10 +50,14 @@ const target = printable.map((text) => `/t/${text}`);
 const dockerJson = fc.record(
   {
     image: mostly(fc.constantFrom('node:22', `host:5000/a/b@sha256:${'a'.repeat(64)}`), nastyText),
-    environment: fc.dictionary(mostly(fc.constantFrom('A', '_b', 'PATH', 'HOME'), nastyText), printable, {
-      maxKeys: 4,
-      noNullPrototype: true,
-    }),
+    environment: fc.dictionary(
+      mostly(fc.constantFrom('A', '_b', 'HOME', 'TERM'), fc.oneof(fc.constant('PATH'), nastyText)),
+      printable,
+      {
+        maxKeys: 4,
+        noNullPrototype: true,
+      },
+    ),
     volumes: fc.array(
       fc.record({
         source: pathName.map((name) => join(base, 'data', name)),
@@ -77,14 +83,24 @@ const dockerJson = fc.record(
 const inputs = fc.record({
   file: dockerJson,
   networkName: mostly(fc.constant('para-network'), nastyText),
+  mode: fc.constantFrom('bridge', 'none', 'restricted'),
+  allow: fc.array(mostly(fc.constantFrom('npm', '*.example.com', 'example.com:8443'), nastyText), {
+    maxLength: 3,
+  }),
   hardening: fc.constantFrom('strict', 'default', 'off'),
+  rootless: fc.boolean(),
+  lent: fc.boolean(),
   driver: fc.constantFrom(docker, podman),
 });
+type Input = typeof inputs extends fc.Arbitrary<infer T> ? T : never;
+
+/** Where a restricted container is, which para alone decides. */
+const PLACE = { proxy: '10.213.0.2', address: '10.213.0.3' };
 
 /** Flags of `create` as the engines know them. Any other word before `--` is one that para did not write. */
 const SWITCHES = ['--init', '--read-only'];
 const WITH_VALUE =
-  /^(--(pull|name|hostname|workdir|label|cap-drop|security-opt|tmpfs|pids-limit|memory|cpus|ipc|ulimit|log-driver|log-opt|restart|health-(cmd|interval|timeout|retries|start-period)|user|userns|network|mount|entrypoint)|-p|-e)$/;
+  /^(--(pull|name|hostname|workdir|label|cap-drop|security-opt|tmpfs|pids-limit|memory|cpus|ipc|ulimit|log-driver|log-opt|restart|health-(cmd|interval|timeout|retries|start-period)|user|userns|network|dns|ip|add-host|sysctl|mount|entrypoint)|-p|-e)$/;
 
 /** Reads the line as an engine does. */
 function asEngine(args: readonly string[]): {
@@ -110,17 +126,14 @@ const FLAGS: ContainerFlags = {
   ...{ pin: false, sshAgent: false },
 };
 
-/** The container that these settings make; undefined when they are refused. */
-async function specOf({
-  file,
-  networkName,
-  hardening,
-  driver,
-}: typeof inputs extends fc.Arbitrary<infer T> ? T : never): Promise<ContainerSpec | undefined> {
+/** The containers that these settings make, the session's own first; none when they are refused. */
+async function specsOf(input: Input): Promise<readonly ContainerSpec[]> {
+  const { file, networkName, mode, allow, hardening, rootless, lent, driver } = input;
   try {
     const read: DockerFile = parseSessionDocker('docker.json', Buffer.from(JSON.stringify(file)));
-    const network = { ...DEFAULTS.docker.network, custom_network_name: networkName };
-    checkConfig('config.json', { docker: { network: { custom_network_name: networkName }, hardening } });
+    const asked = { custom_network_name: networkName, mode, allowed_domains: allow };
+    checkConfig('config.json', { docker: { network: asked, hardening } });
+    const network = { ...DEFAULTS.docker.network, ...asked };
     const own = { ...DEFAULTS, docker: { ...DEFAULTS.docker, network, hardening } } as Config;
     const { wish } = planContainer(FLAGS, {
       ...{ repo: { root, id: '0123abcd' }, session: 's', operation: 'op', places: placesOf(root) },
@@ -128,20 +141,48 @@ async function specOf({
       ...{ home: join(base, 'home'), caller: { uid: 1, gid: 1 } },
     });
     const approved = (file.volumes ?? []).map(({ source }) => source);
-    const trusted = { ...wish, mountContext: { ...wish.mountContext, approved } };
-    const capabilities = { healthDriver: 'engine', rootless: false } as Capabilities;
-    return await resolveSpec(trusted, { driver, capabilities, endpoint: 'local' }, []);
+    const more = { hasSecrets: lent, sshAgent: lent ? '/agent' : undefined };
+    const trusted = { ...wish, ...more, mountContext: { ...wish.mountContext, approved } };
+    const capabilities = {
+      healthDriver: 'engine',
+      rootless,
+      memoryLimit: true,
+      pidsLimit: true,
+    } as Capabilities;
+    const engine = { driver, capabilities, endpoint: 'local' };
+    if (mode !== 'restricted') return [await resolveSpec(trusted, engine, [])];
+    return [await resolveSpec(trusted, engine, [], PLACE), proxyOf(trusted, capabilities)];
   } catch (error) {
     if (!(error instanceof ParaError)) throw error;
     expect(error.message).not.toBe('');
-    return undefined;
+    return [];
   }
 }
 
+/** The proxy beside a restricted one: it publishes what the files ask for. */
+function proxyOf(wish: ContainerWish, capabilities: Capabilities): ContainerSpec {
+  const restricted = {
+    egress: wish.network.mode === 'restricted' ? wish.network.egress : '',
+    allowed_domains: [],
+  };
+  return proxySpec(
+    {
+      ...{ repoId: wish.repoId, session: wish.session, operation: wish.operation, ports: wish.ports },
+      ...{ stateDir: wish.stateDir, selfTest: true, image: { image: 'para-proxy:1', node: '/node' } },
+      container: { name: 'para-0123abcd-s', network: 'para-0123abcd-s', restricted },
+      service: { engine: { capabilities } } as DockerService,
+    },
+    PLACE,
+  );
+}
+
 fuzz('P3', 'each value is one word of the line, and no flag of its own', inputs, async (input) => {
-  const spec = await specOf(input);
-  if (spec === undefined) return false;
-  const { options, image, rest } = asEngine(input.driver.create(spec).args);
+  const specs = await specsOf(input);
+  for (const spec of specs) expectOwnWords(spec, asEngine(input.driver.create(spec).args));
+  return specs.length > 0;
+});
+
+function expectOwnWords(spec: ContainerSpec, { options, image, rest }: ReturnType<typeof asEngine>): void {
   const of = (flag: string): readonly string[] =>
     options.flatMap(([name, value]) => (name === flag ? [value] : []));
   expect(image).toBe(spec.image);
@@ -150,9 +191,18 @@ fuzz('P3', 'each value is one word of the line, and no flag of its own', inputs,
   expect(of('--label')).toEqual(Object.entries(spec.labels).map(([name, value]) => `${name}=${value}`));
   expect(of('--mount')).toHaveLength(spec.mounts.length);
   expect(of('-p')).toHaveLength(spec.ports.length);
-  expect(of('--network')).toHaveLength(1);
-  expect(of('--network')[0]).toMatch(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/);
+  const networks = of('--network');
+  for (const name of networks) expect(name).toMatch(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*(:ip=10\.213\.0\.2)?$/);
+  const closed = spec.network.mode === 'closed';
+  // podman is told of both networks of a proxy at once, docker of one.
+  expect(networks.length).toBeLessThanOrEqual(spec.network.mode === 'between' ? 2 : 1);
+  expect(networks.length).toBeGreaterThan(0);
+  expect(of('--ip')).toEqual(closed ? [PLACE.address] : []);
+  expect(of('--dns')).toEqual(closed ? ['127.0.0.1'] : []);
+  expect(of('--add-host')).toEqual(closed ? [`para-proxy:${PLACE.proxy}`] : []);
+  expect(of('--sysctl')).toEqual(
+    Object.entries(spec.sysctls ?? {}).map(([name, value]) => `${name}=${value}`),
+  );
   if (spec.health !== undefined) expect(of('--health-cmd')).toEqual([spec.health.command]);
-  expect(options.filter(([flag]) => flag === '--cap-drop')).toHaveLength(input.hardening === 'off' ? 0 : 1);
-  return true;
-});
+  expect(options.filter(([flag]) => flag === '--cap-drop')).toHaveLength(spec.hardening === 'off' ? 0 : 1);
+}
