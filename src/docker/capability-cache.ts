@@ -81,6 +81,7 @@ async function cacheFile({ cacheDir, binary, endpoint, env }: CacheKey): Promise
 
 const CAPABILITY_TYPES: Readonly<Partial<Record<keyof Capabilities, string>>> = {
   rootless: 'boolean',
+  desktop: 'boolean',
   usernsRemap: 'boolean',
   remote: 'boolean',
   memoryLimit: 'boolean',

@@ -113,6 +113,19 @@ async function askEngine(
   return { ...found, driver, version, capabilities };
 }
 
+/** The version of the desktop program around an engine; empty when there is none, or it does not say. */
+export async function askDesktopVersion(
+  { driver, binary, callMs, capabilities }: Engine,
+  runner: Runner,
+): Promise<string> {
+  const command = capabilities.desktop ? driver.desktopVersion() : undefined;
+  if (command === undefined) return '';
+  return ask(runner, driver, { binary, callMs, command }).catch((error: unknown) => {
+    if (error instanceof ParaError) return '';
+    throw error;
+  });
+}
+
 interface Question<T> extends Pick<Engine, 'binary' | 'callMs'> {
   readonly command: EngineCommand<T>;
 }

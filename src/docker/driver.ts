@@ -219,6 +219,8 @@ export interface ImageInfo {
 /** An engine's own answers about itself, asked once and cached. */
 export interface Capabilities {
   readonly rootless: boolean;
+  /** In the machine that Docker Desktop runs, which has holes of its own. */
+  readonly desktop: boolean;
   /** True for userns-remap (docker) — the caller's uid is then shifted. */
   readonly usernsRemap: boolean;
   readonly remote: boolean;
@@ -290,6 +292,8 @@ export interface EngineDriver {
   version(): EngineCommand<{ readonly engine: EngineName; readonly version: string }>;
   /** Fails when the engine is not available; the answer holds what `capabilities` are made of. */
   info(): EngineCommand<Capabilities>;
+  /** The version of the desktop program around the engine, empty when it names none; undefined where there is no such. */
+  desktopVersion(): EngineCommand<string> | undefined;
   create(spec: ContainerSpec): EngineCommand<string>;
   /** What of its network `create` could not say; undefined when it has said all. */
   connect(spec: ContainerSpec): EngineCommand<void> | undefined;

@@ -7,8 +7,10 @@ import { isAtLeast } from './version.ts';
 
 /** A hole; `mended` has, for each line of versions that got it, the first without, oldest line first. */
 interface Hole {
-  readonly of: 'runc' | EngineName;
+  readonly of: 'runc' | 'Docker Desktop' | EngineName;
   readonly what: string;
+  /** The first version that has it; all older ones have it too when there is none. */
+  readonly since?: string;
   readonly mended: readonly string[];
 }
 
@@ -21,20 +23,24 @@ const HOLES: readonly Hole[] = [
   },
   // The engine asks a resolver on the host's loopback for containers of an internal network.
   { of: 'docker', what: 'CVE-2024-29018', mended: ['23.0.11', '25.0.5', '26.0.0'] },
+  // Containers reach the engine itself, at 192.168.65.7:2375 unless that was changed.
+  { of: 'Docker Desktop', what: 'CVE-2025-9074', since: '4.25.0', mended: ['4.44.3'] },
 ];
 
-/** What is known of an engine and its runtime, in words. */
+/** What is known of an engine, its runtime and the desktop program around it, in words; `desktop`: its version. */
 export function knownHoles(
   engine: EngineName,
   { runtime, runtimeVersion, serverVersion }: Capabilities,
+  desktop = '',
 ): readonly string[] {
   const versions: Readonly<Partial<Record<Hole['of'], string>>> = {
     ...(runtime === 'runc' && runtimeVersion !== '' ? { runc: runtimeVersion } : {}),
+    ...(desktop === '' ? {} : { 'Docker Desktop': desktop }),
     [engine]: serverVersion,
   };
-  return HOLES.flatMap(({ of, what, mended }) => {
+  return HOLES.flatMap(({ of, what, since = '0.0.0', mended }) => {
     const version = versions[of];
-    return version === undefined || isMended(version, mended)
+    return version === undefined || !isAtLeast(version, since) || isMended(version, mended)
       ? []
       : [`${of} ${version} is known for ${what}`];
   });

@@ -1,6 +1,6 @@
 /** Says what works on this machine: for each engine what it is, what it enforces, and how to mend what is wrong. */
 import { readFile } from 'node:fs/promises';
-import { probeEngines, type EngineProbe } from '../docker/detect.ts';
+import { askDesktopVersion, probeEngines, type EngineProbe } from '../docker/detect.ts';
 import type { Engine, EngineName, UserMapping } from '../docker/driver.ts';
 import { createDockerService } from '../docker/service.ts';
 import { endStrays, findStrays } from '../docker/strays.ts';
@@ -101,7 +101,7 @@ async function answering(engine: Engine, context: DoctorContext): Promise<Check>
       ...limitFindings(engine),
       ...storageFindings(engine),
       ...mappingFindings(engine),
-      ...holeFindings(engine),
+      ...(await holeFindings(engine, context.runner)),
     ],
   };
 }
@@ -167,8 +167,9 @@ function mappingFindings({ capabilities }: Engine): readonly Finding[] {
 }
 
 /** Never more than a warning (known-holes.ts). */
-function holeFindings({ driver, capabilities }: Engine): readonly Finding[] {
-  return knownHoles(driver.name, capabilities).map((text) => ({
+async function holeFindings(engine: Engine, runner: Runner): Promise<readonly Finding[]> {
+  const { driver, capabilities } = engine;
+  return knownHoles(driver.name, capabilities, await askDesktopVersion(engine, runner)).map((text) => ({
     level: 'warn',
     text: `${text}: a container could get out of its box, unless your distribution has mended it`,
     fix: 'Update it, or look for these numbers in the changelog of its package.',

@@ -109,6 +109,28 @@ test('a rootless engine that can limit nothing says so, and what helps', async (
   });
 });
 
+test('Docker Desktop: asked for its version, which may be known for a way out', async () => {
+  const info = dockerInfo((found) => {
+    found['OperatingSystem'] = 'Docker Desktop';
+  });
+  const version = (stdout: string): EngineCall => ({
+    ...{ argv: ['docker', 'version', '--format', '{{json .}}'], stdout },
+  });
+  const server = { Server: { Platform: { Name: 'Docker Desktop 4.43.2 (199162)' } } };
+  for (const [said, known] of [
+    [JSON.stringify(server), true],
+    [JSON.stringify({ Client: {} }), false],
+    ['no JSON', false],
+  ] as const) {
+    const calls = [...info, ...trial('docker'), version(said)];
+    const { code, stdout } = await runPara(repo, 'doctor --engine docker', { calls });
+    expect(stdout.includes('▲ Docker Desktop 4.43.2 is known for CVE-2025-9074: a container could')).toBe(
+      known,
+    );
+    expect(code).toBe(0);
+  }
+});
+
 test('asks anew each time, changes nothing, and works outside a repository', async () => {
   const before = footprint(repo);
   await runPara(repo, 'doctor', { calls: [...all('docker'), ...all('podman')] });

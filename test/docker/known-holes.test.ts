@@ -20,3 +20,10 @@ test('dockerd, in each of its lines; podman has versions of its own', () => {
   for (const version of ['23.0.11', '25.0.5', '26.0.0', '28.5.2']) expect(dockerd(version)).toEqual([]);
   expect(knownHoles('podman', { ...CAN, serverVersion: '4.3.1' })).toEqual([]);
 });
+
+test('Docker Desktop, by the version of the program around the engine', () => {
+  const desktop = (version: string): readonly string[] => knownHoles('docker', CAN, version);
+  expect(desktop('4.43.2')).toEqual(['Docker Desktop 4.43.2 is known for CVE-2025-9074']);
+  for (const version of ['4.25.0', '4.30', '4.44.2']) expect(desktop(version)).toHaveLength(1);
+  for (const version of ['4.24.2', '4.44.3', '4.45.0', '5.0.0', '']) expect(desktop(version)).toEqual([]);
+});

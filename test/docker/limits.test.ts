@@ -4,6 +4,7 @@ import { enforcedLimits, unenforcedLimits } from '../../src/docker/limits.ts';
 
 const can = (memoryLimit: boolean, cpuLimit: boolean, pidsLimit: boolean): Capabilities => ({
   rootless: false,
+  desktop: false,
   usernsRemap: false,
   remote: false,
   cgroupVersion: 1,

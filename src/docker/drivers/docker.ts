@@ -49,6 +49,12 @@ export const docker = {
   }),
   // `{{json .}}`, since `--format json` prints the word json on 20.10 (engines.md §2.1).
   info: () => ({ args: ['info', '--format', '{{json .}}'], parse: readInfo, timeoutMs: 10_000 }),
+  // `info` has it nowhere.
+  desktopVersion: () => ({
+    args: ['version', '--format', '{{json .}}'],
+    parse: readDesktopVersion,
+    timeoutMs: 10_000,
+  }),
   create: (spec) => ({
     // No core dumps of the caller's secrets in the worktree (security §1.2).
     args: createArgs(spec, ['--ulimit', 'core=0', ...secretsArgs(spec.secrets, ownerOf(spec.user))]),
@@ -173,6 +179,7 @@ function readInfo(stdout: string): Capabilities {
   const version = info.text('CgroupVersion', '');
   return {
     rootless: named('rootless'),
+    desktop: info.text('OperatingSystem', '') === 'Docker Desktop',
     usernsRemap: named('userns'),
     remote: false,
     cgroupVersion: version === '2' ? 2 : version === '1' ? 1 : undefined,
@@ -188,6 +195,13 @@ function readInfo(stdout: string): Capabilities {
     runtimeVersion: numbersOf(info.record('RuncCommit', 'optional').text('ID', '')),
     healthDriver: 'engine',
   };
+}
+
+/** `Docker Desktop 4.48.0 (207573)` is what its server calls itself. */
+function readDesktopVersion(stdout: string): string {
+  const answer = reader(readOne(stdout, source('version')), source('version'));
+  const name = answer.record('Server', 'optional').record('Platform', 'optional').text('Name', '');
+  return /^Docker Desktop (\d+\.\d+(?:\.\d+)?)/.exec(name)?.[1] ?? '';
 }
 
 function readRows(stdout: string): readonly ContainerRow[] {

@@ -44,6 +44,7 @@ export const podman = {
   }),
   // `--format json`: the template gives other shapes and values on 4.x and 5.x (engines.md §2.1).
   info: () => ({ args: ['info', '--format', 'json'], parse: readInfo, timeoutMs: 10_000 }),
+  desktopVersion: () => undefined,
   create: (spec) => ({
     // No --ulimit: giving one drops the defaults of containers.conf, and runc fails on NPROC (security §1.2).
     args: createArgs(spec, [...secondNetwork(spec), ...secretsArgs(spec.secrets, ',U')]),
@@ -152,6 +153,7 @@ function readInfo(stdout: string): Capabilities {
   const cgroup = host.text('cgroupVersion', '');
   return {
     rootless: security.flag('rootless'),
+    desktop: false,
     usernsRemap: false,
     remote: host.flag('serviceIsRemote', false),
     cgroupVersion: cgroup === 'v2' ? 2 : cgroup === 'v1' ? 1 : undefined,
