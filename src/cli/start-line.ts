@@ -8,10 +8,10 @@ import { siteOf, type Site } from '../sessions/site.ts';
 import { planSetup, setupStep, type SetupPlan, type SetupScript } from '../sessions/setup.ts';
 import { newStartState, startSteps, type StartState } from '../sessions/start-steps.ts';
 import { planStart, withNewSession, type StartPlan } from '../sessions/start.ts';
-import type { Places, SessionRecord } from '../sessions/store.ts';
+import type { SessionRecord } from '../sessions/store.ts';
 import { readApprovals } from '../sessions/trust.ts';
 import { sharedLogins } from '../sessions/shared-login.ts';
-import { describeSecrets, type Vault } from '../sessions/vault.ts';
+import { describeSecrets } from '../sessions/vault.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { agentLines, describeAgent } from './agent-lines.ts';
 import type { App } from './app.ts';
@@ -89,17 +89,15 @@ export async function startSession(args: StartArgs, app: App, line: StartLine): 
 }
 
 /** Says which logins two containers will take from each other. */
-export async function warnOfSharedLogins({ output }: App, start: LoginUse): Promise<void> {
-  const { places, session, container } = start;
+export async function warnOfSharedLogins(
+  { output }: App,
+  plan: Pick<StartPlan, 'places' | 'session' | 'repo' | 'container'>,
+): Promise<void> {
+  const { places, session, repo, container } = plan;
   if (container === undefined) return;
-  for (const warning of await sharedLogins(places, session, container.vault)) output.warn(warning);
-}
-
-/** Whose container is about to hold which logins. */
-interface LoginUse {
-  readonly places: Places;
-  readonly session: string;
-  readonly container: { readonly vault: Vault } | undefined;
+  const { vault, service } = container;
+  const use = { places, session, vault, engine: { service, repoId: repo.id } };
+  for (const warning of await sharedLogins(use)) output.warn(warning);
 }
 
 interface Wanted {

@@ -9,6 +9,9 @@ import { resolveMount, type MountContext, type MountRequest } from './mounts.ts'
 /** The kind of version of labels and layout that para writes. */
 export const LABEL_SCHEMA = '1';
 
+/** And the name of a login that is renewed where it is used, for whoever else is about to get it. */
+export const LOGIN_LABEL = 'para.login.';
+
 /** Paths inside the container; fixed, so that nothing a repository says can move them. */
 export const INSIDE = {
   workspace: '/workspace',
@@ -70,6 +73,8 @@ export interface ContainerWish {
   readonly health?: HealthCheck | undefined;
   /** It has secrets: they get a place in its memory. */
   readonly hasSecrets: boolean;
+  /** Names of those that are logins which are renewed where they are used. */
+  readonly logins: readonly string[];
   /** The socket of the person's ssh agent, for one that is lent it. */
   readonly sshAgent: string | undefined;
   /** Host directory of the session's container state. */
@@ -217,6 +222,7 @@ function labels(wish: ContainerWish, spec: object): Record<string, string> {
     'para.session': wish.session,
     'para.role': 'dev',
     'para.op': wish.operation,
+    ...Object.fromEntries(wish.logins.map((name) => [`${LOGIN_LABEL}${name}`, '1'])),
     'para.spec': createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 16),
   };
 }

@@ -21,7 +21,7 @@ import type { SourceContext } from './secret-values.ts';
 import { findSshAgent, requireLendable } from './ssh-agent.ts';
 import { approvedPaths, readApprovals, requireApproved } from './trust.ts';
 import { canBeKept } from './warm-spec.ts';
-import { chooseSecrets, recordedSecrets, vaultOf, type Vault } from './vault.ts';
+import { chooseSecrets, recordedSecrets, rotatingOf, vaultOf, type Vault } from './vault.ts';
 
 /** The container's part of a plan. */
 export interface ContainerPlan {
@@ -96,10 +96,10 @@ export async function decideContainer(context: DecideContext, decision: Decision
   const place = { home: context.home, root: repo.root };
   const vault =
     decision.vault ?? vaultOf(context, await chooseSecrets(own.secrets, place, asked?.file.secrets));
-  const hasSecrets = vault.secrets.length > 0;
+  const held = { hasSecrets: vault.secrets.length > 0, logins: rotatingOf(vault) };
   const engine = await context.engine();
   const sshAgent = decision.flags.sshAgent ? await agentOf(context, engine, planned.wish) : undefined;
-  const wanted = { ...planned.wish, hasSecrets, sshAgent, mountContext: { ...mountContext, approved } };
+  const wanted = { ...planned.wish, ...held, sshAgent, mountContext: { ...mountContext, approved } };
   const wish = await withNotedMounts(wanted, engine, decision.places);
   // Also a check: a mount that is refused stops the start before anything is made.
   await resolveSpec(wish, engine, []);

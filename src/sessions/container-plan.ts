@@ -74,7 +74,7 @@ export function planContainer(
     network: network(flags, facts),
     hardening: config.docker.hardening,
     health: healthCheck(file?.health_check),
-    ...{ hasSecrets: false, sshAgent: undefined },
+    ...{ hasSecrets: false, logins: [], sshAgent: undefined },
     stateDir: facts.places.docker(facts.session),
     mountContext: {
       worktree: facts.places.worktree(facts.session),

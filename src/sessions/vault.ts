@@ -99,6 +99,11 @@ export async function vaultOfRecord(context: VaultContext, container: Container 
   return lost === undefined ? vault : { ...vault, open: () => Promise.reject(unknown(lost.name)) };
 }
 
+/** Names of those that are logins which are renewed where they are used. */
+export function rotatingOf({ secrets }: Pick<Vault, 'secrets'>): readonly string[] {
+  return secrets.filter(({ rotating }) => rotating).map(({ name }) => name);
+}
+
 /** What a record keeps of them: names. */
 export function recordedSecrets({ secrets }: Vault): Pick<NonNullable<Container['made_with']>, 'secrets'> {
   if (secrets.length === 0) return {};

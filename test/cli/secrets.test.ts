@@ -246,17 +246,58 @@ test('--env of what sounds like one says how it is done', async () => {
   });
 });
 
-test('a login that is renewed where it is used, and is in another live container: it is said', async () => {
-  settings({ login: { ...LOGIN_SETTING, rotating: true }, token: 'env:TOKEN' });
-  const talk = talkTo('docker');
-  const calls = [...detection('docker'), ...toContainer(talk)];
-  const first = await run(`start fix --docker --engine ${talk.engine}`, { calls });
-  expect(first).toMatchObject({ code: 0, stderr: expect.not.stringContaining('login') as unknown });
-  const second = await run(`start other --docker --dry-run --engine ${talk.engine}`);
-  expect(second.stderr).toContain(
-    '▲ the login login is in the container of fix too: when one of them renews it',
-  );
-  expect(second.stderr).not.toContain('token');
-  const again = await run('docker start fix --dry-run');
-  expect(again.stderr).not.toContain('login');
-});
+describe.each(WHICH)(
+  'a login that is renewed where it is used, and is in another live container: %s',
+  (which) => {
+    const LOGGED_OUT = 'too: when one of them renews it';
+    const loggedIn = (talk: Conversation): EngineCall[] => [
+      ...detection(which),
+      talk.listLogin('login'),
+      ...toContainer(talk).map((call) =>
+        call.argv[1] === 'create' ? talk.create({ secrets: true, logins: ['login'] }) : call,
+      ),
+    ];
+    beforeEach(() => {
+      settings({ login: { ...LOGIN_SETTING, rotating: true }, token: 'env:TOKEN' });
+    });
+
+    test('it is said, of this repository', async () => {
+      const talk = talkTo(which);
+      const first = await run(`start fix --docker --engine ${talk.engine}`, { calls: loggedIn(talk) });
+      expect(first).toMatchObject({ code: 0, stderr: expect.not.stringContaining('login') as unknown });
+      const own = { name: talk.container, state: 'running' };
+      const dry = `start other --docker --dry-run --engine ${talk.engine}`;
+      const second = await run(dry, { calls: [talk.listLogin('login', [own])] });
+      expect(second.stderr).toContain(
+        `▲ the login login is in the container of fix ${LOGGED_OUT}, the other is logged out; a login of its own for each, or a key that stays the same, does not have this\n`,
+      );
+      expect(second.stderr).not.toContain('token');
+      // It costs no call to wake one.
+      const again = await run('docker start fix --dry-run');
+      expect(again.stderr).not.toContain('login');
+    });
+
+    test('and of others, by a label', async () => {
+      const talk = talkTo(which);
+      const theirs = ['running', 'exited'].map((state, n) => ({ name: `para-0000000${String(n)}-s`, state }));
+      const dry = `start fix --docker --dry-run --engine ${talk.engine}`;
+      const calls = [...detection(which), talk.listLogin('login', theirs)];
+      const { stderr } = await run(dry, { calls });
+      expect(stderr).toContain(
+        `▲ the login login is in para-00000000-s, of another repository, ${LOGGED_OUT}`,
+      );
+      expect(stderr).not.toContain('para-00000001-s');
+    });
+
+    test('an engine that does not answer that stops nothing by it', async () => {
+      const talk = talkTo(which);
+      const calls = [
+        ...detection(which),
+        { ...talk.listLogin('login'), exitCode: 1, stdout: '', stderr: 'no\n' },
+      ];
+      expect(await run(`start fix --docker --dry-run --engine ${talk.engine}`, { calls })).toMatchObject({
+        code: 0,
+      });
+    });
+  },
+);

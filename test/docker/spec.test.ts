@@ -20,7 +20,7 @@ beforeEach(() => {
     ...{ env: { A: '1' }, volumes: [], ports: [], memoryBytes: 1024, cpus: 2, pids: 64 },
     network: { mode: 'bridge', name: 'n' },
     hardening: 'default',
-    ...{ hasSecrets: false, sshAgent: undefined },
+    ...{ hasSecrets: false, logins: [], sshAgent: undefined },
     stateDir: join(base, 'state'),
     mountContext: {
       ...{ worktree: join(base, 'repo/.para/worktrees/fix'), repo: join(base, 'repo') },

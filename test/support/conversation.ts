@@ -18,6 +18,8 @@ export interface Wanted {
   readonly limits?: readonly string[];
   /** It has a place for secrets. */
   readonly secrets?: boolean;
+  /** Names of logins among them that are renewed where they are used. */
+  readonly logins?: readonly string[];
   /** It is lent the ssh agent. */
   readonly sshAgent?: boolean;
   readonly network?: string;
@@ -188,6 +190,13 @@ export class Conversation {
     return this.call(['ps', '-a', '--no-trunc', ...filters, '--format', format], { stdout });
   }
 
+  /** The list of all containers that have a login. */
+  listLogin(login: string, rows: readonly Row[] = []): EngineCall {
+    const call = this.list(rows);
+    const argv = call.argv.map((word) => (word.startsWith('label=') ? `label=para.login.${login}=1` : word));
+    return { ...call, argv: [this.engine, ...argv.slice(1)] };
+  }
+
   /** `inspect` of the container that runs with the default limits, with its labels. */
   inspectRunning(limits: object = {}): EngineCall {
     const call = this.status('running', 0, true);
@@ -244,14 +253,12 @@ export class Conversation {
 
   private createWords(wanted: Wanted): readonly string[] {
     const { image = 'ubuntu:latest', env = [], ports = [], volumes = [] } = wanted;
-    const { id, session, which } = this;
-    const label = (key: string, value: string): string[] => ['--label', `para.${key}=${value}`];
+    const { session, which } = this;
     const uid = `${String(process.getuid?.())}:${String(process.getgid?.())}`;
     return [
       ...['create', '--pull', 'never', '--init'],
       ...['--name', this.container, '--hostname', session, '--workdir', '/workspace'],
-      ...[...label('schema', '1'), ...label('repo', id), ...label('session', session)],
-      ...[...label('role', 'dev'), ...label('op', OPERATION), ...label('spec', 'SPEC')],
+      ...this.labels(wanted),
       ...(wanted.hardening ?? ['--cap-drop', 'ALL', '--security-opt', 'no-new-privileges']),
       ...(wanted.limits ?? ['--pids-limit', '512', '--memory', '4294967296', '--cpus', '2']),
       ...['--ipc', 'private', ...(which === 'docker' ? ['--ulimit', 'core=0'] : [])],
@@ -268,6 +275,13 @@ export class Conversation {
       ...agentWords(wanted),
       ...['--entrypoint', 'sh', '--', image, '/run/para/cmd/runner.sh'],
     ];
+  }
+
+  private labels({ logins = [] }: Wanted): readonly string[] {
+    return [
+      ...['schema=1', `repo=${this.id}`, `session=${this.session}`, 'role=dev', `op=${OPERATION}`],
+      ...[...logins.map((name) => `login.${name}=1`), 'spec=SPEC'],
+    ].flatMap((label) => ['--label', `para.${label}`]);
   }
 
   /** The place for its secrets, and whose that is, as each engine is told. */

@@ -11,6 +11,7 @@ import {
 import { startSessionContainer } from '../../sessions/start-stop.ts';
 import { changedSinceMade } from '../../sessions/docker-file.ts';
 import { findSession } from '../../sessions/find.ts';
+import { sharedLogins } from '../../sessions/shared-login.ts';
 import { describeSecrets, vaultOfRecord } from '../../sessions/vault.ts';
 import type { App } from '../app.ts';
 import { containerFlags, givenOption, LIKENESS_OPTIONS } from '../container-flags.ts';
@@ -45,7 +46,7 @@ export default defineCommand({
     const changed = await changedSinceMade(record);
     if (changed !== undefined) app.output.warn(changed);
     const vault = await vaultOfRecord(app, container);
-    await warnOfSharedLogins(app, { places, session: record.name, container: { vault } });
+    for (const warning of await sharedLogins({ places, session: name, vault })) app.output.warn(warning);
     if (!args['dry-run']) return start(app, name);
     const plan = { session: name, container: { ...container, made_with: undefined } };
     app.output.answer({ dry_run: true, plan }, () => `Would start ${container.name}`);
