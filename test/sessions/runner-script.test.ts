@@ -20,6 +20,9 @@ const SHELLS = [['sh'], ['busybox', 'sh']].filter(
   ([shell = '']) => spawnSync(shell, ['-c', ':']).error === undefined,
 );
 
+/** A time for `sleep` that no other run of these tests has. */
+const own = (seconds: number): string => `${String(seconds)}.${String(process.pid)}`;
+
 /** The processes with exactly this command line. */
 function running(line: string): number[] {
   return readdirSync('/proc')
@@ -148,6 +151,43 @@ describe.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('%s', (_
     run();
     await ended('deaf');
     expect(told('deaf', 'exit')).toBe('137\n');
+  });
+
+  test.each<[string, string, string[]]>([
+    ['has no environment', `env -i sleep ${own(44)}`, [`sleep ${own(44)}`]],
+    [
+      'has none, and is not its parent’s any more when it is killed',
+      `(trap '' TERM; exec env -i sleep ${own(45)}) & exec sleep ${own(46)}`,
+      [`sleep ${own(45)}`, `sleep ${own(46)}`],
+    ],
+    [
+      'has none, a session of its own, and a name with blanks and brackets',
+      `cp /bin/sleep 'a) S 1 (b'; setsid env -i './a) S 1 (b' ${own(47)} & wait`,
+      [`./a) S 1 (b ${own(47)}`],
+    ],
+  ])('what %s is ended too, and the next command begins', async (_what, script, lines) => {
+    queue('5-000001-bare.sh', `#timeout 1\n${script}\n`);
+    queue('5-000002-next.sh', 'exit 0\n');
+    run();
+    await until(() => existsSync(at('out/queue/bare/reason')));
+    await ended('next');
+    expect([told('bare', 'reason'), told('bare', 'exit')]).toEqual(['timeout\n', '143\n']);
+    expect(lines.flatMap(running)).toEqual([]);
+  });
+
+  test('what nobody can find keeps no other command waiting', async () => {
+    const [one, two] = [`sleep ${own(48)}`, `sleep ${own(49)}`];
+    queue('5-000001-lost.sh', `(env -i sh -c '${one} & ${two} &' &); exec sleep ${own(50)}\n`);
+    run();
+    // Its parents have ended.
+    await until(() => running(two).length > 0 && running(`sh -c ${one} & ${two} &`).length === 0);
+    queue('lost.cancel', '');
+    queue('5-000002-next.sh', 'exit 0\n');
+    await ended('next');
+    expect(told('lost', 'reason')).toBe('cancelled\n');
+    const left = [...running(one), ...running(two)];
+    expect(left).toHaveLength(2);
+    for (const pid of left) process.kill(pid);
   });
 
   test('cancelled: while it waits it is never begun, while it runs it is ended', async () => {
