@@ -56,6 +56,8 @@ const MESSAGES: Readonly<Partial<Record<string, Explain>>> = {
   maximum: outOfRange,
   exclusiveMinimum: outOfRange,
   minItems: () => 'expected at least one word, found an empty array',
+  maxItems: (error) =>
+    `expected at most ${String(error.params['limit'])}, found ${String((error.data as readonly unknown[]).length)}`,
   minLength: (error) => `expected some text, found ${found(error)}`,
   maxLength: (error) =>
     `expected at most ${String(error.params['limit'])} characters, found ${String(String(error.data).length)}`,

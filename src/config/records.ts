@@ -26,6 +26,16 @@ export function isCommandsFile(data: unknown): boolean {
   return validateCommandsFile(data);
 }
 
+/** What is wrong with one command of such a file, in words; undefined when it fits. */
+export function checkCommand(command: unknown): string | undefined {
+  const problems = problemsOf({ commands: [command] }, validateCommandsFile);
+  const within = problems.map(({ place, message }) => ({
+    place: place.replace(/^commands\[0\]\.?/, ''),
+    message,
+  }));
+  return problems.length === 0 ? undefined : summaryOf(within);
+}
+
 /** What is wrong with a status, in words; undefined when it fits schemas/status.schema.json. */
 export function checkStatusFile(data: unknown): string | undefined {
   const problems = problemsOf(data, validateStatusFile);

@@ -4,7 +4,8 @@ import { ParaError } from '../errors.ts';
 import { checkedWorkdir, requireContainer, workdirOf, type ContainerContext } from './containers.ts';
 import { findSession, type Found } from './find.ts';
 import { prepareInside } from './inside.ts';
-import { cancelQueued, enqueue, findQueued, listQueue, type QueuedCommand, type QueueRow } from './queue.ts';
+import { cancelQueued, enqueue, findQueued, listQueue, type QueueRow } from './queue.ts';
+import type { QueuedCommand } from './queue-file.ts';
 import { readPrinted, type Printed } from './queue-results.ts';
 import { lockQueue } from './store.ts';
 

@@ -1,61 +1,79 @@
 /**
  * The commands that the host wants done in a container: one file each, which the runner claims (runner-script.ts), and
- * `commands.json`, which says the same to programs. This side is written by para alone.
+ * a list of them for programs (queue-file.ts). This side is written by para alone.
  */
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CommandsFile } from '../config/generated/types.ts';
-import { isCommandsFile } from '../config/records.ts';
+import { checkCommand } from '../config/records.ts';
 import { ParaError } from '../errors.ts';
-import { isThere, readOwnJson, replaceFile } from '../sys/files.ts';
+import { isThere, replaceFile } from '../sys/files.ts';
 import { quote } from '../sys/run.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
+import {
+  fileName,
+  lastNumber,
+  MAX_BYTES,
+  readCommands,
+  sizeOf,
+  writeCommands,
+  type QueuedCommand,
+} from './queue-file.ts';
 import { lookAt, type Outcome } from './queue-results.ts';
-
-/** One command, as schemas/commands.schema.json says. */
-export type QueuedCommand = NonNullable<CommandsFile['commands']>[number];
 
 /** A command, and what has become of it. */
 export interface QueueRow extends Outcome {
   readonly command: QueuedCommand;
 }
 
-/** 0 is the most urgent, 9 the least. */
-export const DEFAULT_PRIORITY = 5;
 /** Most that are kept; the oldest that came to an end are forgotten. */
 const MOST = 1_000;
 
-/** Puts a command into the queue; the caller holds its lock (store.ts). @throws REFUSED when it is full */
+/**
+ * Puts a command into the queue; the caller holds its lock (store.ts).
+ * @throws USAGE when it does not fit the format, REFUSED when the queue is full; nothing is written then
+ */
 export async function enqueue(stateDir: string, wish: Omit<QueuedCommand, 'number'>): Promise<QueuedCommand> {
-  const commands = await prune(stateDir, await readCommands(stateDir));
-  const last = await lastNumber(stateDir, commands);
-  const command: QueuedCommand = { ...wish, number: last + 1 };
+  const commands = await readCommands(stateDir);
+  const command: QueuedCommand = { ...wish, number: await nextNumber(stateDir, commands) };
+  requireFitting(command);
+  const forgotten = await inTheWay(stateDir, commands, command);
   // First for programs that read: whoever claims it finds it there.
-  await writeCommands(stateDir, [...commands, command]);
-  await replaceFile(join(stateDir, 'cmd', 'queue', fileName(command)), toFile(command));
+  await writeCommands(stateDir, [...commands.filter((old) => !forgotten.has(old)), command]);
+  for (const old of forgotten) {
+    await rm(queueFile(stateDir, fileName(old)), { force: true });
+    await rm(cancelFile(stateDir, old.id), { force: true });
+  }
+  await replaceFile(queueFile(stateDir, fileName(command)), toFile(command));
   return command;
 }
 
 /** Every command that is remembered, and what became of it. `running`: the container runs. */
 export async function listQueue(stateDir: string, running: boolean): Promise<readonly QueueRow[]> {
   const commands = await readCommands(stateDir);
-  return Promise.all(
-    commands.map(async (command) => ({ command, ...(await outcomeOf(stateDir, command, running)) })),
-  );
+  return Promise.all(commands.map((command) => lookAtQueued(stateDir, command, running)));
 }
 
 /** One of them. @throws COMMAND_FAILED when there is none of that id */
 export async function findQueued(stateDir: string, id: string, running: boolean): Promise<QueueRow> {
   const command = (await readCommands(stateDir)).find((one) => one.id === id);
-  if (command === undefined)
-    throw new ParaError(
-      'COMMAND_FAILED',
-      `there is no command ${JSON.stringify(id.slice(0, 70))} in the queue`,
-      {
-        hint: 'para docker queue list',
-      },
-    );
-  return { command, ...(await outcomeOf(stateDir, command, running)) };
+  if (command !== undefined) return lookAtQueued(stateDir, command, running);
+  throw new ParaError(
+    'COMMAND_FAILED',
+    `there is no command ${JSON.stringify(id.slice(0, 70))} in the queue`,
+    {
+      hint: 'para docker queue list',
+    },
+  );
+}
+
+/** What has become of a command that is known. */
+export async function lookAtQueued(
+  stateDir: string,
+  command: QueuedCommand,
+  running: boolean,
+): Promise<QueueRow> {
+  const cancelled = await isThere(cancelFile(stateDir, command.id));
+  return { command, ...(await lookAt(stateDir, command.id, { cancelled, running })) };
 }
 
 /** Takes a command out of the queue, or has it ended when it runs; the runner sees to that. Safe to repeat. */
@@ -63,19 +81,12 @@ export async function cancelQueued(stateDir: string, { id }: QueuedCommand): Pro
   await replaceFile(cancelFile(stateDir, id), '');
 }
 
-async function outcomeOf(stateDir: string, { id }: QueuedCommand, running: boolean): Promise<Outcome> {
-  const cancelled = await isThere(cancelFile(stateDir, id));
-  return lookAt(stateDir, id, { cancelled, running });
+function queueFile(stateDir: string, name: string): string {
+  return join(stateDir, 'cmd', 'queue', name);
 }
 
 function cancelFile(stateDir: string, id: string): string {
-  return join(stateDir, 'cmd', 'queue', `${id}.cancel`);
-}
-
-/** Most urgent first, then in order: the runner takes them as a glob sorts them. */
-function fileName({ priority = DEFAULT_PRIORITY, number = 0, id, type }: QueuedCommand): string {
-  const kind = type === 'exec' ? 'sh' : type;
-  return `${String(priority)}-${String(number).padStart(6, '0')}-${id}.${kind}`;
+  return queueFile(stateDir, `${id}.cancel`);
 }
 
 function toFile(command: QueuedCommand): string {
@@ -100,49 +111,53 @@ function toScript({
   ].join('\n');
 }
 
-const MAX_BYTES = 16 * 1024 * 1024;
-
-async function readCommands(stateDir: string): Promise<readonly QueuedCommand[]> {
-  // Of what makes no sense nothing is taken: the files of the queue itself are what counts.
-  const data = await readOwnJson(join(stateDir, 'commands.json'), MAX_BYTES);
-  return isCommandsFile(data) ? (data as CommandsFile).commands : [];
-}
-
-async function writeCommands(stateDir: string, commands: readonly QueuedCommand[]): Promise<void> {
-  const text = `${JSON.stringify({ commands }, undefined, 2)}\n`;
-  await replaceFile(join(stateDir, 'commands.json'), text);
-  await replaceFile(join(stateDir, 'cmd', 'commands.json'), text);
-}
-
-async function lastNumber(stateDir: string, commands: readonly QueuedCommand[]): Promise<number> {
-  const files = await readdir(join(stateDir, 'cmd', 'queue')).catch(() => []);
-  const numbers = files.map((file) => Number(/^\d-(\d{6})-/.exec(file)?.[1] ?? 0));
-  const last = Math.max(0, ...numbers, ...commands.map(({ number = 0 }) => number));
-  if (last < 999_999) return last;
+async function nextNumber(stateDir: string, commands: readonly QueuedCommand[]): Promise<number> {
+  const last = await lastNumber(stateDir, commands);
+  if (last < 999_999) return last + 1;
   throw new ParaError('REFUSED', 'the queue of this container has no numbers left', {
     hint: 'para docker stop --remove, and start it again',
   });
 }
 
-async function prune(
+const MIB = 2 ** 20;
+
+/** What nobody could read afterwards is not queued. @throws USAGE */
+function requireFitting(command: QueuedCommand): void {
+  const bytes = sizeOf([command]);
+  const problem =
+    bytes > MAX_BYTES
+      ? `it takes ${String(Math.ceil(bytes / MIB))} MiB, and the queue holds ${String(MAX_BYTES / MIB)}`
+      : checkCommand(command);
+  if (problem === undefined) return;
+  const hint =
+    command.command === ''
+      ? 'para docker exec --detach [session] -- COMMAND [ARG…]'
+      : 'Put what is long, or much, into a script of the worktree, and queue that:\npara docker exec --detach -- sh ./script.sh';
+  throw new ParaError('USAGE', `this can not be queued: ${problem}`, { hint });
+}
+
+/** Those that came to an end and are forgotten, the oldest first, so that a new one has a place. @throws REFUSED */
+async function inTheWay(
   stateDir: string,
   commands: readonly QueuedCommand[],
-): Promise<readonly QueuedCommand[]> {
-  if (commands.length < MOST) return commands;
-  const kept: QueuedCommand[] = [];
-  let over = commands.length - MOST + 1;
-  for (const command of commands) {
-    const { state } = await outcomeOf(stateDir, command, true);
-    const forgets = over > 0 && state !== 'queued' && state !== 'running';
-    if (!forgets) kept.push(command);
-    else {
-      over -= 1;
-      await rm(join(stateDir, 'cmd', 'queue', fileName(command)), { force: true });
-      await rm(cancelFile(stateDir, command.id), { force: true });
-    }
+  command: QueuedCommand,
+): Promise<ReadonlySet<QueuedCommand>> {
+  let count = commands.length + 1 - MOST;
+  let bytes = sizeOf([...commands, command]) - MAX_BYTES;
+  const forgotten = new Set<QueuedCommand>();
+  for (const old of commands) {
+    if (count <= 0 && bytes <= 0) break;
+    const { state } = await lookAtQueued(stateDir, old, true);
+    if (state === 'queued' || state === 'running') continue;
+    forgotten.add(old);
+    count -= 1;
+    bytes -= sizeOf([old, old]) - sizeOf([old]);
   }
-  if (kept.length < MOST) return kept;
-  throw new ParaError('REFUSED', `${String(kept.length)} commands wait in the queue already`, {
-    hint: 'para docker queue list',
-  });
+  if (count <= 0 && bytes <= 0) return forgotten;
+  const waiting = String(commands.length - forgotten.size);
+  const full =
+    count > 0
+      ? `${waiting} commands wait in the queue already`
+      : `the ${waiting} commands that wait leave no room for this one`;
+  throw new ParaError('REFUSED', full, { hint: 'para docker queue list' });
 }

@@ -49,6 +49,19 @@ describe.each(WHICH)('%s', (which) => {
     expect(stderr).toContain('the container of fix is not running; it runs this when it is started');
   });
 
+  test('what the list can not hold is refused, and what waits is kept; an empty argument is one', async () => {
+    const id = (await para(['exec', '-d', 'fix', '--', 'printf', '%s', ''])).stdout.trim();
+    expect(await para(['exec', '-d', 'fix', '--', ''])).toMatchObject({
+      ...{ code: 2, stdout: '' },
+      stderr: expect.stringContaining('this can not be queued: command: expected some text') as unknown,
+    });
+    const many = await para(['exec', '-d', 'fix', '--', 'echo', ...Array<string>(1001).fill('x')]);
+    expect(many).toMatchObject({ code: 2, stdout: '' });
+    expect(many.stderr).toContain('this can not be queued: args: expected at most 1000, found 1001');
+    expect(many.stderr).toContain('para docker exec --detach -- sh ./script.sh');
+    expect((await para('queue list fix')).stdout).toMatch(new RegExp(`\n${id} +queued .* printf %s ''\n$`));
+  });
+
   test('list, and the result', async () => {
     const id = await queued();
     expect((await para('queue list fix')).stdout).toMatch(new RegExp(`${id} +queued +5 +\\S+ +npm test`));

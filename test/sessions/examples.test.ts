@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { cancelQueued, enqueue, findQueued, type QueuedCommand } from '../../src/sessions/queue.ts';
+import { cancelQueued, enqueue, findQueued } from '../../src/sessions/queue.ts';
+import type { QueuedCommand } from '../../src/sessions/queue-file.ts';
 import { readPrinted } from '../../src/sessions/queue-results.ts';
 import { readStatus } from '../../src/sessions/status-file.ts';
 

@@ -6,6 +6,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -13,13 +14,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import {
-  cancelQueued,
-  enqueue,
-  findQueued,
-  listQueue,
-  type QueuedCommand,
-} from '../../src/sessions/queue.ts';
+import { cancelQueued, enqueue, findQueued, listQueue } from '../../src/sessions/queue.ts';
+import type { QueuedCommand } from '../../src/sessions/queue-file.ts';
 import { readPrinted } from '../../src/sessions/queue-results.ts';
 
 let dir: string;
@@ -87,6 +83,92 @@ describe('putting a command in', () => {
     await put('a');
     writeFileSync(at('commands.json'), '{');
     expect(await put('b')).toMatchObject({ number: 2 });
+  });
+
+  const LISTS = ['commands.json', 'cmd/commands.json'];
+  const seen = (): unknown => [...LISTS, 'cmd/queue'].map((name) => statSync(at(name)).mtimeMs);
+
+  test.each<[string, string | object | undefined]>([
+    ['gone', undefined],
+    ['half written', '{"commands": ['],
+    ['of another kind', { commands: [{ id: 'a', type: 'exec', args: Array(1001).fill('x') }] }],
+  ])('both lists are %s: what waits is still there, and stays', async (_what, list) => {
+    await put('a', { priority: 0, timeout_seconds: 9 });
+    await put('b');
+    await put('s', { type: 'signal', command: 'INT', args: ['b'] });
+    claim('b', { exit: '3\n' });
+    const before = readdirSync(at('cmd/queue'));
+    for (const name of LISTS)
+      if (list === undefined) rmSync(at(name));
+      else writeFileSync(at(name), typeof list === 'string' ? list : JSON.stringify(list));
+    expect(await findQueued(dir, 'b', true)).toMatchObject({ state: 'done', exitCode: 3 });
+    const found = [
+      {
+        id: 'a',
+        number: 1,
+        priority: 0,
+        type: 'exec',
+        command: 'sh',
+        args: [expect.stringMatching(/-a.sh$/)],
+      },
+      { id: 'b', number: 2, type: 'exec' },
+      { id: 's', number: 3, type: 'signal' },
+    ];
+    expect((await listQueue(dir, true)).map(({ command }) => command)).toMatchObject(found);
+    await put('new');
+    expect(readdirSync(at('cmd/queue'))).toEqual(expect.arrayContaining(before));
+    for (const name of LISTS)
+      expect(JSON.parse(readFileSync(at(name), 'utf8'))).toMatchObject({
+        commands: [...found, { id: 'new', number: 4 }],
+      });
+  });
+
+  test('one list is spoilt: the other has all of it', async () => {
+    const first = await put('a', { env: { A: 'b' } });
+    writeFileSync(at('commands.json'), '');
+    expect((await listQueue(dir, true)).map(({ command }) => command)).toEqual([first]);
+  });
+
+  test.each<[string, Partial<QueuedCommand>, string]>([
+    [
+      'more than 1000 arguments',
+      { args: Array<string>(1001).fill('') },
+      'args: expected at most 1000, found 1001',
+    ],
+    ['a command that has no name', { command: '' }, 'command: expected some text, found ""'],
+    [
+      'an argument that is too long',
+      { args: ['x', 'x'.repeat(131_073)] },
+      'args[1]: expected at most 131072',
+    ],
+    ['a variable that is none', { env: { 'a b': '' } }, 'env'],
+    [
+      'more than the list can hold',
+      { args: Array<string>(200).fill('x'.repeat(131_000)) },
+      'it takes 25 MiB',
+    ],
+  ])('%s: refused, and nothing is changed', async (_what, more, why) => {
+    await put('a');
+    const before = seen();
+    await expect(put('b', more)).rejects.toMatchObject({
+      ...{ code: 'USAGE', message: expect.stringContaining(why), hint: expect.stringContaining('para') },
+    });
+    expect(seen()).toEqual(before);
+    expect((await listQueue(dir, true)).map(({ command }) => command.id)).toEqual(['a']);
+  });
+
+  test('the list stays readable: old ones that ended make room, what waits does not', async () => {
+    const large = { args: Array<string>(60).fill('x'.repeat(131_000)) };
+    await put('old', large);
+    await put('waits', large);
+    await expect(put('more', large)).rejects.toMatchObject({
+      ...{ code: 'REFUSED', message: 'the 2 commands that wait leave no room for this one' },
+    });
+    claim('old', { exit: '0\n' });
+    await put('more', large);
+    expect((await listQueue(dir, true)).map(({ command }) => command.id)).toEqual(['waits', 'more']);
+    expect(readdirSync(at('cmd/queue'))).toHaveLength(2);
+    expect(statSync(at('commands.json')).size).toBeLessThanOrEqual(16 * 2 ** 20);
   });
 
   test('the oldest that have ended are forgotten, what waits is not', async () => {

@@ -1,6 +1,7 @@
 import { ParaError } from '../../errors.ts';
 import { cancelCommand, resultOf, showQueue } from '../../sessions/queue-commands.ts';
-import { DEFAULT_PRIORITY, type QueueRow } from '../../sessions/queue.ts';
+import type { QueueRow } from '../../sessions/queue.ts';
+import { DEFAULT_PRIORITY } from '../../sessions/queue-file.ts';
 import { quote } from '../../sys/run.ts';
 import { age } from '../../ui/age.ts';
 import { display } from '../../ui/display.ts';
