@@ -19,7 +19,7 @@ export interface Outcome {
 export interface Printed {
   readonly stdout: Buffer;
   readonly stderr: Buffer;
-  /** More was printed: these are the last bytes of it. */
+  /** More was printed, or may have been: these are the last bytes of it. */
   readonly cut: boolean;
 }
 
@@ -57,8 +57,8 @@ const REASONS: Readonly<Partial<Record<string, QueueState>>> = {
 export async function readPrinted(stateDir: string, id: string, cap: number): Promise<Printed> {
   const found = await withJob(stateDir, id, async (job) => {
     const [stdout, stderr] = await Promise.all([
-      tail(join(job, 'stdout'), cap),
-      tail(join(job, 'stderr'), cap),
+      readEnd(join(job, 'stdout'), cap),
+      readEnd(join(job, 'stderr'), cap),
     ]);
     return { stdout: stdout.bytes, stderr: stderr.bytes, cut: stdout.cut || stderr.cut };
   });
@@ -79,9 +79,21 @@ async function text(path: string): Promise<string> {
   return (await readRegular(path, SMALL))?.toString('latin1') ?? '';
 }
 
-async function tail(path: string, cap: number): Promise<{ readonly bytes: Buffer; readonly cut: boolean }> {
+interface End {
+  readonly bytes: Buffer;
+  readonly cut: boolean;
+}
+
+/** Of too much the runner puts what came before into `.1`, and loses what is printed at that moment. */
+async function readEnd(path: string, cap: number): Promise<End> {
+  const last = (await tail(path, cap)) ?? { bytes: Buffer.alloc(0), cut: false };
+  const before = await tail(`${path}.1`, cap - last.bytes.length);
+  return before === undefined ? last : { bytes: Buffer.concat([before.bytes, last.bytes]), cut: true };
+}
+
+async function tail(path: string, cap: number): Promise<End | undefined> {
   const handle = await openRegular(path);
-  if (handle === undefined) return { bytes: Buffer.alloc(0), cut: false };
+  if (handle === undefined) return undefined;
   try {
     const { size } = await handle.stat();
     const from = Math.max(0, size - cap);

@@ -267,6 +267,13 @@ describe('what the container can put there', () => {
         for (const name of ['exit', 'reason', 'stdout']) mkdirSync(job('a', name), { recursive: true });
       },
     ],
+    [
+      'a link in place of what came before',
+      () => {
+        mkdirSync(job('a'));
+        symlinkSync(at('secret/a/stdout'), job('a', 'stdout.1'));
+      },
+    ],
     ['a file in place of the directory', () => writeFileSync(job('a'), '')],
   ])('%s: nothing is read', async (_what, make) => {
     make();
@@ -278,5 +285,15 @@ describe('what the container can put there', () => {
     claim('a', { stdout: `${'x'.repeat(1e6)}end`, stderr: 'short' });
     const { stdout, stderr, cut } = await readPrinted(dir, 'a', 10);
     expect([stdout.toString(), stderr.toString(), cut]).toEqual(['xxxxxxxend', 'short', true]);
+  });
+
+  test.each([
+    ['a little since', 'end', 'xxxx789end'],
+    ['nothing since', '', 'xxxxxxx789'],
+    ['much since', 'y'.repeat(20), 'y'.repeat(10)],
+  ])('what the runner has put aside is read too: %s', async (_what, since, end) => {
+    claim('a', { 'stdout.1': `${'x'.repeat(50)}789`, stdout: since, 'stderr.1': 'early ', stderr: 'late' });
+    const { stdout, stderr, cut } = await readPrinted(dir, 'a', 10);
+    expect([stdout.toString(), stderr.toString(), cut]).toEqual([end, 'early late', true]);
   });
 });
