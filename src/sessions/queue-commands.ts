@@ -4,7 +4,7 @@ import { ParaError } from '../errors.ts';
 import { checkedWorkdir, requireContainer, workdirOf, type ContainerContext } from './containers.ts';
 import { findSession, type Found } from './find.ts';
 import { prepareInside } from './inside.ts';
-import { cancelQueued, enqueue, findQueued, listQueue, type QueueRow } from './queue.ts';
+import { cancelQueued, enqueue, findQueued, listQueue, lookAtQueued, type QueueRow } from './queue.ts';
 import type { QueuedCommand } from './queue-file.ts';
 import { readPrinted, type Printed } from './queue-results.ts';
 import { lockQueue } from './store.ts';
@@ -40,7 +40,7 @@ export async function queueCommand(
 ): Promise<Queued> {
   const found = await findSession(context, session, 'containers');
   const { places, record } = found;
-  const running = await isRunning(context, found);
+  const running = await isUp(context, found);
   const [command = 'sh', ...args] = argv;
   const wish: Omit<QueuedCommand, 'number'> = {
     id: context.newId().replaceAll('-', '').slice(0, 12),
@@ -64,7 +64,7 @@ export async function showQueue(
   session: string | undefined,
 ): Promise<{ readonly session: string; readonly rows: readonly QueueRow[] }> {
   const found = await findSession(context, session, 'containers');
-  const running = await isRunning(context, found);
+  const running = await isUp(context, found);
   return {
     session: found.record.name,
     rows: await listQueue(found.places.docker(found.record.name), running),
@@ -95,35 +95,64 @@ export interface QueueResult {
 
 const OUTPUT_BYTES = 64 * 1024;
 const LOOK_MS = 250;
+/** How often the engine is asked meanwhile: a look at files costs next to nothing, a process does not. */
+const ASK_MS = 3_000;
 
-/** The result as it is now, or with `wait` when there is one. @throws INTERRUPTED */
+/** How to ask for a result. */
+export interface ResultWish {
+  readonly id: string;
+  /** Until there is one. */
+  readonly wait: boolean;
+  readonly signal: AbortSignal;
+  /** Told once when nothing will happen before somebody starts the container. */
+  readonly say: (text: string) => void;
+}
+
+/** The result as it is now, or with `wait` when there is one. @throws INTERRUPTED, and as the engine does */
 export async function resultOf(
   context: QueueContext,
   session: string | undefined,
-  { id, wait, signal }: { readonly id: string; readonly wait: boolean; readonly signal: AbortSignal },
+  { id, wait, signal, say }: ResultWish,
 ): Promise<QueueResult> {
-  const { name, stateDir, ...first } = await findRow(context, session, id);
-  let { row } = first;
+  const { found, name, stateDir, ...first } = await findRow(context, session, id);
+  let { row, up } = first;
+  let asked = performance.now();
+  let isTold = false;
   while (wait && (row.state === 'queued' || row.state === 'running')) {
     if (signal.aborted) throw new ParaError('INTERRUPTED', 'interrupted; the command goes on');
+    if (!up && !isTold)
+      say(`${id} waits for the container of ${name} to be started: para docker start ${name}`);
+    isTold ||= !up;
     await sleep(LOOK_MS);
-    row = await findQueued(stateDir, id, true);
+    if (performance.now() - asked >= ASK_MS) {
+      up = await isUp(context, found);
+      asked = performance.now();
+    }
+    row = await lookAtQueued(stateDir, row.command, up);
   }
   return { session: name, row, printed: await readPrinted(stateDir, id, OUTPUT_BYTES) };
 }
 
-async function findRow(
-  context: QueueContext,
-  session: string | undefined,
-  id: string,
-): Promise<{ readonly name: string; readonly stateDir: string; readonly row: QueueRow }> {
+/** A command, and where its queue is. */
+interface FoundRow {
+  readonly found: Found;
+  readonly name: string;
+  readonly stateDir: string;
+  readonly row: QueueRow;
+  readonly up: boolean;
+}
+
+async function findRow(context: QueueContext, session: string | undefined, id: string): Promise<FoundRow> {
   const found = await findSession(context, session, 'containers');
   const { name } = found.record;
   const stateDir = found.places.docker(name);
-  return { name, stateDir, row: await findQueued(stateDir, id, await isRunning(context, found)) };
+  const up = await isUp(context, found);
+  return { found, name, stateDir, up, row: await findQueued(stateDir, id, up) };
 }
 
-async function isRunning(context: QueueContext, { record }: Found): Promise<boolean> {
+/** What was begun in it goes on: in one that is paused, as soon as it is not any more. */
+async function isUp(context: QueueContext, { record }: Found): Promise<boolean> {
   const { name, engine } = requireContainer(record);
-  return (await (await context.dockerFor(engine)).status(name))?.state === 'running';
+  const state = (await (await context.dockerFor(engine)).status(name))?.state;
+  return state === 'running' || state === 'paused';
 }

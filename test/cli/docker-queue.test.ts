@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Conversation, started, WHICH } from '../support/conversation.ts';
-import { runPara, type Ran } from '../support/run-para.ts';
+import { runPara, type EngineCall, type Ran } from '../support/run-para.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
 
 describe.each(WHICH)('%s', (which) => {
@@ -103,6 +103,12 @@ describe.each(WHICH)('%s', (which) => {
     expect(stderr).toContain(why);
   });
 
+  test('begun in a container that is paused: it runs', async () => {
+    const id = await queued();
+    ran(id, { started: '1\n' });
+    expect((await para('queue list fix', 'paused')).stdout).toMatch(new RegExp(`${id} +running`));
+  });
+
   test('a container that was made before there was a queue gets one', async () => {
     rmSync(join(state, 'cmd'), { recursive: true });
     const id = await queued();
@@ -126,5 +132,33 @@ describe.each(WHICH)('%s', (which) => {
     const { code, stderr } = await para('queue result nope fix');
     expect(stderr).toContain('there is no command "nope" in the queue');
     expect(code).toBe(1);
+  });
+
+  // The same on all, and it takes its time.
+  if (which !== 'docker') return;
+
+  describe('waiting', () => {
+    // As long as it takes until the engine is asked again.
+    const wait = (id: string, calls: readonly EngineCall[]): Promise<Ran> =>
+      runPara(repo, ['docker', 'queue', 'wait', id, 'fix'], { calls });
+
+    test('the container dies: interrupted', async () => {
+      const id = await queued();
+      ran(id, { started: '1\n', stdout: 'so far\n' });
+      const { code, stdout, stderr } = await wait(id, [talk.status('running'), talk.status('exited', 137)]);
+      expect([code, stdout]).toEqual([1, 'so far\n']);
+      expect(stderr).toContain('was interrupted: its container was stopped or killed');
+    });
+
+    test('for a container that is stopped: that is said once, and it waits', async () => {
+      const id = await queued();
+      const starts = {
+        ...talk.status('running'),
+        effect: () => ran(id, { exit: '4\n' }),
+      };
+      const { code, stderr } = await wait(id, [talk.status('exited'), starts]);
+      expect(stderr).toBe(`▲ ${id} waits for the container of fix to be started: para docker start fix\n`);
+      expect(code).toBe(4);
+    });
   });
 });

@@ -93,7 +93,12 @@ async function result(
     session: name,
     row,
     printed,
-  } = await resultOf(app, session, { id, wait, signal: app.cancellation.current() });
+  } = await resultOf(app, session, {
+    ...{ id, wait, signal: app.cancellation.current() },
+    say: (text) => {
+      app.output.warn(text);
+    },
+  });
   const { stdout, stderr, cut } = printed;
   const { command, state, exitCode } = row;
   if (json) {
