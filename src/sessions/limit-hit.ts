@@ -21,6 +21,22 @@ export function maySayLimit(code: number): boolean {
   return code === KILLED || FORK_FAILED.has(code);
 }
 
+/**
+ * The same error for a command of the queue, which has ended with this code while the container `info` ran, or had not
+ * ended when that died (undefined). The container has been inspected anyway, so that a failure of a program that can make
+ * no process (1, as of node and python) is looked into too.
+ */
+export async function limitBehind(
+  found: Found,
+  info: ContainerInfo,
+  { code, ...how }: { readonly code: number | undefined; readonly count?: typeof readRefusals },
+): Promise<ParaError | undefined> {
+  if (code === undefined)
+    return diedOfMemory(info) ? deadOfMemory(found.record.name, info, KILLED) : undefined;
+  const isWorthIt = info.state === 'running' && (maySayLimit(code) || code === EXIT.failed);
+  return isWorthIt ? limitHit(found, info, { code, ...how }) : undefined;
+}
+
 /** True when the container died of it; both are needed, since the engine's word also stands for a child's death. */
 export function diedOfMemory({ state, oomKilled, exitCode }: ContainerInfo): boolean {
   return state !== 'running' && oomKilled && exitCode === KILLED;

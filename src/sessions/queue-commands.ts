@@ -1,5 +1,6 @@
 /** What a person does with the queue of a session's container. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ContainerInfo } from '../docker/driver.ts';
 import { ParaError } from '../errors.ts';
 import { checkedWorkdir, requireContainer, workdirOf, type ContainerContext } from './containers.ts';
 import { findSession, type Found } from './find.ts';
@@ -40,7 +41,7 @@ export async function queueCommand(
 ): Promise<Queued> {
   const found = await findSession(context, session, 'containers');
   const { places, record } = found;
-  const running = await isUp(context, found);
+  const running = isUp(await inspect(context, found));
   const [command = 'sh', ...args] = argv;
   const wish: Omit<QueuedCommand, 'number'> = {
     id: context.newId().replaceAll('-', '').slice(0, 12),
@@ -64,7 +65,7 @@ export async function showQueue(
   session: string | undefined,
 ): Promise<{ readonly session: string; readonly rows: readonly QueueRow[] }> {
   const found = await findSession(context, session, 'containers');
-  const running = await isUp(context, found);
+  const running = isUp(await inspect(context, found));
   return {
     session: found.record.name,
     rows: await listQueue(found.places.docker(found.record.name), running),
@@ -91,6 +92,8 @@ export interface QueueResult {
   readonly session: string;
   readonly row: QueueRow;
   readonly printed: Printed;
+  /** The limit of the container that is the reason for its end; told once. */
+  readonly limit: ParaError | undefined;
 }
 
 const OUTPUT_BYTES = 64 * 1024;
@@ -115,22 +118,33 @@ export async function resultOf(
   { id, wait, signal, say }: ResultWish,
 ): Promise<QueueResult> {
   const { found, name, stateDir, ...first } = await findRow(context, session, id);
-  let { row, up } = first;
+  let { row, info } = first;
   let asked = performance.now();
   let isTold = false;
   while (wait && (row.state === 'queued' || row.state === 'running')) {
     if (signal.aborted) throw new ParaError('INTERRUPTED', 'interrupted; the command goes on');
-    if (!up && !isTold)
+    if (!isUp(info) && !isTold)
       say(`${id} waits for the container of ${name} to be started: para docker start ${name}`);
-    isTold ||= !up;
+    isTold ||= !isUp(info);
     await sleep(LOOK_MS);
     if (performance.now() - asked >= ASK_MS) {
-      up = await isUp(context, found);
+      info = await inspect(context, found);
       asked = performance.now();
     }
-    row = await lookAtQueued(stateDir, row.command, up);
+    row = await lookAtQueued(stateDir, row.command, isUp(info));
   }
-  return { session: name, row, printed: await readPrinted(stateDir, id, OUTPUT_BYTES) };
+  const limit = await limitOf(found, row, info);
+  return { session: name, row, printed: await readPrinted(stateDir, id, OUTPUT_BYTES), limit };
+}
+
+/** Of a command that was begun before the container's last start nobody can tell. */
+async function limitOf(
+  found: Found,
+  { state, exitCode, sinceStart }: QueueRow,
+  info: ContainerInfo | undefined,
+): Promise<ParaError | undefined> {
+  if (info === undefined || !sinceStart || (state !== 'done' && state !== 'interrupted')) return undefined;
+  return (await import('./limit-hit.ts')).limitBehind(found, info, { code: exitCode });
 }
 
 /** A command, and where its queue is. */
@@ -139,20 +153,23 @@ interface FoundRow {
   readonly name: string;
   readonly stateDir: string;
   readonly row: QueueRow;
-  readonly up: boolean;
+  readonly info: ContainerInfo | undefined;
 }
 
 async function findRow(context: QueueContext, session: string | undefined, id: string): Promise<FoundRow> {
   const found = await findSession(context, session, 'containers');
   const { name } = found.record;
   const stateDir = found.places.docker(name);
-  const up = await isUp(context, found);
-  return { found, name, stateDir, up, row: await findQueued(stateDir, id, up) };
+  const info = await inspect(context, found);
+  return { found, name, stateDir, info, row: await findQueued(stateDir, id, isUp(info)) };
+}
+
+async function inspect(context: QueueContext, { record }: Found): Promise<ContainerInfo | undefined> {
+  const { name, engine } = requireContainer(record);
+  return (await context.dockerFor(engine)).status(name);
 }
 
 /** What was begun in it goes on: in one that is paused, as soon as it is not any more. */
-async function isUp(context: QueueContext, { record }: Found): Promise<boolean> {
-  const { name, engine } = requireContainer(record);
-  const state = (await (await context.dockerFor(engine)).status(name))?.state;
-  return state === 'running' || state === 'paused';
+function isUp(info: ContainerInfo | undefined): boolean {
+  return info?.state === 'running' || info?.state === 'paused';
 }

@@ -13,6 +13,8 @@ export type QueueState = 'queued' | 'running' | 'done' | 'timeout' | 'cancelled'
 export interface Outcome {
   readonly state: QueueState;
   readonly exitCode: number | undefined;
+  /** It was begun since the container was started last. */
+  readonly sinceStart: boolean;
 }
 
 /** The two ends of what a command printed. */
@@ -36,14 +38,16 @@ export async function lookAt(
     reason: (await text(join(job, 'reason'))).trim(),
     claimed: (await stat(job)).ctimeMs,
   }));
-  if (seen === undefined) return { state: host.cancelled ? 'cancelled' : 'queued', exitCode: undefined };
+  if (seen === undefined)
+    return { state: host.cancelled ? 'cancelled' : 'queued', exitCode: undefined, sinceStart: false };
   const why = REASONS[seen.reason];
-  if (seen.exit !== undefined) return { state: why ?? 'done', exitCode: Number(seen.exit) };
   // Made anew at each start of the container: what was begun before it has no one who could end it.
   const ready = await stat(join(stateDir, 'out', 'ready')).catch(() => undefined);
-  const before = ready !== undefined && ready.mtimeMs > seen.claimed;
+  const sinceStart = ready === undefined || ready.mtimeMs <= seen.claimed;
+  if (seen.exit !== undefined) return { state: why ?? 'done', exitCode: Number(seen.exit), sinceStart };
   // One that is told to end runs until it has an exit code.
-  return { state: host.running && !before ? 'running' : (why ?? 'interrupted'), exitCode: undefined };
+  const state = host.running && sinceStart ? 'running' : (why ?? 'interrupted');
+  return { state, exitCode: undefined, sinceStart };
 }
 
 /** What the runner says of a command that did not end by itself. */

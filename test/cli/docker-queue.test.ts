@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Conversation, started, WHICH } from '../support/conversation.ts';
-import { runPara, type EngineCall, type Ran } from '../support/run-para.ts';
+import { ready, runPara, type EngineCall, type Ran } from '../support/run-para.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
 
 describe.each(WHICH)('%s', (which) => {
@@ -74,7 +74,7 @@ describe.each(WHICH)('%s', (which) => {
     expect(await para(`queue wait ${id} fix`)).toMatchObject({ code: 3 });
     const { stdout } = await para(`queue result ${id} fix --json`);
     expect(JSON.parse(stdout)).toMatchObject({
-      ...{ ok: true, state: 'done', exit_code: 3, stdout: 'out\n', stderr: 'err\n', cut: false },
+      ...{ ok: true, state: 'done', exit_code: 3, limit: null, stdout: 'out\n', stderr: 'err\n', cut: false },
       command: { id, type: 'exec', command: 'npm', args: ['test'] },
     });
     expect(await para(`queue cancel ${id} fix`)).toMatchObject({
@@ -101,6 +101,26 @@ describe.each(WHICH)('%s', (which) => {
     const { code, stdout, stderr } = await para(`queue result ${id} fix`, 'exited');
     expect([code, stdout]).toEqual([1, 'so far\n']);
     expect(stderr).toContain(why);
+  });
+
+  test('its container died for want of memory: the limit, and what to raise', async () => {
+    const id = await queued();
+    ran(id, { started: '1\n', stdout: 'so far\n' });
+    const { stdout: found = '', ...call } = talk.status('exited', 137);
+    const died = { ...call, stdout: found.replace('"OOMKilled":false', '"OOMKilled":true') };
+    const ask = (flag: string): Promise<Ran> =>
+      runPara(repo, `docker queue result ${id} fix${flag}`, { calls: [died] });
+    const { code, stdout, stderr } = await ask('');
+    expect([code, stdout]).toEqual([137, 'so far\n']);
+    expect(stderr).toContain('the container of fix was killed: it had used up its memory');
+    expect(JSON.parse((await ask(' --json')).stdout)).toMatchObject({
+      ...{ ok: true, state: 'interrupted', limit: { limit: 'memory', session: 'fix' } },
+    });
+    // Of one that was begun before its last start that is not known.
+    ready(repo, 'fix')();
+    const later = Date.now() / 1000 + 1;
+    utimesSync(join(state, 'out/ready'), later, later);
+    expect(await ask('')).toMatchObject({ code: 1 });
   });
 
   test('begun in a container that is paused: it runs', async () => {

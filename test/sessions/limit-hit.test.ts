@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ContainerInfo, ContainerRow } from '../../src/docker/driver.ts';
 import type { DockerService } from '../../src/docker/service.ts';
 import type { Found } from '../../src/sessions/find.ts';
-import { limitHit, oomKilledAmong } from '../../src/sessions/limit-hit.ts';
+import { limitBehind, limitHit, oomKilledAmong } from '../../src/sessions/limit-hit.ts';
 import { placesOf } from '../../src/sessions/store.ts';
 
 let dir: string;
@@ -53,6 +53,34 @@ test('one that was started again counts from nothing', async () => {
   expect(await told(137)).toBeDefined();
   refusals.oomKills = 1;
   expect(await told(137, { ...info, startedAt: '2026-01-02T05:00:00Z' })).toBeDefined();
+});
+
+describe('a command of the queue', () => {
+  const count = () => Promise.resolve(refusals);
+  const behind = async (code: number | undefined, of = info): Promise<string | undefined> =>
+    (await limitBehind(found, of, { code, count }))?.message;
+
+  test.each([1, 2, 254])('exit code %d since a process was refused', async (code) => {
+    refusals.forksRefused = 1;
+    expect(await behind(code)).toContain('as many processes as it may have: 512');
+    expect(await behind(code)).toBeUndefined();
+  });
+
+  test('killed since the kernel killed one for want of memory', async () => {
+    refusals.oomKills = 1;
+    expect(await behind(143)).toBeUndefined();
+    expect(await behind(137)).toContain('has used up its 64 MiB of memory');
+  });
+
+  test('it had not ended when its container died of it', async () => {
+    const dead = { ...info, state: 'exited', exitCode: 137, oomKilled: true } as const;
+    expect(await behind(undefined, dead)).toBe(
+      'the container of fix was killed: it had used up its 64 MiB of memory',
+    );
+    expect(await behind(undefined, { ...dead, oomKilled: false })).toBeUndefined();
+    // It had ended before.
+    expect(await behind(137, dead)).toBeUndefined();
+  });
 });
 
 test('what nobody counts is not told', async () => {

@@ -93,6 +93,7 @@ async function result(
     session: name,
     row,
     printed,
+    limit,
   } = await resultOf(app, session, {
     ...{ id, wait, signal: app.cancellation.current() },
     say: (text) => {
@@ -103,12 +104,16 @@ async function result(
   const { command, state, exitCode } = row;
   if (json) {
     const text = { stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8'), cut };
-    app.output.answer({ command, state, exit_code: exitCode ?? null, ...text }, () => '');
+    app.output.answer(
+      { command, state, exit_code: exitCode ?? null, limit: limit?.details ?? null, ...text },
+      () => '',
+    );
     return 0;
   }
   if (cut) app.output.note('Only the end of what it printed:');
   // As of `docker exec`: its own bytes, for whoever asked for them.
   app.output.raw(printed);
+  if (limit !== undefined) throw limit;
   if (state === 'done' && exitCode !== undefined) return exitCode;
   throw new ParaError('COMMAND_FAILED', `the command ${id} ${WORDS[state] ?? state}`, {
     hint: state === 'queued' || state === 'running' ? `para docker queue wait ${id} ${name}` : undefined,
