@@ -40,23 +40,31 @@ export async function queueCommand(
   { argv, workdir, env, timeoutSeconds, priority }: QueueWish,
 ): Promise<Queued> {
   const found = await findSession(context, session, 'containers');
-  const { places, record } = found;
+  const { record } = found;
   const running = isUp(await inspect(context, found));
   const [command = 'sh', ...args] = argv;
   const wish: Omit<QueuedCommand, 'number'> = {
-    id: context.newId().replaceAll('-', '').slice(0, 12),
-    ...{ type: 'exec' as const, command, args },
+    ...{ id: newId(context), type: 'exec', command, args },
     working_dir: checkedWorkdir(workdir) ?? (await workdirOf(context.cwd, record.worktree_path)),
     ...(Object.keys(env).length === 0 ? {} : { env }),
     ...(timeoutSeconds === undefined ? {} : { timeout_seconds: timeoutSeconds }),
     ...(priority === undefined ? {} : { priority }),
     created_at: context.now().toISOString(),
   };
-  const queued = await lockQueue(places, record.name, async () => {
-    await prepareInside(places.docker(record.name));
-    return enqueue(places.docker(record.name), wish);
-  });
+  const queued = await put(found, wish);
   return { session: record.name, command: queued, running };
+}
+
+function newId(context: QueueContext): string {
+  return context.newId().replaceAll('-', '').slice(0, 12);
+}
+
+async function put({ places, record }: Found, wish: Omit<QueuedCommand, 'number'>): Promise<QueuedCommand> {
+  const stateDir = places.docker(record.name);
+  return lockQueue(places, record.name, async () => {
+    await prepareInside(stateDir);
+    return enqueue(stateDir, wish);
+  });
 }
 
 /** The queue of one session. */
@@ -79,12 +87,44 @@ export async function cancelCommand(
   id: string,
 ): Promise<QueueRow> {
   const { name, stateDir, row } = await findRow(context, session, id);
-  if (row.state !== 'queued' && row.state !== 'running')
-    throw new ParaError('COMMAND_FAILED', `the command ${id} has ended already (${row.state})`, {
-      hint: `para docker queue result ${id} ${name}`,
-    });
+  if (row.state !== 'queued' && row.state !== 'running') throw hasEnded(row, name);
   await cancelQueued(stateDir, row.command);
   return row;
+}
+
+/** What can be sent to a command: the signals that every shell knows by name, and whose number says nothing. */
+const SIGNALS: ReadonlySet<string> = new Set(
+  'HUP INT QUIT ABRT KILL USR1 USR2 ALRM TERM CONT STOP WINCH'.split(' '),
+);
+
+/** Sends a signal (`INT`, `SIGINT`) to a command that runs, by way of its queue. @throws USAGE, COMMAND_FAILED when it does not run */
+export async function signalCommand(
+  context: QueueContext,
+  session: string | undefined,
+  { id, signal }: { readonly id: string; readonly signal: string },
+): Promise<QueuedCommand> {
+  const name = signal.toUpperCase().replace(/^SIG/, '');
+  if (!SIGNALS.has(name))
+    throw new ParaError('USAGE', `${JSON.stringify(signal.slice(0, 40))} is not a signal that can be sent`, {
+      hint: `One of: ${[...SIGNALS].join(' ')}`,
+    });
+  const { found, row } = await findRow(context, session, id);
+  if (row.state === 'running')
+    return put(found, {
+      ...{ id: newId(context), type: 'signal', command: name, args: [id] },
+      created_at: context.now().toISOString(),
+    });
+  const { name: of } = found.record;
+  if (row.state !== 'queued') throw hasEnded(row, of);
+  throw new ParaError('COMMAND_FAILED', `the command ${id} has not begun yet`, {
+    hint: `To take it out of the queue:\npara docker queue cancel ${id} ${of}`,
+  });
+}
+
+function hasEnded({ command: { id }, state }: QueueRow, session: string): ParaError {
+  return new ParaError('COMMAND_FAILED', `the command ${id} has ended already (${state})`, {
+    hint: `para docker queue result ${id} ${session}`,
+  });
 }
 
 /** What a command printed, and how it ended. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { COMMANDS } from '../../src/cli/table.ts';
+import { oneOf } from '../../src/config/words.ts';
 import { started } from '../support/conversation.ts';
 import { runPara, type RunOptions } from '../support/run-para.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
@@ -44,6 +45,16 @@ describe('words', () => {
       expect(await complete([...words.filter((word) => typeof word === 'string'), ''])).toEqual([]);
     },
   );
+
+  test.each([
+    ['queue', ['list', 'result', 'wait', 'cancel', 'signal']],
+    ['network', ['log', 'learn']],
+    ['pool', ['fill', 'drain']],
+  ])('what docker %s does, and takes', async (command, actions) => {
+    expect(await complete(['docker', command, ''])).toEqual(actions);
+    const { stderr } = await runPara(repo, ['docker', command, 'nonsense']);
+    expect(stderr).toContain(`is ${oneOf(actions)}, not "nonsense"`);
+  });
 
   test('the shells', async () => {
     expect(await complete(['completion', ''])).toEqual(['bash', 'zsh', 'fish']);
@@ -117,10 +128,10 @@ describe('sessions', () => {
     },
   );
 
-  test.each(['attach', 'exec', 'logs', 'stop', 'sync'])(
+  test.each(['attach', 'exec', 'logs', 'stop', 'sync', 'queue list', 'network log'])(
     'follow docker %s, when they have a container',
     async (verb) => {
-      expect(await complete(['docker', verb, ''])).toEqual(['boxed']);
+      expect(await complete(['docker', ...verb.split(' '), ''])).toEqual(['boxed']);
     },
   );
 
@@ -132,6 +143,7 @@ describe('sessions', () => {
   test('one is enough, a message comes before, and after -- para knows nothing', async () => {
     expect(await complete(['docker', 'exec', 'alpha', ''])).toEqual([]);
     expect(await complete(['finish', ''])).toEqual([]);
+    expect(await complete(['finish', 'Message', 'alpha', ''])).toEqual([]);
     expect(await complete(['docker', 'exec', 'alpha', '--', ''])).toEqual([]);
     expect(await complete(['docker', 'exec', '--', '--'])).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Conversation, started, WHICH } from '../support/conversation.ts';
@@ -92,6 +92,25 @@ describe.each(WHICH)('%s', (which) => {
     expect((await para('queue list fix')).stdout).toMatch(new RegExp(`${id} +cancelled`));
   });
 
+  test('a signal is for a command that runs, and is in the queue like one', async () => {
+    const id = await queued();
+    const tell = (): Promise<Ran> => para(`queue signal ${id} sighup fix`);
+    expect(await tell()).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(`has not begun yet[^]*para docker queue cancel ${id} fix`) as unknown,
+    });
+    ran(id, { started: '1\n' });
+    expect(await tell()).toEqual({ code: 0, stdout: `${id} is sent HUP\n`, stderr: '' });
+    const [file = ''] = readdirSync(join(state, 'cmd/queue')).filter((name) => name.endsWith('.signal'));
+    expect(readFileSync(join(state, 'cmd/queue', file), 'utf8')).toBe(`HUP ${id}\n`);
+    expect((await para('queue list fix')).stdout).toContain(`signal HUP ${id}`);
+    ran(id, { exit: '0\n' });
+    expect(await tell()).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`the command ${id} has ended already (done)`) as unknown,
+    });
+  });
+
   test.each<[string, Readonly<Record<string, string>>, string]>([
     ['too slow', { reason: 'timeout\n', exit: '143\n' }, 'took too long, and was ended'],
     ['interrupted', { started: '1\n' }, 'was interrupted: its container was stopped or killed'],
@@ -140,6 +159,9 @@ describe.each(WHICH)('%s', (which) => {
     ['exec -d --priority 10 fix -- x', '--priority "10" is not a whole number from 0 to 9'],
     ['exec --timeout 5 fix -- x', '--timeout and --priority are for --detach'],
     ['queue result', 'no command was named'],
+    ['queue signal x', 'no signal was named'],
+    ['queue signal x 9 fix', '"9" is not a signal that can be sent'],
+    ['queue signal x TERM fix more', 'one word too many: more'],
     ['queue list a b', 'one word too many: b'],
     ['queue look', 'look'],
   ])('para docker %s: 2', async (line, message) => {

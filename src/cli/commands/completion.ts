@@ -18,7 +18,14 @@ complete -c para -f -a '(para completion words -- (commandline -opc)[2..-1] (com
 
 /** What stands before a session: the message, or the command's second word. */
 const BEFORE_SESSION =
-  /^(cancel|resume|finish .+|docker (attach|exec|logs|start|stop|sync|network (log|learn)))$/s;
+  /^(cancel|resume|finish .+|docker (attach|exec|logs|start|stop|sync|network (log|learn)|queue list))$/s;
+
+/** What stands before it in those that do more than one thing. */
+const ACTIONS: Readonly<Partial<Record<string, readonly string[]>>> = {
+  'docker queue': ['list', 'result', 'wait', 'cancel', 'signal'],
+  'docker network': ['log', 'learn'],
+  'docker pool': ['fill', 'drain'],
+};
 
 export default defineCommand({
   command: 'completion <shell>',
@@ -66,10 +73,14 @@ async function argumentsAfter(
 ): Promise<readonly string[]> {
   const line = words.join(' ');
   if (line === 'completion') return Object.keys(SCRIPTS);
+  const actions = ACTIONS[line];
+  if (actions !== undefined) return actions;
   if (/^config (get|set|unset)$/.test(line)) return settingPaths();
   const hasMessage = words[0] === 'finish' && typed.some((word) => word === '-m' || word === '--message');
   const spoken = hasMessage ? ['finish', 'message', ...words.slice(1)] : words;
-  const isSession = spoken.length <= 2 && BEFORE_SESSION.test(spoken.join(' '));
+  // A message is one word.
+  const isLater = spoken[0] === 'finish' && spoken.length > 2;
+  const isSession = !isLater && BEFORE_SESSION.test(spoken.join(' '));
   return isSession ? sessionNames(app, spoken[0] === 'docker' && spoken[1] !== 'start') : [];
 }
 

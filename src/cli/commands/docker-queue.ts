@@ -1,5 +1,5 @@
 import { ParaError } from '../../errors.ts';
-import { cancelCommand, resultOf, showQueue } from '../../sessions/queue-commands.ts';
+import { cancelCommand, resultOf, showQueue, signalCommand } from '../../sessions/queue-commands.ts';
 import type { QueueRow } from '../../sessions/queue.ts';
 import { DEFAULT_PRIORITY } from '../../sessions/queue-file.ts';
 import { quote } from '../../sys/run.ts';
@@ -26,16 +26,17 @@ const COLUMNS = (now: Date): readonly Column<QueueRow>[] => [
 export default defineCommand({
   command: 'queue <action> [words..]',
   usage:
-    '$0 docker queue list [session]\n$0 docker queue result|wait ID [session]\n$0 docker queue cancel ID [session]',
+    '$0 docker queue list [session]\n$0 docker queue result|wait ID [session]\n$0 docker queue cancel ID [session]\n$0 docker queue signal ID NAME [session]',
   describe: 'Look at the commands that wait or run in a container in the background',
   positionals: {
-    action: { choices: ['list', 'result', 'wait', 'cancel'], describe: 'What to do' },
-    words: { array: true, describe: 'The id of the command, and the session' },
+    action: { choices: ['list', 'result', 'wait', 'cancel', 'signal'], describe: 'What to do' },
+    words: { array: true, describe: 'The id of the command (and a signal), and the session' },
   },
   options: {},
   examples: [
     ['$0 docker queue list fix-login', ''],
     ['$0 docker queue wait 3f2a9c41d0be fix-login', 'until it has ended: its output, and its exit code'],
+    ['$0 docker queue signal 3f2a9c41d0be HUP fix-login', 'to all that the command has started'],
   ],
   async run(args, app) {
     const words = (args['words'] ?? []) as readonly string[];
@@ -44,6 +45,7 @@ export default defineCommand({
     if (id === undefined)
       throw new ParaError('USAGE', 'no command was named', { hint: 'para docker queue list' });
     if (args['action'] === 'cancel') return cancel(app, id, one(more));
+    if (args['action'] === 'signal') return tell(app, id, more);
     const json = args['json'] === true;
     return result(app, id, { session: one(more), wait: args['action'] === 'wait', json });
   },
@@ -77,6 +79,14 @@ async function cancel(app: App, id: string, session: string | undefined): Promis
   app.output.answer({ id: command.id, was: state }, () =>
     state === 'queued' ? `${command.id} will not be run` : `${command.id} is told to end`,
   );
+  return 0;
+}
+
+async function tell(app: App, id: string, [signal, ...more]: readonly string[]): Promise<number> {
+  if (signal === undefined)
+    throw new ParaError('USAGE', 'no signal was named', { hint: `para docker queue signal ${id} TERM` });
+  const { command: name = signal } = await signalCommand(app, one(more), { id, signal });
+  app.output.answer({ id, signal: name }, () => `${id} is sent ${name}`);
   return 0;
 }
 
@@ -130,6 +140,6 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 function line({ command = '', args, type }: QueueRow['command']): string {
-  if (type !== 'exec') return type;
+  if (type !== 'exec') return [type, command, ...(args ?? [])].join(' ').trimEnd();
   return args === undefined ? command : quote({ file: command, args });
 }
