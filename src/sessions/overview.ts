@@ -12,6 +12,7 @@ import { lookedAt, settledBy, withoutRecord, type ListContext, type SessionRow }
 import { containerState, containerText, portsOf, type Asked } from './list-engines.ts';
 import { clocks } from './health-file.ts';
 import { tellHealth } from './health-now.ts';
+import { hostWordsFile } from './host-status.ts';
 import { createLineCounts, type LineCounts } from './line-counts.ts';
 import { rebuildOthers } from './rebuild.ts';
 import type { Figures } from './stats-figures.ts';
@@ -142,7 +143,7 @@ async function toRow(eye: Eye, record: SessionRecord, asked: readonly Asked[]): 
 
 function statusOf({ places, memory }: Eye, session: string): Promise<Told> {
   const dir = places.docker(session);
-  const files = [join(dir, 'status.json'), join(dir, 'out', 'status.json')];
+  const files = [join(dir, 'status.json'), join(dir, 'out', 'status.json'), hostWordsFile(dir)];
   return memory.recall(`status ${session}`, files, () => readStatus(dir));
 }
 

@@ -1,6 +1,7 @@
 /**
- * What a session says of itself: read from the container's side as from an enemy, or from the host's own file, which is
- * where the seed has it. Nothing here decides anything.
+ * What a session says of itself: read from the container's side as from an enemy, with what the host has said
+ * (host-status.ts), or from `status.json`, which is where the seed has it: all of it as it was last put together. Nothing
+ * here decides anything.
  */
 import { readFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +11,15 @@ import { checkStatusFile } from '../config/records.ts';
 import { ParaError } from '../errors.ts';
 import { isThere, replaceFile } from '../sys/files.ts';
 import { openRegular, readHandle } from '../sys/untrusted.ts';
+import {
+  keepHostWords,
+  readHostWords,
+  saidInside,
+  standing,
+  type HostField,
+  type StatusWish,
+} from './host-status.ts';
+import { lockStatus, type Places } from './store.ts';
 
 /** What was read. */
 export interface Told {
@@ -23,35 +33,82 @@ export interface Told {
 const MAX_BYTES = 64 * 1024;
 const NOTHING: Told = { status: undefined, at: undefined, defect: undefined };
 
-/** The newer one of what the container and the host have written; one that is broken does not hide the other. */
+/**
+ * What the container says and what the host has said, each word as it was said last. `status.json` has it as it was then: it
+ * counts where what is inside can not be taken, and what another program has put there when that is newer.
+ */
 export async function readStatus(stateDir: string): Promise<Told> {
-  const [inside, host] = await Promise.all([
+  const [inside, view, words] = await Promise.all([
     readInside(join(stateDir, 'out', 'status.json')),
-    readHost(join(stateDir, 'status.json')),
+    readHost(viewFile(stateDir)),
+    readHostWords(stateDir),
   ]);
-  if (inside.status === undefined) return { ...host, defect: inside.defect ?? host.defect };
-  if (host.status === undefined) return inside;
-  return (host.at ?? 0) > (inside.at ?? 0) ? host : inside;
+  const told = newer(inside, view);
+  const saidAt = async (field: HostField): Promise<Date | undefined> =>
+    (told === inside ? await saidInside(stateDir, field) : undefined) ?? told.at;
+  const stands = await standing(words, told.status, saidAt);
+  if (told.status === undefined && Object.keys(stands).length === 0) return told;
+  return { ...told, status: { timestamp: '', status: 'running', ...told.status, ...stands } };
 }
 
-/** Writes the host's file. */
-export async function writeStatus(stateDir: string, status: StatusFile): Promise<void> {
-  await replaceFile(join(stateDir, 'status.json'), `${JSON.stringify(status, undefined, 2)}\n`);
+/** One that is broken does not hide the other. */
+function newer(inside: Told, view: Told): Told {
+  if (inside.status === undefined) return { ...view, defect: inside.defect ?? view.defect };
+  if (view.status === undefined) return inside;
+  return (view.at ?? 0) > (inside.at ?? 0) ? view : inside;
+}
+
+function viewFile(stateDir: string): string {
+  return join(stateDir, 'status.json');
+}
+
+/** Writes it; `at` is the time of what is in it, and later writings are newer than that. */
+export async function writeStatus(stateDir: string, status: StatusFile, at?: Date): Promise<void> {
+  const path = viewFile(stateDir);
+  await replaceFile(path, `${JSON.stringify(status, undefined, 2)}\n`);
+  if (at !== undefined) await utimes(path, at, at);
+}
+
+/** Says it from the host. One para at a time on one session. @throws BUSY */
+export async function sayFromHost(
+  places: Places,
+  session: string,
+  wish: StatusWish,
+  now: Date,
+): Promise<StatusFile> {
+  const stateDir = places.docker(session);
+  return lockStatus(places, session, async () => {
+    await keepHostWords(stateDir, wish, now);
+    const { status: before, at = now } = await readStatus(stateDir);
+    const status: StatusFile = {
+      status: 'running',
+      ...before,
+      ...{ v: 1, seq: (before?.seq ?? 0) + 1, timestamp: now.toISOString() },
+    };
+    await writeStatus(stateDir, status, at > now ? at : now);
+    return status;
+  });
 }
 
 /**
  * Puts what the container said last where the seed's format has it, for programs that read one file; its time stays, so
- * that it is no news. Nothing when the host's own is newer, or what is inside can not be taken.
+ * that it is no news. Nothing when what is there is newer, or what is inside can not be taken. @throws BUSY
  */
-export async function mirrorStatus(stateDir: string): Promise<void> {
-  const inside = await readInside(join(stateDir, 'out', 'status.json'));
-  if (inside.status === undefined || inside.at === undefined) return;
-  const path = join(stateDir, 'status.json');
-  const there = await stat(path).catch(() => undefined);
-  if (there !== undefined && there.mtimeMs >= inside.at.getTime()) return;
-  await writeStatus(stateDir, inside.status);
-  // Never later than the original: what is written there meanwhile is newer.
-  await utimes(path, inside.at, inside.at);
+export async function mirrorStatus(places: Places, session: string): Promise<void> {
+  const stateDir = places.docker(session);
+  if (!(await hasNews(stateDir))) return;
+  await lockStatus(places, session, async () => {
+    if (!(await hasNews(stateDir))) return;
+    const { status, at } = await readStatus(stateDir);
+    if (status !== undefined) await writeStatus(stateDir, status, at);
+  });
+}
+
+async function hasNews(stateDir: string): Promise<boolean> {
+  const { status, at } = await readInside(join(stateDir, 'out', 'status.json'));
+  if (status === undefined || at === undefined) return false;
+  const there = await stat(viewFile(stateDir)).catch(() => undefined);
+  return there === undefined || there.mtimeMs < at.getTime();
 }
 
 async function readHost(path: string): Promise<Told> {

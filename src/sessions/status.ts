@@ -1,18 +1,13 @@
 /** What people and programs on the host say and see of the status of sessions. */
-import type { StatusFile } from '../config/generated/types.ts';
 import { findPlaces, findSession, type FindContext } from './find.ts';
-import { readStatus, writeStatus, type Told } from './status-file.ts';
+import type { StatusWish } from './host-status.ts';
+import { readStatus, sayFromHost, type Told } from './status-file.ts';
 import { listRecords, type Places } from './store.ts';
 
 /** What saying it needs of the App. */
 export interface StatusContext extends FindContext {
   now(): Date;
 }
-
-/** What is to be said; undefined stays as it was. */
-export type StatusWish = {
-  readonly [K in 'task' | 'phase' | 'tests' | 'todos' | 'progress' | 'blocked']?: StatusFile[K] | undefined;
-};
 
 /** A session and what it says. */
 export interface SessionStatus extends Told {
@@ -26,17 +21,8 @@ export async function tellStatus(
   wish: StatusWish,
 ): Promise<SessionStatus> {
   const { places, record } = await findSession(context, session);
-  const stateDir = places.docker(record.name);
-  const { status: before } = await readStatus(stateDir);
   const now = context.now();
-  const said = Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined));
-  const status: StatusFile = {
-    status: 'running',
-    ...before,
-    ...said,
-    ...{ v: 1, seq: (before?.seq ?? 0) + 1, timestamp: now.toISOString() },
-  };
-  await writeStatus(stateDir, status);
+  const status = await sayFromHost(places, record.name, wish, now);
   return { session: record.name, status, at: now, defect: undefined };
 }
 

@@ -194,6 +194,11 @@ export function lockQueue<T>(places: Places, session: string, work: () => Promis
   return withLock(join(places.state, 'locks', `queue-${session}`), { what: 'queues a command' }, work);
 }
 
+/** One para at a time at what is said of a session. @throws BUSY */
+export function lockStatus<T>(places: Places, session: string, work: () => Promise<T>): Promise<T> {
+  return withLock(join(places.state, 'locks', `status-${session}`), { what: 'notes a status' }, work);
+}
+
 /** One para at a time for worktree and ref changes of a repository (facts/performance.md §5). @throws BUSY */
 export function lockRepository<T>(places: Places, what: string, work: () => Promise<T>): Promise<T> {
   return withLock(repositoryLock(places), { what }, work);

@@ -126,7 +126,7 @@ async function lookAt(
 ): Promise<{ readonly watched: Watched; readonly events: readonly WatchEvent[] }> {
   const { context, places, asked, policy } = guard;
   const heard = { container: containerState(record, asked), status: containerText(record, asked) };
-  await mirrorStatus(places.docker(record.name));
+  await mirrorStatus(places, record.name);
   const now = context.now();
   const { health, seen: before } = await healthNow(places, record, heard, clocks(now));
   const seen =

@@ -72,6 +72,17 @@ describe('seeing it', () => {
     });
   });
 
+  test('what the container says later leaves it as it is', async () => {
+    await say('--blocked');
+    mkdirSync(join(state(), 'out'), { recursive: true });
+    const status = { timestamp: 't', status: 'running', phase: 'p1' };
+    writeFileSync(join(state(), 'out/status.json'), JSON.stringify(status));
+    const { stdout } = await runPara(repo, 'status show fix --json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      status: { task: 'Add the form', blocked: true, todos: { done: 3, total: 7 }, phase: 'p1' },
+    });
+  });
+
   test('what the container says that can not be taken is named, and does not hide what can', async () => {
     mkdirSync(join(state(), 'out'), { recursive: true });
     writeFileSync(join(state(), 'out/status.json'), '{"status":"\u001b[2Jdone"}');

@@ -3,6 +3,7 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -13,7 +14,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { readStatus, writeStatus } from '../../src/sessions/status-file.ts';
+import type { StatusWish } from '../../src/sessions/host-status.ts';
+import { mirrorStatus, readStatus, sayFromHost, writeStatus } from '../../src/sessions/status-file.ts';
+import { placesOf, type Places } from '../../src/sessions/store.ts';
 
 let dir: string;
 let inside: string;
@@ -57,6 +60,93 @@ test('the newer of both sides counts, and a broken one does not hide the other',
   put('{');
   const { status, defect } = await readStatus(dir);
   expect([status?.phase, defect]).toEqual(['host', expect.stringContaining('status.json:1:2')]);
+});
+
+describe('what the host has said', () => {
+  let now: number;
+  const places = (): Places => placesOf(join(dir, 'repo'));
+  const docker = (...path: string[]): string => join(places().docker('s'), ...path);
+  beforeEach(() => {
+    now = Date.now() - 60_000;
+    mkdirSync(docker('out/.status'), { recursive: true });
+  });
+  const later = (): Date => new Date((now += 1_000));
+  const host = (wish: StatusWish): Promise<unknown> => sayFromHost(places(), 's', wish, later());
+  /** As an agent writes it, or with `words` as `para-status` does: those that were said just now. */
+  function container(data: object, words?: readonly string[]): void {
+    const at = later();
+    writeFileSync(docker('out/status.json'), JSON.stringify({ timestamp: 't', status: 'running', ...data }));
+    utimesSync(docker('out/status.json'), at, at);
+    for (const word of words ?? []) {
+      writeFileSync(docker('out/.status', word), '');
+      utimesSync(docker('out/.status', word), at, at);
+    }
+  }
+  /** And as it is on the disk, once somebody has watched. */
+  async function told(): Promise<unknown> {
+    const { status, defect } = await readStatus(docker());
+    expect(defect).toBeUndefined();
+    await mirrorStatus(places(), 's');
+    const view = (await readStatus(docker())).status;
+    expect(JSON.parse(readFileSync(docker('status.json'), 'utf8'))).toEqual(view);
+    expect(view).toEqual(status);
+    return view;
+  }
+
+  test('stays when the container says something else, and goes when it says the same', async () => {
+    await host({ task: 'My task', blocked: true, tests: 'failed' });
+    container({ phase: 'p1' });
+    const words = { task: 'My task', blocked: true, tests: 'failed' };
+    expect(await told()).toEqual({ timestamp: 't', status: 'running', phase: 'p1', ...words });
+    container({ phase: 'p2', tests: 'passed' });
+    expect(await told()).toMatchObject({ ...words, phase: 'p2', tests: 'passed' });
+    await host({ tests: 'unknown' });
+    expect(await told()).toMatchObject({ ...words, phase: 'p2', tests: 'unknown' });
+  });
+
+  test('what para-status only repeats is not said anew', async () => {
+    container({ blocked: true }, ['blocked']);
+    await host({ blocked: false });
+    container({ blocked: true, phase: 'p1' }, ['phase']);
+    expect(await told()).toMatchObject({ blocked: false, phase: 'p1' });
+    container({ blocked: true, phase: 'p1' }, ['blocked']);
+    expect(await told()).toMatchObject({ blocked: true, phase: 'p1' });
+  });
+
+  test('what is inside can not be taken: what was said before stays, on both sides', async () => {
+    await host({ task: 'My task' });
+    container({ phase: 'p1' });
+    await told();
+    writeFileSync(docker('out/status.json'), '{');
+    await host({ blocked: true });
+    const { status, defect } = await readStatus(docker());
+    expect(status).toMatchObject({ task: 'My task', phase: 'p1', blocked: true });
+    expect(defect).toContain('status.json:1:2');
+  });
+
+  test('a file of its own that makes no sense says nothing', async () => {
+    await host({ task: 'My task' });
+    container({ phase: 'p1' });
+    for (const text of ['{', 'null', '[]', '{"said":{"task":3},"at":{}}', '{"said":{"status":"x"}}']) {
+      writeFileSync(docker('host-status.json'), text);
+      expect((await readStatus(docker())).status).toEqual({ timestamp: 't', status: 'running', phase: 'p1' });
+    }
+  });
+
+  test('many at once, beside somebody who watches: nothing is lost', async () => {
+    container({ phase: 'p1' });
+    await Promise.all([
+      host({ task: 'My task' }),
+      mirrorStatus(places(), 's'),
+      host({ blocked: true }),
+      host({ tests: 'passed' }),
+      mirrorStatus(places(), 's'),
+      host({ todos: { done: 1, total: 2 } }),
+    ]);
+    expect(await told()).toMatchObject({
+      ...{ task: 'My task', blocked: true, tests: 'passed', phase: 'p1', todos: { done: 1, total: 2 } },
+    });
+  });
 });
 
 test('long texts are cut, and of many errors the last are kept', async () => {

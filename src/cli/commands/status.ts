@@ -1,12 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, ParaError } from '../../errors.ts';
-import {
-  showStatus,
-  summarise,
-  tellStatus,
-  type SessionStatus,
-  type StatusWish,
-} from '../../sessions/status.ts';
+import type { StatusWish } from '../../sessions/host-status.ts';
+import { showStatus, summarise, tellStatus, type SessionStatus } from '../../sessions/status.ts';
 import { age } from '../../ui/age.ts';
 import { todosText } from '../../ui/overview-table.ts';
 import { table, type Column } from '../../ui/table.ts';
