@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createCancellation } from '../../src/sys/cancel.ts';
 import { runPara, type Ran } from '../support/run-para.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
 
@@ -70,6 +71,17 @@ describe('seeing it', () => {
         { session: 'other', status: null, at: null, defect: null },
       ],
     });
+  });
+
+  test.each([
+    ['SIGHUP', 1],
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+  ])('--watch is ended by %s, and its exit code tells of it', async (_name, number) => {
+    const cancellation = createCancellation();
+    cancellation.request(number);
+    const { code } = await runPara(repo, 'status summary --watch', { cancellation });
+    expect(code).toBe(128 + number);
   });
 
   test('what the container says later leaves it as it is', async () => {

@@ -6,7 +6,7 @@ import { createApp } from '../../src/cli/app.ts';
 import { readOutputFlags, runProgram } from '../../src/cli/program.ts';
 import type { EngineName } from '../../src/docker/driver.ts';
 import { ParaError } from '../../src/errors.ts';
-import { createCancellation } from '../../src/sys/cancel.ts';
+import { createCancellation, type Cancellation } from '../../src/sys/cancel.ts';
 import { createRunner, type Captured, type Runner, type RunRequest } from '../../src/sys/run.ts';
 import { createOutput } from '../../src/ui/output.ts';
 import { fakeStream } from './streams.ts';
@@ -35,6 +35,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly stdin?: string;
+  /** Who tells it to end. */
+  readonly cancellation?: Cancellation;
   /** Every engine call, in the order of its engine. One that does not come, or another one, fails the test. */
   readonly calls?: readonly EngineCall[];
 }
@@ -58,7 +60,7 @@ export async function runPara(
   const env = { ...repo.env, PATH: `${BIN}${delimiter}${process.env['PATH'] ?? ''}`, ...options.env };
   const streams = { stdout: fakeStream(), stderr: fakeStream(), env };
   const output = createOutput(readOutputFlags(argv), streams);
-  const cancellation = createCancellation();
+  const cancellation = options.cancellation ?? createCancellation();
   const script = new Script(options.calls ?? []);
   const runner = split(createRunner({ env, signal: cancellation.current }), script);
   const cwd = options.cwd ?? repo.root;

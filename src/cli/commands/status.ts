@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EXIT, ParaError } from '../../errors.ts';
+import { ParaError } from '../../errors.ts';
 import type { StatusWish } from '../../sessions/host-status.ts';
 import { showStatus, summarise, tellStatus, type SessionStatus } from '../../sessions/status.ts';
 import { age } from '../../ui/age.ts';
@@ -153,7 +153,7 @@ function print(app: App, { data, rows }: Shown): number {
 
 const LOOK_MS = 1_000;
 
-/** Prints what changed, until Ctrl-C. */
+/** Prints what changed, until a signal. */
 async function follow(app: App, read: () => Promise<Shown>): Promise<number> {
   const signal = app.cancellation.current();
   let last = '';
@@ -164,7 +164,7 @@ async function follow(app: App, read: () => Promise<Shown>): Promise<number> {
     last = text;
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
-  return EXIT.interrupted;
+  return 128 + app.cancellation.signalNumber;
 }
 
 type Said = SessionStatus['status'];
