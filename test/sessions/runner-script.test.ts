@@ -238,8 +238,10 @@ describe.each(SHELLS.map((shell) => [shell.join(' '), shell] as const))('%s', (_
     queue('5-000001-loud.sh', `${lines}; ${lines}; echo end\n`);
     run({ PARA_OUTPUT_BYTES: '10000' });
     await ended('loud');
-    expect(told('loud', 'stdout.1')).toContain('line 3999');
-    expect(told('loud', 'stdout').endsWith('end\n')).toBe(true);
+    // How far it had come when the runner looked is the machine's business.
+    const kept = told('loud', 'stdout.1') + told('loud', 'stdout');
+    expect(kept).toContain('line 3999');
+    expect(kept.endsWith('end\n')).toBe(true);
     expect(told('loud', 'stdout').length).toBeLessThan(80_000);
   });
 
