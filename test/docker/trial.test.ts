@@ -66,6 +66,14 @@ test.each([
   ["could not find slirp4netns, the network namespace can't be configured", 'slirp4netns'],
   ['exec: "newuidmap": executable file not found in $PATH', 'uidmap'],
   ['cannot set limits without cgroups: OCI runtime error', 'cgroup_manager'],
+  [
+    'failed to mount runtime directory for rootless netns: no such file or directory',
+    'podman system migrate',
+  ],
+  [
+    'rootless netns: mount "/tmp/podman-run-1/libpod/tmp/rootless-netns/run" to "/run": no such file or directory',
+    'podman system migrate',
+  ],
 ])('%s: says that the engine runs no container, and what to change', async (said, fix) => {
   const { runner, verbs } = engine('start', `Error: unable to start container "x": ${said}\n`);
   const error = await tryContainer(PODMAN, runner, CALLER);

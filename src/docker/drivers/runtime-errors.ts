@@ -1,7 +1,7 @@
 /**
  * What the programs below both engines print when this machine can not run any container: the OCI runtime, the
  * init, the network helpers. Texts from recordings (facts/engines.md §1, §5) and from issue threads
- * (containers/podman #17358, #19634; opencontainers/runc #2567).
+ * (containers/podman #13703, #17358, #19634, #24777; opencontainers/runc #2567).
  */
 import type { Rule } from '../classify.ts';
 
@@ -31,6 +31,11 @@ const CAUSES: readonly Cause[] = [
   {
     text: /\/dev\/net\/tun/i,
     fix: 'Let your user open the tunnel device: sudo chmod 666 /dev/net/tun',
+  },
+  {
+    // podman 4 / 5: it was killed between making its network namespace and what belongs to it (#13703, #24777).
+    text: /for rootless netns: no such file|rootless netns: mount .*no such file/i,
+    fix: 'A podman that was killed left its network half made, and only makes it anew after (this stops your containers):\npodman system migrate',
   },
   {
     text: /cannot set limits without cgroups|error (creating|setting up|applying) cgroup|unable to (apply|start) .*cgroup|cgroups?[:/ ].*(permission denied|read-only file system)/i,
