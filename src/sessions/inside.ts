@@ -3,8 +3,9 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerInfo } from '../docker/driver.ts';
 import { replaceFile } from '../sys/files.ts';
-import { requireClosed, wakeProxy } from './proxy.ts';
+import { requireShut, wakeProxy } from './proxy.ts';
 import { RUNNER_SCRIPT } from './runner-script.ts';
+import type { OwnSettings } from './shut-bridge.ts';
 import { STATUS_SCRIPT } from './status-script.ts';
 import type { DockerService } from '../docker/service.ts';
 import type { SessionRecord } from './store.ts';
@@ -29,7 +30,7 @@ export interface Sleeper {
   readonly container: NonNullable<SessionRecord['container']>;
   readonly session: string;
   readonly stateDir: string;
-  readonly env: NodeJS.ProcessEnv;
+  readonly context: OwnSettings & { readonly env: NodeJS.ProcessEnv };
 }
 
 /**
@@ -40,12 +41,12 @@ export interface Sleeper {
  */
 export async function wakeInside(
   vault: Vault,
-  { service, container, session, stateDir, env }: Sleeper,
+  { service, container, session, stateDir, context }: Sleeper,
 ): Promise<ContainerInfo> {
-  await lendSshAgent({ env }, container, { session, stateDir });
+  await lendSshAgent(context, container, { session, stateDir });
   await prepareInside(stateDir);
   const ports = container.restricted === undefined ? undefined : await wakeProxy(service, container);
-  await requireClosed(service, container);
+  await requireShut(context, service, container);
   const to = { service, container: container.name, stateDir };
   const info = await startWithSecrets(vault, to, () => service.wakeContainer(container.name));
   return ports === undefined ? info : { ...info, ports };

@@ -171,7 +171,7 @@ function restart({ again, places, record, service, running, unstarted, ...plan }
       await prepareInside(stateDir);
       const { container } = record;
       if ((running || unstarted) && service !== undefined && container !== null)
-        await wakeInside(vault, { service, container, ...at });
+        await wakeInside(vault, { service, container, ...at, context: secrets });
     },
   };
 }

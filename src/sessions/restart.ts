@@ -83,7 +83,7 @@ async function restartLocked(
     const ended = info.state === 'exited' || info.state === 'dead';
     // Where only its proxy is down, what runs in it goes on.
     if (!ended && heard.container !== PROXY_DOWN) await service.stopContainer(name, graceOf(health));
-    await wakeInside(vault, { service, container, ...at });
+    await wakeInside(vault, { service, container, ...at, context: means.secrets });
     await changeHealth(places, record.name, (old) => ({ ...old, restarting: false }));
     return { worked: true, text: `restarted (${nth}): ${health.reason}` };
   } catch (error) {

@@ -58,7 +58,7 @@ export async function wakeForPerson(
   await forgetHealth(stateDir);
   const info = await wakeInside(vault, {
     ...{ service, container, stateDir },
-    ...{ session: record.name, env: context.env },
+    ...{ session: record.name, context },
   });
   await registerContainer(places.state, asRegistered(record, info));
   await want({ places, record }, 'running');

@@ -55,7 +55,7 @@ export function stopContainer(
     undo: async (state) => {
       const { container } = record;
       if (state.settled || !state.wasRunning || service === undefined || container === null) return;
-      const at = { session: record.name, stateDir: places.docker(record.name), env: secrets.env };
+      const at = { session: record.name, stateDir: places.docker(record.name), context: secrets };
       await wakeInside(await vaultOfRecord(secrets, container), { service, container, ...at });
     },
     leftover: () => `para docker start ${record.name}`,
