@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import type { ContainerSpec, Engine, HealthCheck, Mount, PortMapping } from './driver.ts';
+import { withoutIpv6 } from './ipv6.ts';
 import { refuseNested } from './mount-paths.ts';
 import { resolveMount, type MountContext, type MountRequest } from './mounts.ts';
 
@@ -138,6 +139,7 @@ export async function resolveSpec(
     cpus: wish.cpus,
     pids: wish.pids,
     network: madeNetwork(wish.network, place),
+    sysctls: wish.network.mode === 'restricted' ? withoutIpv6() : undefined,
     user: engine.driver.userMapping(wish.caller, engine.capabilities),
     hardening: wish.hardening,
     command: RUNNER,

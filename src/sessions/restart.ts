@@ -75,7 +75,7 @@ async function restartLocked(
   await changeHealth(places, record.name, (old) => withRestart(old, health.reason, { policy, now }));
   try {
     const vault = await vaultOfRecord(means.secrets, record.container);
-    const sleeper = { container, session: record.name, places, env: means.secrets.env };
+    const sleeper = { container, session: record.name, places, context: means.secrets };
     // Before it is stopped: what can not be told, or is gone, would leave it down.
     await requireWakeable(vault, sleeper);
     const ended = info.state === 'exited' || info.state === 'dead';

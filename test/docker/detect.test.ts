@@ -142,7 +142,7 @@ test('the service: images, networks, deadlines, unknown words', async () => {
   const race = await service((args) =>
     args[1] === 'create'
       ? { exitCode: 1, stderr: 'network with name n already exists' }
-      : { stdout: '[{"Name":"n","Labels":{}}]' },
+      : { stdout: '[{"Name":"n","Id":"1","Labels":{}}]' },
   );
   expect(await race.docker.ensureNetwork('n', {})).toBe(false);
   const slow = await service(() => ({ exitCode: undefined, timedOut: true }));

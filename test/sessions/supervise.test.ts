@@ -58,7 +58,7 @@ function watching(): typeof look {
   const supervise = superviseSessions({
     ...{ cwd: temp.root, home: temp.base, env: {}, runner: createRunner({ env: {} }) },
     repository: () => Promise.resolve(repo),
-    config: () => Promise.resolve({ config: DEFAULTS }),
+    config: () => Promise.resolve({ config: DEFAULTS, own: DEFAULTS }),
     dockerFor: () => Promise.resolve(engine as unknown as DockerService),
     cancellation: { shield: (_ms, work) => work() },
     now: () => new Date(time),
