@@ -1,8 +1,9 @@
 /** What an engine said about itself, kept between runs. Any doubt about a file means: ask the engine again. */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { makePrivate } from '../sys/private-dir.ts';
 import type { Capabilities, Engine, EngineName } from './driver.ts';
 
 /** Whose answer: a binary, as seen with this environment. */
@@ -48,7 +49,7 @@ export async function writeCachedEngine(key: CacheKey, engine: Engine): Promise<
   try {
     const file = await cacheFile(key);
     if (file === undefined || key.cacheDir === undefined) return;
-    await mkdir(key.cacheDir, { recursive: true, mode: 0o700 });
+    makePrivate(key.cacheDir);
     const kept: CachedEngine & { readonly format: number } = {
       format: FORMAT,
       driver: engine.driver.name,
