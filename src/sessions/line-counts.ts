@@ -53,6 +53,8 @@ export function createLineCounts(now: () => number): LineCounts {
   return {
     of: (record) => known.get(keyOf(record))?.count ?? null,
     async refresh(where, records, most) {
+      const named = new Set(records.map(keyOf));
+      for (const key of known.keys()) if (!named.has(key)) known.delete(key);
       const counted = records.filter(({ status }) => status !== 'review');
       const due = (await Promise.all(counted.map((record) => dueOf(where, record)))).flat();
       const next = due.toSorted((a, b) => (b.age === a.age ? 0 : b.age - a.age)).slice(0, most);

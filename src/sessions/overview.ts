@@ -89,6 +89,7 @@ export function watchSessions(context: ListContext): (effort: Effort) => Promise
     const { asked, remarks } = await engines.ask(repo, records, patienceMs);
     await lines.refresh(eye, records, counts);
     const rows = await Promise.all(records.map((record) => toRow(eye, record, asked)));
+    memory.forgetUnused();
     const lost = new Set(others.map(({ name }) => name));
     const sessions = rows.map((row) =>
       lost.has(row.name) ? { ...row, ...withoutRecord(row.name, broken) } : row,
