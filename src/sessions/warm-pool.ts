@@ -5,6 +5,7 @@ import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import { hideParaFiles } from '../git/exclude.ts';
+import { settleNewIndex } from '../git/fresh-index.ts';
 import { resolveBase } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { maskGit } from '../git/sealed.ts';
@@ -171,6 +172,8 @@ function makeOne(plan: FillPlan): Step<FillState> {
       );
       await prepareLinks(plan, id);
       await service.createContainer(await slotSpec(plan, container, id));
+      // Here nobody waits for it; a start would, and each look at the session after.
+      await settleNewIndex({ repo, worktreePath: path });
       await saveSlot(places, slot, 'ready');
       made.push(id);
     },
