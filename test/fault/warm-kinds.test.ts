@@ -1,0 +1,51 @@
+/** What is kept ready and would be taken by no start any more goes when the pool is filled; what was taken is made again. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { fakeEngine, type FakeEngine } from '../support/fake-engine.ts';
+import { makeWorld, type Ended, type World } from '../support/para.ts';
+
+const IMAGE = ['--image', 'localhost/para-test/busybox:1'];
+let world: World;
+let engine: FakeEngine;
+let repo: string;
+beforeEach(async () => {
+  engine = fakeEngine();
+  world = makeWorld();
+  repo = await world.repo();
+  await must('config', 'set', 'docker.warm_pool', '1');
+});
+afterEach(async () => {
+  engine.remove();
+  await world.remove();
+});
+
+async function must(...args: readonly string[]): Promise<Ended> {
+  const ended = await world.para(repo, args, { env: engine.env });
+  expect({ args, ...ended }).toMatchObject({ code: 0 });
+  return ended;
+}
+/** By name, those that never ran. */
+const ready = (): readonly string[] =>
+  engine.containers().flatMap(({ name, state }) => (state === 'created' ? [name] : []));
+
+test('another image by the same name, and another create line than any start would make now', async () => {
+  await must('docker', 'pool', 'fill', ...IMAGE);
+  await must('docker', 'pool', 'fill', ...IMAGE, '--memory', '1g');
+  const both = ready();
+  expect(both).toHaveLength(2);
+  // Each was asked for, and would be taken.
+  await must('docker', 'pool', 'fill', ...IMAGE);
+  expect(ready()).toEqual(both);
+
+  const [first = ''] = both;
+  const slot = join(repo, '.para/state/warm', first.replace(/^para-[0-9a-f]{8}-/, ''), 'slot.json');
+  writeFileSync(slot, readFileSync(slot, 'utf8').replace(/"image": ".*"/, '"image": "sha256:old"'));
+  await must('docker', 'pool', 'fill', ...IMAGE, '--memory', '1g');
+  expect(ready()).toEqual([both[1]]);
+
+  await must('config', 'set', 'docker.default_resource_limits.pids_limit', '77');
+  await must('docker', 'pool', 'fill', ...IMAGE);
+  expect(ready()).toHaveLength(1);
+  expect(both).not.toContain(ready()[0]);
+});
