@@ -1,7 +1,8 @@
 /** What is kept ready and would be taken by no start any more goes when the pool is filled; what was taken is made again. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { processIdentity } from '../../src/sys/lock.ts';
 import { fakeEngine, type FakeEngine } from '../support/fake-engine.ts';
 import { makeWorld, type Ended, type World } from '../support/para.ts';
 
@@ -48,4 +49,29 @@ test('another image by the same name, and another create line than any start wou
   await must('docker', 'pool', 'fill', ...IMAGE);
   expect(ready()).toHaveLength(1);
   expect(both).not.toContain(ready()[0]);
+});
+
+test('who watches makes again what was taken: one at a time, and nothing once the pool was drained', async () => {
+  await must('docker', 'supervise', '--once');
+  expect(ready()).toEqual([]);
+  await must('config', 'set', 'docker.warm_pool', '2');
+  await must('docker', 'pool', 'fill', ...IMAGE);
+  for (const name of ['a', 'b']) await must('start', name, '--docker', ...IMAGE);
+  expect(ready()).toEqual([]);
+  // Another one's work goes first.
+  const lock = join(repo, '.para/state/locks/session-a');
+  writeFileSync(lock, JSON.stringify({ ...(await processIdentity(process.pid)), what: 'tests' }));
+  await must('docker', 'supervise', '--once');
+  expect(ready()).toEqual([]);
+  rmSync(lock);
+  await must('docker', 'supervise', '--once');
+  expect(ready()).toHaveLength(1);
+  await must('docker', 'supervise', '--once');
+  const two = ready();
+  expect(two).toHaveLength(2);
+  await must('docker', 'supervise', '--once');
+  expect(ready()).toEqual(two);
+  await must('docker', 'pool', 'drain');
+  await must('docker', 'supervise', '--once');
+  expect(ready()).toEqual([]);
 });
