@@ -13,7 +13,7 @@ import { containerState, containerText, portsOf, type Asked } from './list-engin
 import { clocks } from './health-file.ts';
 import { tellHealth } from './health-now.ts';
 import { hostWordsFile } from './host-status.ts';
-import { createLineCounts, type LineCounts } from './line-counts.ts';
+import { adminDirs, createLineCounts, type LineCounts } from './line-counts.ts';
 import { rebuildOthers } from './rebuild.ts';
 import type { Figures } from './stats-figures.ts';
 import { readStatus, type Told } from './status-file.ts';
@@ -90,6 +90,7 @@ export function watchSessions(context: ListContext): (effort: Effort) => Promise
     const { asked, remarks } = await engines.ask(repo, records, patienceMs);
     await lines.refresh(eye, records, counts);
     const rows = await Promise.all(records.map((record) => toRow(eye, record, asked)));
+    memory.forgetUnused();
     const lost = new Set(others.map(({ name }) => name));
     const sessions = rows.map((row) =>
       lost.has(row.name) ? { ...row, ...withoutRecord(row.name, broken) } : row,
@@ -167,7 +168,7 @@ async function conditionOf(
   const { name, status } = record;
   const found =
     status === 'active'
-      ? await memory.recall(`condition ${name} ${container ?? ''}`, tellTales(eye, record), () =>
+      ? await memory.recall(`condition ${name} ${container ?? ''}`, await tellTales(eye, record), () =>
           lookedAt({ repo, places, record }, container, true),
         )
       : { status, settle: null };
@@ -177,8 +178,9 @@ async function conditionOf(
 }
 
 /** What changes when git does something in the worktree or in the container, or when one of them goes. */
-function tellTales({ repo, places }: Eye, { name, worktree_path: worktree }: SessionRecord): string[] {
-  const dirs = [join(repo.commonDir, 'worktrees', name), join(places.docker(name), 'git')];
+async function tellTales({ repo, places }: Eye, record: SessionRecord): Promise<readonly string[]> {
+  const { name, worktree_path: worktree } = record;
+  const dirs = [...(await adminDirs(repo, record)), join(places.docker(name), 'git')];
   const files = dirs.flatMap((dir) => [dir, join(dir, 'index')]);
   return [worktree, join(worktree, '.git'), places.docker(name), ...files];
 }

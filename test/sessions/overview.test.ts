@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerRow } from '../../src/docker/driver.ts';
 import type { DockerService } from '../../src/docker/service.ts';
 import { ParaError } from '../../src/errors.ts';
 import type { Git } from '../../src/git/git.ts';
 import { openRepository, type Repository } from '../../src/git/repository.ts';
-import { addWorktree } from '../../src/git/worktrees.ts';
+import { addDetached } from '../../src/git/worktree-lock.ts';
+import { addWorktree, moveToBranch } from '../../src/git/worktrees.ts';
 import { watchSessions, type Overview } from '../../src/sessions/overview.ts';
 import { placesOf, saveRecord, type SessionRecord } from '../../src/sessions/store.ts';
 import { writeStatus } from '../../src/sessions/status-file.ts';
@@ -115,6 +117,26 @@ test('lines are counted again where something changed, not at once, and not ever
   temp.write('.para/worktrees/c/a.txt', 'two\n');
   time += 299_000;
   expect(await counted(9)).toEqual([0, 3, 1]);
+});
+
+test('what git does is seen where its directory for the worktree has another name', async () => {
+  const [before, path] = [places().worktree('warm--01234567'), places().worktree('w')];
+  await addDetached({ repo, path: before, base: head() }, 'kept');
+  await moveToBranch(before, { repo, path, branch: 'para/w', base: head() });
+  const taken = { ...CONTAINER, name: 'para-x-w', warm: 'warm--01234567' };
+  await saveRecord(places(), sessionRecord(temp.root, 'w', { base: head(), container: taken }));
+  for (const one of ['cmd', 'out']) mkdirSync(join(places().docker('w'), one), { recursive: true });
+  const look = watch();
+  const shown = async (): Promise<Overview['sessions'][number] | undefined> =>
+    (await look()).sessions.find(({ name }) => name === 'w');
+  expect(await shown()).toMatchObject({ lines: { added: 0 }, status: 'active' });
+  temp.write('.para/worktrees/w/a.txt', 'one\nmore\n');
+  temp.run(['-C', path, 'commit', '-qam', 'more']);
+  writeFileSync(join(repo.commonDir, 'worktrees/warm--01234567/MERGE_HEAD'), `${head()}\n`);
+  time += 11_000;
+  expect(await shown()).toMatchObject({ lines: { added: 1 }, status: 'merging' });
+  temp.run(['worktree', 'remove', '-f', '-f', path]);
+  await rm(places().record('w'));
 });
 
 test('what a session says is there at the next look', async () => {
