@@ -67,7 +67,7 @@ module.exports = {
       '^src/pipeline/show\\.ts$',
       'Its rollback and signals are not enough; one adapter hides that.',
     ),
-    owner('chalk', '^src/(ui/|cli/commands/doctor)', 'Colours are decided once, in ui.'),
+    owner('chalk', '^src/ui/colours\\.ts$', 'Colours are decided once, in ui.'),
     owner('yargs', '^src/cli/', 'Only the command line knows how words are parsed.'),
     owner(
       'which',
