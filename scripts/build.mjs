@@ -163,9 +163,7 @@ const FILES = {
     ...['exec', 'attach', 'logs'].map((name) => `src/cli/commands/docker-${name}.ts`),
     `${GENERATED}/session.cjs`,
   ],
-  'lists.js': [
-    ...['src/cli/commands/list.ts', 'src/cli/commands/docker-list.ts', 'node_modules/execa/index.js'],
-  ],
+  'lists.js': [...['src/cli/commands/list.ts', 'src/cli/commands/docker-list.ts', 'src/sys/background.ts']],
   'rest.js': [],
 };
 

@@ -116,6 +116,26 @@ describe('deadline and abort', () => {
     process.kill(Number(ended.stdout), 'SIGKILL');
   });
 
+  test.each([
+    ['ended by itself', 'exit 0'],
+    ['ended when it was told to', 'trap "exit 0" TERM; wait'],
+  ])('nor is what it has started once the deadline passed: %s', async (_how, last) => {
+    const started = performance.now();
+    const script = `sleep 20 & echo "$!"; ${last}`;
+    const ended = await runner.capture({ file: 'sh', args: ['-c', script], timeoutMs: 1_000 });
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(ended).toMatchObject({ exitCode: 0, timedOut: true, stdout: expect.stringMatching(/^\d+\n$/) });
+    process.kill(Number(ended.stdout), 'SIGKILL');
+  });
+
+  test('a signal that was aborted before ends the process at once', async () => {
+    const captured = await runner.capture({
+      ...node('setInterval(() => 0, 1e3)'),
+      signal: AbortSignal.abort(),
+    });
+    expect(captured).toMatchObject({ timedOut: false, aborted: true, exitCode: undefined });
+  });
+
   test('an abort ends the process and is told apart', async () => {
     const abort = new AbortController();
     setTimeout(() => {
