@@ -1,5 +1,6 @@
 /** How a child process is brought to its end: at a deadline, or when somebody wants no more of it. */
 import type { ChildProcess } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 
 /** Milliseconds from a SIGTERM to a SIGKILL. */
 const GRACE_MS = 5_000;
@@ -34,6 +35,8 @@ export function endAtDeadline(
   };
   const timer = timeoutMs > 0 ? setTimeout(end('timedOut'), timeoutMs) : undefined;
   const abort = end('isCanceled');
+  // As many as run at once listen to the same one: node would call more than ten a leak, on stderr.
+  if (signal !== undefined) setMaxListeners(0, signal);
   signal?.addEventListener('abort', abort);
   if (signal?.aborted === true) abort();
   return () => {

@@ -1,3 +1,4 @@
+import { getMaxListeners } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -134,6 +135,14 @@ describe('deadline and abort', () => {
       signal: AbortSignal.abort(),
     });
     expect(captured).toMatchObject({ timedOut: false, aborted: true, exitCode: undefined });
+  });
+
+  test('many at once listen to one signal, and node warns of nothing', async () => {
+    const { signal } = new AbortController();
+    const all = Array.from({ length: 15 }, () => runner.capture({ file: 'true', args: [], signal }));
+    expect((await Promise.all(all)).every(succeeded)).toBe(true);
+    // Its warning goes to a process that a test can not listen to.
+    expect(getMaxListeners(signal)).toBe(0);
   });
 
   test('an abort ends the process and is told apart', async () => {
