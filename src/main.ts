@@ -20,7 +20,7 @@ export async function main(argv: readonly string[], version: string): Promise<vo
 async function run(argv: readonly string[], version: string): Promise<number> {
   // First: some of the libraries ask where they are as soon as they are loaded.
   const cwd = currentDirectory();
-  const [{ readOutputFlags, runProgram }, { createOutput }, { createApp }] = await Promise.all([
+  const [{ readOutputFlags, runProgram }, { createOutput, loadColours }, { createApp }] = await Promise.all([
     import('./cli/program.ts'),
     import('./ui/output.ts'),
     import('./cli/app.ts'),
@@ -33,7 +33,8 @@ async function run(argv: readonly string[], version: string): Promise<number> {
       cancellation.request(number);
     });
   const flags = readOutputFlags(argv);
-  const output = createOutput(flags, { stdout: process.stdout, stderr: process.stderr, env: process.env });
+  const streams = { stdout: process.stdout, stderr: process.stderr, env: process.env };
+  const output = createOutput(flags, streams, await loadColours(flags, streams));
   try {
     return await runProgram(argv, version, (engine) =>
       createApp({ output, cancellation, engine, env: process.env, cwd }),

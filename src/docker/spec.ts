@@ -110,12 +110,6 @@ export async function resolveSpec(
     mounts.map((mount) => mount.target),
     'mounted twice',
   );
-  refuseDuplicates(
-    wish.ports
-      .filter((port) => port.hostPort > 0)
-      .map((port) => `${port.hostIp}:${String(port.hostPort)}/${port.protocol}`),
-    'published twice',
-  );
   refusePorts(wish);
   const spec = {
     name: containerName(wish.repoId, wish.session),
@@ -171,8 +165,14 @@ function proxyEnv({ proxy }: ClosedPlace): Readonly<Record<string, string>> {
   return { ...all, ...Object.fromEntries(lower), NODE_USE_ENV_PROXY: '1' };
 }
 
-/** What a proxy can not publish. @throws USAGE */
+/** One port of the host for two, and what a proxy can not publish. @throws USAGE */
 function refusePorts({ network, ports }: ContainerWish): void {
+  refuseDuplicates(
+    ports
+      .filter((port) => port.hostPort > 0)
+      .map((port) => `${port.hostIp}:${String(port.hostPort)}/${port.protocol}`),
+    'published twice',
+  );
   if (network.mode !== 'restricted') return;
   for (const { containerPort, protocol } of ports) {
     const port = String(containerPort);

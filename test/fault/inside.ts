@@ -4,6 +4,7 @@ import { lstatSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { delimiter, join } from 'node:path';
 import { ask, freshState, garbage, lie, processOf } from '../../fixtures/bin/fake-core.mjs';
 import type { Answer, Exec, FakeState } from '../../fixtures/bin/fake-core.d.mts';
+import { PAINTED } from '../../src/ui/colours.ts';
 import type { Note, Step } from '../../src/pipeline/step.ts';
 import type { Captured, Runner, RunRequest } from '../../src/sys/run.ts';
 import type { TempRepo } from '../support/temp-repo.ts';
@@ -133,7 +134,7 @@ type Alive = ReturnType<typeof newLife>;
 
 async function run(world: Inside, env: NodeJS.ProcessEnv, argv: readonly string[], how: How): Promise<Ended> {
   const streams = { stdout: fakeStream(), stderr: fakeStream(), env };
-  const output = createOutput(readOutputFlags(argv), streams);
+  const output = createOutput(readOutputFlags(argv), streams, PAINTED);
   const cancellation = createCancellation();
   const life = newLife(how.killAt);
   const real = createRunner({ env, signal: cancellation.current });
