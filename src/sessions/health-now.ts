@@ -1,14 +1,11 @@
 /** How a session's container is now, from its record, its files and what its engine was heard to say. Reads only. */
 import type { HealthFile } from '../config/generated/types.ts';
-import { healthOf, type Health } from './health.ts';
+import { healthOf, type Health, type Signs } from './health.ts';
 import { lastSign, readHealth, type Clocks } from './health-file.ts';
 import type { Places, SessionRecord } from './store.ts';
 
 /** What an engine says of a container: the state as `list` has it, and the engine's own text. */
-export interface Heard {
-  readonly container: string | null;
-  readonly status: string;
-}
+export type Heard = Pick<Signs, 'container' | 'status' | 'memoryBytes'>;
 
 /** How it is, and what watching has told of it. */
 export interface HealthNow {

@@ -117,13 +117,19 @@ function exceeded(message: string, facts: ErrorFacts): ParaError {
   return new ParaError('RESOURCE_LIMIT_EXCEEDED', message, facts);
 }
 
-/** Names of those that died for want of memory; the engine is asked only about containers that were killed. */
+/** Those that died for want of memory: names, and the bytes that they might have. Only killed ones are asked about. */
+export type OomKilled = ReadonlyMap<string, number>;
+
+/** Of a list, by asking the engine. @throws as it does */
 export async function oomKilledAmong(
   service: DockerService,
   rows: readonly ContainerRow[],
-): Promise<ReadonlySet<string>> {
-  // Both engines write the exit code into their text: `Exited (137) 5 minutes ago`.
-  const killed = rows.filter(({ state, status }) => state === 'exited' && /\(137\)/.test(status));
-  const infos = await service.inspect(killed.map(({ name }) => name));
-  return new Set(infos.filter(diedOfMemory).map(({ name }) => name));
+): Promise<OomKilled> {
+  const infos = await service.inspect(rows.filter(wasKilled).map(({ name }) => name));
+  return new Map(infos.filter(diedOfMemory).map(({ name, memoryBytes }) => [name, memoryBytes]));
+}
+
+/** Ended by a SIGKILL, whoever sent it: both engines have it in their text, `Exited (137) 5 minutes ago`. */
+export function wasKilled({ state, status }: ContainerRow): boolean {
+  return state === 'exited' && status.includes(`(${String(KILLED)})`);
 }

@@ -9,7 +9,7 @@ import { summariseAgent } from './agent-run.ts';
 import { kindOf } from './box-kind.ts';
 import { createFileMemory, type FileMemory } from './file-memory.ts';
 import { lookedAt, settledBy, withoutRecord, type ListContext, type SessionRow } from './list.ts';
-import { containerState, containerText, portsOf, type Asked } from './list-engines.ts';
+import { heardOf, portsOf, type Asked } from './list-engines.ts';
 import { clocks } from './health-file.ts';
 import { tellHealth } from './health-now.ts';
 import { createLineCounts, type LineCounts } from './line-counts.ts';
@@ -119,8 +119,8 @@ function atWorkFirst(rows: readonly OverviewRow[]): readonly OverviewRow[] {
 
 async function toRow(eye: Eye, record: SessionRecord, asked: readonly Asked[]): Promise<OverviewRow> {
   const { name, branch, base_ref, worktree_path: worktree, created_at } = record;
-  const container = containerState(record, asked);
-  const heard = { container, status: containerText(record, asked) };
+  const heard = heardOf(record, asked);
+  const { container } = heard;
   const [told, agent, condition, health, box] = await Promise.all([
     statusOf(eye, name),
     agentOf(eye, name, container),

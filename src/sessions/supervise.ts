@@ -9,7 +9,7 @@ import { createChecks, type Checks } from './checks.ts';
 import type { FindContext } from './find.ts';
 import { changeHealth, clocks } from './health-file.ts';
 import { gaveUp, healthNow, type HealthFields, type HealthNow } from './health-now.ts';
-import { containerState, containerText, rowOf, type Asked } from './list-engines.ts';
+import { heardOf, rowOf, type Asked } from './list-engines.ts';
 import { afterLook, decide, recentRestarts, type Policy } from './recovery.ts';
 import { giveUp, isWatched, restartContainer, type Means } from './restart.ts';
 import { writeMetrics } from './metrics.ts';
@@ -116,7 +116,7 @@ export function superviseSessions(
 async function beginCheck({ context, places, checks, asked }: Guard, record: SessionRecord): Promise<void> {
   const { container } = record;
   if (container?.made_with?.health_check === undefined) return;
-  if (containerState(record, asked) === 'running')
+  if (heardOf(record, asked).container === 'running')
     await checks.begin(await context.dockerFor(container.engine), { places, record });
 }
 
@@ -125,7 +125,7 @@ async function lookAt(
   record: SessionRecord,
 ): Promise<{ readonly watched: Watched; readonly events: readonly WatchEvent[] }> {
   const { context, places, asked, policy } = guard;
-  const heard = { container: containerState(record, asked), status: containerText(record, asked) };
+  const heard = heardOf(record, asked);
   await mirrorStatus(places.docker(record.name));
   const now = context.now();
   const { health, seen: before } = await healthNow(places, record, heard, clocks(now));
