@@ -3,7 +3,7 @@ import type { ContainerInfo } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { hasCode, ParaError } from '../errors.ts';
 import type { Cancellation } from '../sys/cancel.ts';
-import { isThere } from '../sys/files.ts';
+import { isThere, knownError } from '../sys/files.ts';
 import { withoutWaiting } from '../sys/lock.ts';
 import { requireContainer } from './containers.ts';
 import type { Found } from './find.ts';
@@ -87,8 +87,9 @@ async function restartLocked(
     await changeHealth(places, record.name, (old) => ({ ...old, restarting: false }));
     return { worked: true, text: `restarted (${nth}): ${health.reason}` };
   } catch (error) {
-    if (!(error instanceof ParaError)) throw error;
-    return { worked: false, text: `could not be restarted (${nth}): ${error.message}` };
+    const known = knownError(error);
+    if (known === undefined) throw error;
+    return { worked: false, text: `could not be restarted (${nth}): ${known.message}` };
   }
 }
 

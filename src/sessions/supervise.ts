@@ -14,6 +14,7 @@ import { afterLook, decide, recentRestarts, type Policy } from './recovery.ts';
 import { giveUp, isWatched, restartContainer, type Means } from './restart.ts';
 import { writeMetrics } from './metrics.ts';
 import { asRegistered, replaceRegistry } from './registry.ts';
+import { knownError } from '../sys/files.ts';
 import { mirrorStatus } from './status-file.ts';
 import { listRecords, placesOf, type Places, type SessionRecord } from './store.ts';
 import type { VaultContext } from './vault.ts';
@@ -21,7 +22,7 @@ import { watchEngines } from './watch-engines.ts';
 
 /** What watching needs of the App. */
 export interface SuperviseContext extends FindContext, VaultContext {
-  readonly cancellation: Pick<Cancellation, 'shield'>;
+  readonly cancellation: Pick<Cancellation, 'shield' | 'requested'>;
   dockerFor(engine: EngineName): Promise<DockerService>;
   now(): Date;
 }
@@ -73,6 +74,8 @@ interface Guard {
   readonly asked: readonly Asked[];
   /** Every session of the repository is looked at. */
   readonly isWhole: boolean;
+  /** What could not be told or done, in words. */
+  readonly remarks: string[];
 }
 
 /** Watches every session of the repository that has a container, or only one. @returns a look at them, one at a time */
@@ -83,23 +86,28 @@ export function superviseSessions(
   const engines = watchEngines(context);
   const checks = createChecks(() => context.now());
   const told = new Map<string, string>();
+  // As it was in the beginning: a settings file that is broken meanwhile leaves nobody unwatched.
+  let policy: Policy | undefined;
   return async ({ patienceMs, waits }) => {
     const repo = await context.repository();
     const places = placesOf(repo.root);
-    const policy = (await context.config()).config.docker.auto_recovery;
+    policy ??= (await context.config()).config.docker.auto_recovery;
     const records = (await listRecords(places)).records.filter(
       (record) => isWatched(record) && (only === undefined || record.name === only),
     );
     const { asked, remarks } = await engines.ask(repo, records, patienceMs);
     const guard: Guard = {
-      ...{ context, places, policy, checks, told, asked },
+      ...{ context, places, policy, checks, told, asked, remarks: [...remarks] },
       isWhole: only === undefined,
     };
-    await Promise.all(records.map((record) => beginCheck(guard, record)));
-    if (waits) await checks.settled();
-    const seen: { watched: Watched; events: readonly WatchEvent[] }[] = [];
+    await Promise.all(records.map((record) => attempt(guard, record.name, () => beginCheck(guard, record))));
+    if (waits) await attempt(guard, 'health checks', () => checks.settled());
+    const seen: Seen[] = [];
     // One after the other: a restart takes the session's lock, and never waits for one.
-    for (const record of records) seen.push(await lookAt(guard, record));
+    for (const record of records) {
+      const one = await attempt(guard, record.name, () => lookAt(guard, record));
+      if (one !== undefined) seen.push(one);
+    }
     await mirror(
       guard,
       records,
@@ -108,9 +116,32 @@ export function superviseSessions(
     return {
       sessions: seen.map(({ watched }) => watched),
       events: seen.flatMap(({ events }) => events),
-      remarks,
+      remarks: guard.remarks,
     };
   };
+}
+
+/** Of one session. */
+interface Seen {
+  readonly watched: Watched;
+  readonly events: readonly WatchEvent[];
+}
+
+/** What is in the way of one session is remarked on, and of the others none. @throws only what ends the watch: a signal, a bug */
+async function attempt<T>(
+  { context, remarks }: Guard,
+  subject: string,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    const known = knownError(error);
+    const isEnd = known?.code === 'INTERRUPTED' && context.cancellation.requested;
+    if (known === undefined || isEnd) throw error;
+    remarks.push(`${subject}: ${known.message}`);
+    return undefined;
+  }
 }
 
 async function beginCheck({ context, places, checks, asked }: Guard, record: SessionRecord): Promise<void> {
@@ -120,13 +151,10 @@ async function beginCheck({ context, places, checks, asked }: Guard, record: Ses
     await checks.begin(await context.dockerFor(container.engine), { places, record });
 }
 
-async function lookAt(
-  guard: Guard,
-  record: SessionRecord,
-): Promise<{ readonly watched: Watched; readonly events: readonly WatchEvent[] }> {
+async function lookAt(guard: Guard, record: SessionRecord): Promise<Seen> {
   const { context, places, asked, policy } = guard;
   const heard = heardOf(record, asked);
-  await mirrorStatus(places.docker(record.name));
+  await attempt(guard, record.name, () => mirrorStatus(places.docker(record.name)));
   const now = context.now();
   const { health, seen: before } = await healthNow(places, record, heard, clocks(now));
   const seen =
@@ -134,7 +162,8 @@ async function lookAt(
       ? before
       : await changeHealth(places, record.name, (file) => afterLook(file, health, now));
   const verdict = decide({ ...heard, health }, seen, policy, now);
-  const events = [...news(guard, record, health?.state ?? 'none', health?.reason), ...(await act())];
+  const done = (await attempt(guard, record.name, act)) ?? [];
+  const events = [...news(guard, record, health?.state ?? 'none', health?.reason), ...done];
   const after: HealthNow = events.some(({ what }) => what !== 'health')
     ? await healthNow(places, record, heard, clocks(now))
     : { health, seen };

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEFAULTS } from '../../src/config/defaults.ts';
+import { DEFAULTS, type Config } from '../../src/config/defaults.ts';
 import type { ContainerInfo, ContainerRow, ExecRequest } from '../../src/docker/driver.ts';
 import type { DockerService } from '../../src/docker/service.ts';
 import { ParaError } from '../../src/errors.ts';
@@ -10,6 +10,7 @@ import { readHealth } from '../../src/sessions/health-file.ts';
 import { newOperation } from '../../src/sessions/operation.ts';
 import { lockSession, placesOf, saveRecord, type SessionRecord } from '../../src/sessions/store.ts';
 import { superviseSessions, type Watch } from '../../src/sessions/supervise.ts';
+import type { Cancellation } from '../../src/sys/cancel.ts';
 import { createRunner } from '../../src/sys/run.ts';
 import { sessionRecord } from '../support/record.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
@@ -19,6 +20,8 @@ let repo: Repository;
 let engine: Engine;
 let time: number;
 let look: (waits?: boolean) => Promise<Watch>;
+let config: () => Promise<{ config: Config }>;
+let cancellation: Pick<Cancellation, 'shield'> & { requested: boolean };
 
 beforeAll(async () => {
   temp = tempRepo();
@@ -30,6 +33,8 @@ afterAll(() => {
 beforeEach(async () => {
   time = Date.parse('2026-01-02T00:00:00Z');
   engine = new Engine();
+  config = () => Promise.resolve({ config: DEFAULTS });
+  cancellation = { requested: false, shield: (_ms, work) => work() };
   mkdirSync(join(places().docker('s'), 'out'), { recursive: true });
   mkdirSync(places().worktree('s'), { recursive: true });
   await save();
@@ -58,9 +63,9 @@ function watching(): typeof look {
   const supervise = superviseSessions({
     ...{ cwd: temp.root, home: temp.base, env: {}, runner: createRunner({ env: {} }) },
     repository: () => Promise.resolve(repo),
-    config: () => Promise.resolve({ config: DEFAULTS }),
+    config: () => config(),
     dockerFor: () => Promise.resolve(engine as unknown as DockerService),
-    cancellation: { shield: (_ms, work) => work() },
+    cancellation,
     now: () => new Date(time),
   });
   return (waits = true) => supervise({ patienceMs: 5_000, waits });
@@ -78,6 +83,7 @@ class Engine {
   checked: () => Promise<{ exitCode: number; stdout: string; stderr: string }> = () =>
     Promise.resolve({ exitCode: 0, stdout: '', stderr: '' });
   start: () => Promise<void> = () => Promise.resolve();
+  inspected: () => Promise<void> = () => Promise.resolve();
 
   get engine(): object {
     return { driver: { name: 'docker' }, capabilities: { healthDriver: this.healthDriver } };
@@ -88,9 +94,10 @@ class Engine {
     const status = this.state === 'running' ? up : `Exited (${String(this.exitCode)}) now`;
     return Promise.resolve([{ id: 'i', name: 'c', image: 'i', state: this.state, status, ports: [] }]);
   }
-  status(): Promise<Partial<ContainerInfo>> {
+  async status(): Promise<Partial<ContainerInfo>> {
+    await this.inspected();
     const { state, exitCode, health } = this;
-    return Promise.resolve({ state, exitCode, health });
+    return { state, exitCode, health };
   }
   async wakeContainer(): Promise<void> {
     this.calls.push('start');
@@ -219,6 +226,51 @@ test('the worktree is gone: nothing is started', async () => {
   rmSync(places().worktree('s'), { recursive: true });
   await look();
   expect(engine.calls).toEqual(['ps']);
+});
+
+test.each(['DAEMON_NOT_AVAILABLE', 'DEADLINE', 'ENGINE_OUTPUT_UNREADABLE'] as const)(
+  'an engine that fails between two calls (%s): said, the others are watched on, and it is tried again',
+  async (code) => {
+    engine.die();
+    mkdirSync(join(places().docker('t'), 'out'), { recursive: true });
+    const other = { ...made(), name: 'other' };
+    await saveRecord(places(), sessionRecord(temp.root, 't', { container: other }));
+    engine.inspected = () => Promise.reject(new ParaError(code, 'docker is away'));
+    const seen = await look();
+    expect(seen.remarks).toEqual(['s: docker is away']);
+    expect(seen.sessions).toMatchObject([
+      { session: 's', container: 'exited', health: 'dead', health_reason: 'it ended with exit code 137' },
+      { session: 't', container: 'missing' },
+    ]);
+    expect((await readHealth(places().docker('s'))).restarts).toEqual([]);
+    engine.inspected = () => Promise.resolve();
+    expect(said(await look())).toEqual(['restarted (1 of 3): it ended with exit code 137']);
+  },
+);
+
+test('interrupted: the watch ends', async () => {
+  engine.die();
+  engine.inspected = () => Promise.reject(new ParaError('INTERRUPTED', 'interrupted'));
+  // By a deadline of its own, not by a person.
+  expect((await look()).remarks).toEqual(['s: interrupted']);
+  cancellation.requested = true;
+  await expect(look()).rejects.toThrow('interrupted');
+});
+
+test('a disk that is full: said, and watched on', async () => {
+  engine.die();
+  const full = Object.assign(new Error('no space'), { code: 'ENOSPC', path: '/s' });
+  engine.inspected = () => Promise.reject(full);
+  expect((await look()).remarks).toEqual(['s: no space is left on the disk: /s']);
+});
+
+test('settings that are broken while it watches: those of the beginning hold', async () => {
+  await look();
+  config = () => Promise.reject(new ParaError('CONFIG_INVALID', 'not JSON'));
+  engine.die();
+  expect(said(await look())[1]).toBe('restarted (1 of 3): it ended with exit code 137');
+  look = watching();
+  await expect(look()).rejects.toThrow('not JSON');
 });
 
 test('a restart that fails counts, and is told', async () => {
