@@ -33,6 +33,11 @@ export async function healthNow(
   return { health, seen };
 }
 
+/** How one is that was started just now: what its runner and its checks have said is of before. */
+export function healthOfStarted(heard: Heard): Health | null {
+  return healthOf({ ...heard, wanted: 'running', restarting: false, check: undefined, sign: undefined });
+}
+
 /** A check that nobody runs any more tells nothing. */
 function isFresh({ container }: SessionRecord, { check }: HealthFile, now: Date): boolean {
   const made = container?.made_with?.health_check;
@@ -62,7 +67,11 @@ export async function tellHealth(
   clocks: Clocks,
 ): Promise<HealthFields> {
   if (heard.container === null) return NO_HEALTH;
-  const now = await healthNow(places, record, heard, clocks);
+  return toFields(await healthNow(places, record, heard, clocks));
+}
+
+/** As lists show it. */
+export function toFields(now: HealthNow): HealthFields {
   return {
     health: now.health?.state ?? null,
     health_reason: now.health?.reason ?? null,

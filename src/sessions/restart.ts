@@ -16,6 +16,7 @@ import { diedOfMemory, OOM_KILLED } from './limit-hit.ts';
 import { halfDoneVerb } from './operation.ts';
 import { proxyName } from './proxy-spec.ts';
 import { decide, withRestart, type Policy } from './recovery.ts';
+import { asRegistered, registerContainer } from './registry.ts';
 import { lendSshAgent } from './ssh-agent.ts';
 import { loadRecord, lockSession, type SessionRecord } from './store.ts';
 import { vaultOfRecord, type VaultContext } from './vault.ts';
@@ -29,10 +30,17 @@ export interface Means {
   now(): Date;
 }
 
-/** What came of it, in words; `worked` is false when the engine refused. */
+/** A container as its engine tells it at length, and as a list would. */
+export interface Look {
+  readonly info: ContainerInfo;
+  readonly heard: Heard;
+}
+
+/** What came of it, in words. */
 export interface Restarted {
-  readonly worked: boolean;
   readonly text: string;
+  /** As it runs now; undefined when the engine refused. */
+  readonly now: Look | undefined;
 }
 
 /** Seconds to end in order: a runner that is silent does not see to that any more. */
@@ -83,13 +91,15 @@ async function restartLocked(
     const ended = info.state === 'exited' || info.state === 'dead';
     // Where only its proxy is down, what runs in it goes on.
     if (!ended && heard.container !== PROXY_DOWN) await service.stopContainer(name, graceOf(health));
-    await wakeInside(vault, { service, container, ...at });
+    const woken = await wakeInside(vault, { service, container, ...at });
+    await registerContainer(places.state, asRegistered(record, woken));
     await changeHealth(places, record.name, (old) => ({ ...old, restarting: false }));
-    return { worked: true, text: `restarted (${nth}): ${health.reason}` };
+    const text = `restarted (${nth}): ${health.reason}`;
+    return { text, now: { info: woken, heard: asHeard(woken, undefined) } };
   } catch (error) {
     const known = knownError(error);
     if (known === undefined) throw error;
-    return { worked: false, text: `could not be restarted (${nth}): ${known.message}` };
+    return { text: `could not be restarted (${nth}): ${known.message}`, now: undefined };
   }
 }
 
@@ -105,7 +115,7 @@ function graceOf({ state }: Health): number {
 async function lookAt(
   service: DockerService,
   container: NonNullable<SessionRecord['container']>,
-): Promise<{ readonly info: ContainerInfo; readonly heard: Heard } | undefined> {
+): Promise<Look | undefined> {
   const { name, restricted } = container;
   if (restricted === undefined) {
     const info = await service.status(name);

@@ -9,7 +9,7 @@ import { openRepository, type Repository } from '../../src/git/repository.ts';
 import { readHealth } from '../../src/sessions/health-file.ts';
 import { newOperation } from '../../src/sessions/operation.ts';
 import { lockSession, placesOf, saveRecord, type SessionRecord } from '../../src/sessions/store.ts';
-import { superviseSessions, type Watch } from '../../src/sessions/supervise.ts';
+import { superviseSessions, type SuperviseContext, type Watch } from '../../src/sessions/supervise.ts';
 import type { Cancellation } from '../../src/sys/cancel.ts';
 import { createRunner } from '../../src/sys/run.ts';
 import { sessionRecord } from '../support/record.ts';
@@ -59,15 +59,16 @@ const made = (check?: typeof CHECK): NonNullable<SessionRecord['container']> => 
 function save(change: Partial<SessionRecord> = {}, check?: typeof CHECK): Promise<void> {
   return saveRecord(places(), sessionRecord(temp.root, 's', { container: made(check), ...change }));
 }
-function watching(): typeof look {
-  const supervise = superviseSessions({
+function watching(only?: string): typeof look {
+  const context: SuperviseContext = {
     ...{ cwd: temp.root, home: temp.base, env: {}, runner: createRunner({ env: {} }) },
     repository: () => Promise.resolve(repo),
     config: () => config(),
     dockerFor: () => Promise.resolve(engine as unknown as DockerService),
     cancellation,
     now: () => new Date(time),
-  });
+  };
+  const supervise = superviseSessions(context, only);
   return (waits = true) => supervise({ patienceMs: 5_000, waits });
 }
 const said = (watch: Watch): string[] => watch.events.map(({ text }) => text);
@@ -99,10 +100,12 @@ class Engine {
     const { state, exitCode, health } = this;
     return { state, exitCode, health };
   }
-  async wakeContainer(): Promise<void> {
+  async wakeContainer(): Promise<Partial<ContainerInfo>> {
     this.calls.push('start');
     await this.start();
     this.state = 'running';
+    const { state, health } = this;
+    return { id: 'i', state, health, startedAt: '2026-01-02T00:00:01Z', ports: [] };
   }
   stopContainer(_name: string, grace: number): Promise<void> {
     this.calls.push(`stop ${String(grace)}`);
@@ -187,6 +190,35 @@ test('for other programs: a registry of all, and how each is', async () => {
   engine.health = 'healthy';
   await look();
   expect(json('s/metrics.json')).toMatchObject({ health: 'healthy', changed_at: '2026-01-02T00:00:05.000Z' });
+});
+
+test('one that was restarted is registered, and shown as it is now', async () => {
+  engine.die();
+  // Its runner was heard of last a minute ago.
+  const ready = join(places().docker('s'), 'out/ready');
+  writeFileSync(ready, '');
+  utimesSync(ready, time / 1000 - 60, time / 1000 - 60);
+  const { sessions } = await look();
+  const now = { container: 'running', health: 'starting', restarts: 1 };
+  expect(sessions).toMatchObject([
+    { session: 's', ...now, health_reason: 'its runner has not been heard of yet' },
+  ]);
+  const json = (path: string): unknown =>
+    JSON.parse(readFileSync(join(places().state, 'docker', path), 'utf8'));
+  expect(json('s/metrics.json')).toMatchObject(now);
+  const entry = { session: 's', status: 'running', started_at: '2026-01-02T00:00:01Z' };
+  expect(json('shared/registry.json')).toMatchObject({ containers: [entry] });
+  // Its engine's list has no word of when.
+  await look();
+  expect(json('shared/registry.json')).toMatchObject({ containers: [entry] });
+});
+
+test('one that is watched alone is registered as well', async () => {
+  engine.die();
+  look = watching('s');
+  await look();
+  const registry = readFileSync(join(places().state, 'docker/shared/registry.json'), 'utf8');
+  expect(JSON.parse(registry)).toMatchObject({ containers: [{ started_at: '2026-01-02T00:00:01Z' }] });
 });
 
 test('another watcher goes on where one stopped', async () => {
