@@ -16,6 +16,7 @@ import { giveUp, restartContainer, type Look, type Means } from './restart.ts';
 import { mirrorStatus } from './status-file.ts';
 import type { Places, SessionRecord } from './store.ts';
 import type { VaultContext } from './vault.ts';
+import type { EngineWatch } from './watch-engines.ts';
 
 /** What watching needs of the App. */
 export interface SuperviseContext extends FindContext, VaultContext {
@@ -52,6 +53,7 @@ export interface Guard {
   readonly checks: Checks;
   /** The health that was told last, by session. */
   readonly told: Map<string, string>;
+  readonly engines: Pick<EngineWatch, 'restarted'>;
   readonly asked: readonly Asked[];
   /** What could not be told or done, in words. */
   readonly remarks: string[];
@@ -106,7 +108,7 @@ export async function lookAt(guard: Guard, record: SessionRecord): Promise<Seen>
   const { health, seen } = await findHealth(places, record, { heard, now });
   const verdict = decide({ ...heard, health }, seen, policy, now);
   const told = news(guard, session, health);
-  const done = await attempt(guard, session, () => act(guard, record, { health, verdict }));
+  const done = await attempt(guard, session, () => act(guard, record, { health, heard, verdict }));
   const after = done === undefined ? { health, seen } : await afterwards(guard, record, { health, done });
   return {
     watched: {
@@ -133,6 +135,7 @@ async function findHealth(
 /** How one was found. */
 interface Finding {
   readonly health: Health | null;
+  readonly heard: Heard;
   readonly verdict: Verdict;
 }
 
@@ -144,9 +147,9 @@ interface Done {
 }
 
 async function act(
-  { context, places, policy }: Guard,
+  { context, engines, places, policy }: Guard,
   record: SessionRecord,
-  { health, verdict }: Finding,
+  { health, heard, verdict }: Finding,
 ): Promise<Done | undefined> {
   if (record.container === null || health === null) return undefined;
   if (verdict.act !== 'restart' && verdict.act !== 'give up') return undefined;
@@ -158,12 +161,13 @@ async function act(
     ...{ at: context.now().toISOString(), session, what, text },
   });
   if (verdict.act === 'give up') {
-    const reason = await giveUp(means, { places, record }, health);
+    const reason = await giveUp(means, { places, record }, { health, heard });
     return { event: happened('given up', `given up: ${reason}; to go on: para docker start ${session}`) };
   }
   const done = await restartContainer(means, { places, record });
   if (done === undefined) return undefined;
   const { now, text } = done;
+  if (now !== undefined) engines.restarted(now.info.id);
   return { event: happened(now === undefined ? 'restart failed' : 'restarted', text), now };
 }
 

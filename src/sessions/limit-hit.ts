@@ -83,7 +83,7 @@ export function twice(bytes: number): string {
 function outOfMemory(session: string, info: Had, exit: number): ParaError {
   return exceeded(`killed: the container of ${session} has used up ${memoryOf(info)}`, {
     ...{ exit, details: { session, limit: 'memory', limit_bytes: info.memoryBytes } },
-    hint: raise(session, '--memory', twice(info.memoryBytes), 'memory_limit'),
+    hint: raise(moreMemory(session, info), 'memory_limit', twice(info.memoryBytes)),
   });
 }
 
@@ -98,16 +98,22 @@ function deadOfMemory(session: string, info: ContainerInfo, code: number): ParaE
 }
 
 function outOfProcesses(session: string, { pids }: Had, exit: number): ParaError {
+  const more = String(pids * 2);
   return exceeded(`the container of ${session} has had as many processes as it may have: ${String(pids)}`, {
     ...{ exit, details: { session, limit: 'pids', limit_pids: pids } },
-    hint: raise(session, '--pids-limit', String(pids * 2), 'pids_limit'),
+    hint: raise(`para docker update ${session} --pids-limit ${more}`, 'pids_limit', more),
   });
 }
 
-function raise(session: string, flag: string, value: string, key: string): string {
+/** The command that lets a container have twice the memory that it had. */
+export function moreMemory(session: string, { memoryBytes }: Pick<Had, 'memoryBytes'>): string {
+  return `para docker update ${session} --memory ${twice(memoryBytes)}`;
+}
+
+function raise(command: string, key: string, value: string): string {
   return [
     'To let it have more:',
-    `para docker update ${session} ${flag} ${value}`,
+    command,
     'and for new sessions:',
     `para config set docker.default_resource_limits.${key} ${value}`,
   ].join('\n');

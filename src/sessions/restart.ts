@@ -12,7 +12,7 @@ import { healthNow, type Heard } from './health-now.ts';
 import type { Health } from './health.ts';
 import { wakeInside } from './inside.ts';
 import { PROXY_DOWN, withoutProxy } from './list-engines.ts';
-import { diedOfMemory, OOM_KILLED } from './limit-hit.ts';
+import { diedOfMemory, moreMemory, OOM_KILLED } from './limit-hit.ts';
 import { halfDoneVerb } from './operation.ts';
 import { proxyName } from './proxy-spec.ts';
 import { decide, withRestart, type Policy } from './recovery.ts';
@@ -131,7 +131,14 @@ function asHeard(info: ContainerInfo, proxy: string | undefined): Heard {
   const { state, health, exitCode } = info;
   const ended = state === 'exited' || state === 'dead';
   const status = ended ? `Exited (${String(exitCode)})` : `Up (${health})`;
-  return { container: diedOfMemory(info) ? OOM_KILLED : (proxy ?? state), status };
+  if (diedOfMemory(info)) return { container: OOM_KILLED, status, memoryBytes: info.memoryBytes };
+  return { container: proxy ?? state, status };
+}
+
+/** What a person can do about it besides starting it again; '' when para does not know. */
+function wayOut(session: string, { container, memoryBytes = 0 }: Heard): string {
+  if (container !== OOM_KILLED || memoryBytes === 0) return '';
+  return ` (to let it have more: ${moreMemory(session, { memoryBytes })})`;
 }
 
 const LINES = 10;
@@ -141,12 +148,12 @@ const MOST_LINE = 400;
 export async function giveUp(
   { service, policy, ...means }: Means,
   { places, record }: Found,
-  health: Health,
+  { health, heard }: { readonly health: Health; readonly heard: Heard },
 ): Promise<string> {
   const container = record.container?.name ?? '';
   const window = policy.window_seconds;
   const times = `restarted ${String(policy.max_restarts)} times within ${String(window)} s`;
-  const reason = `${health.reason}, and it was ${times}`.slice(0, 1024);
+  const reason = `${health.reason}, and it was ${times}${wayOut(record.name, heard)}`.slice(0, 1024);
   const request = { container, follow: false, tail: LINES, timestamps: false };
   const text = await service.logs(request).catch((error: unknown) => {
     if (error instanceof ParaError) return '';

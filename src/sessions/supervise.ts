@@ -57,7 +57,8 @@ export function superviseSessions(
       (record) => isWatched(record) && (only === undefined || record.name === only),
     );
     const { asked, remarks } = await engines.ask(repo, records, patienceMs);
-    const guard: Guard = { context, places, policy, checks, told, asked, remarks: [...remarks] };
+    const kept = { context, places, policy, checks, told, engines };
+    const guard: Guard = { ...kept, asked, remarks: [...remarks] };
     await Promise.all(records.map((record) => attempt(guard, record.name, () => beginCheck(guard, record))));
     if (waits) await attempt(guard, 'health checks', () => checks.settled());
     const seen: Seen[] = [];

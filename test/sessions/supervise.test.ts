@@ -20,6 +20,10 @@ let repo: Repository;
 let engine: Engine;
 let time: number;
 let look: (waits?: boolean) => Promise<Watch>;
+const unattended = {
+  ...DEFAULTS,
+  docker: { ...DEFAULTS.docker, auto_recovery: { ...DEFAULTS.docker.auto_recovery, enabled: false } },
+};
 let config: () => Promise<{ config: Config }>;
 let cancellation: Pick<Cancellation, 'shield'> & { requested: boolean };
 
@@ -79,6 +83,7 @@ class Engine {
   readonly calls: string[] = [];
   state: 'running' | 'exited' = 'running';
   exitCode = 0;
+  oomKilled = false;
   health: ContainerInfo['health'] = 'none';
   healthDriver: 'engine' | 'para' = 'engine';
   checked: () => Promise<{ exitCode: number; stdout: string; stderr: string }> = () =>
@@ -97,8 +102,17 @@ class Engine {
   }
   async status(): Promise<Partial<ContainerInfo>> {
     await this.inspected();
-    const { state, exitCode, health } = this;
-    return { state, exitCode, health };
+    return this.info;
+  }
+  async inspect(names: readonly string[]): Promise<readonly Partial<ContainerInfo>[]> {
+    if (names.length === 0) return [];
+    this.calls.push(`inspect ${names.join(' ')}`);
+    await this.inspected();
+    return [this.info];
+  }
+  private get info(): Partial<ContainerInfo> {
+    const { state, exitCode, health, oomKilled } = this;
+    return { id: 'i', name: 'c', state, exitCode, health, oomKilled, memoryBytes: 2 ** 26 };
   }
   async wakeContainer(): Promise<Partial<ContainerInfo>> {
     this.calls.push('start');
@@ -119,8 +133,8 @@ class Engine {
   logs(): Promise<string> {
     return Promise.resolve('one\n\ntwo  \n');
   }
-  die(): void {
-    Object.assign(this, { state: 'exited', exitCode: 137 });
+  die(oomKilled = false): void {
+    Object.assign(this, { state: 'exited', exitCode: 137, oomKilled });
   }
 }
 
@@ -192,6 +206,68 @@ test('for other programs: a registry of all, and how each is', async () => {
   expect(json('s/metrics.json')).toMatchObject({ health: 'healthy', changed_at: '2026-01-02T00:00:05.000Z' });
 });
 
+test('its memory was used up: said wherever it is told, with what lets it have more; asked once for each death', async () => {
+  const asked = (): number => engine.calls.filter((call) => call === 'inspect c').length;
+  const reason = 'it had used up its 64 MiB of memory';
+  for (const nth of ['1', '2', '3']) {
+    engine.die(true);
+    const { events, sessions } = await look();
+    expect(events.at(-1)?.text).toBe(`restarted (${nth} of 3): ${reason}`);
+    expect(sessions[0]).toMatchObject({ container: 'running', restarts: Number(nth) });
+    pass(40);
+  }
+  expect(asked()).toBe(3);
+  engine.die(true);
+  const over = await look();
+  const why = `${reason}, and it was restarted 3 times within 600 s (to let it have more: para docker update s --memory 128m)`;
+  expect(said(over)).toEqual([`given up: ${why}; to go on: para docker start s`]);
+  const told = { container: 'oom-killed', health: 'dead', health_reason: reason };
+  expect(over.sessions[0]).toMatchObject({ ...told, given_up: { reason: why } });
+  const metrics = readFileSync(join(places().docker('s'), 'metrics.json'), 'utf8');
+  expect(JSON.parse(metrics)).toMatchObject({ ...told, given_up: true });
+  await look();
+  await look();
+  expect(asked()).toBe(4);
+});
+
+test('killed by somebody after it was restarted for want of memory: no word of memory', async () => {
+  engine.die(true);
+  await look();
+  engine.die();
+  pass(40);
+  expect(said(await look()).at(-1)).toBe('restarted (2 of 3): it ended with exit code 137');
+});
+
+test('an engine that can not tell now of what it died is asked again', async () => {
+  engine.die(true);
+  config = () => Promise.resolve({ config: unattended });
+  engine.inspected = () => Promise.reject(new ParaError('DAEMON_NOT_AVAILABLE', 'docker is away'));
+  expect((await look()).sessions[0]).toMatchObject({ health_reason: 'it ended with exit code 137' });
+  engine.inspected = () => Promise.resolve();
+  expect((await look()).sessions[0]).toMatchObject({ health_reason: 'it had used up its 64 MiB of memory' });
+});
+
+test('where containers are not to be restarted they are watched all the same', async () => {
+  config = () => Promise.resolve({ config: unattended });
+  engine.healthDriver = 'para';
+  engine.checked = () => Promise.resolve({ exitCode: 1, stdout: '', stderr: 'no route' });
+  await save({}, CHECK);
+  await look();
+  pass(15);
+  expect(said(await look())).toEqual(['unhealthy: its health check failed 2 times: no route']);
+  const json = (path: string): unknown =>
+    JSON.parse(readFileSync(join(places().state, 'docker', path), 'utf8'));
+  expect(json('s/metrics.json')).toMatchObject({ health: 'unhealthy', restarts: 0, next_restart: null });
+  expect(json('shared/registry.json')).toMatchObject({ containers: [{ session: 's' }] });
+  engine.die();
+  for (let n = 0; n < 9; n += 1) {
+    pass(600);
+    await look();
+  }
+  expect(engine.calls).not.toContain('start');
+  expect((await readHealth(places().docker('s'))).given_up).toBeNull();
+});
+
 test('one that was restarted is registered, and shown as it is now', async () => {
   engine.die();
   // Its runner was heard of last a minute ago.
@@ -257,7 +333,7 @@ test('the worktree is gone: nothing is started', async () => {
   engine.die();
   rmSync(places().worktree('s'), { recursive: true });
   await look();
-  expect(engine.calls).toEqual(['ps']);
+  expect(engine.calls).toEqual(['ps', 'inspect c']);
 });
 
 test.each(['DAEMON_NOT_AVAILABLE', 'DEADLINE', 'ENGINE_OUTPUT_UNREADABLE'] as const)(
@@ -292,8 +368,8 @@ test('interrupted: the watch ends', async () => {
 test('a disk that is full: said, and watched on', async () => {
   engine.die();
   const full = Object.assign(new Error('no space'), { code: 'ENOSPC', path: '/s' });
-  engine.inspected = () => Promise.reject(full);
-  expect((await look()).remarks).toEqual(['s: no space is left on the disk: /s']);
+  engine.start = () => Promise.reject(full);
+  expect(said(await look())[1]).toBe('could not be restarted (1 of 3): no space is left on the disk: /s');
 });
 
 test('settings that are broken while it watches: those of the beginning hold', async () => {
