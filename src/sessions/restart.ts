@@ -1,13 +1,14 @@
 /** Restarting a container that is not well, and giving it up. Its files, commits and home stay: it is the same container. */
 import type { ContainerInfo } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
+import type { HealthFile } from '../config/generated/types.ts';
 import { hasCode, ParaError } from '../errors.ts';
 import type { Cancellation } from '../sys/cancel.ts';
 import { isThere, knownError } from '../sys/files.ts';
 import { withoutWaiting } from '../sys/lock.ts';
 import { requireContainer } from './containers.ts';
 import type { Found } from './find.ts';
-import { changeHealth, clocks } from './health-file.ts';
+import { changeHealth, clocks, readHealth } from './health-file.ts';
 import { healthNow, type Heard } from './health-now.ts';
 import type { Health } from './health.ts';
 import { wakeInside } from './inside.ts';
@@ -15,7 +16,7 @@ import { PROXY_DOWN, withoutProxy } from './list-engines.ts';
 import { diedOfMemory, moreMemory, OOM_KILLED } from './limit-hit.ts';
 import { halfDoneVerb } from './operation.ts';
 import { proxyName } from './proxy-spec.ts';
-import { decide, withRestart, type Policy } from './recovery.ts';
+import { decide, recentRestarts, withRestart, type Policy } from './recovery.ts';
 import { asRegistered, registerContainer } from './registry.ts';
 import { lendSshAgent } from './ssh-agent.ts';
 import { loadRecord, lockSession, type SessionRecord } from './store.ts';
@@ -135,6 +136,12 @@ function asHeard(info: ContainerInfo, proxy: string | undefined): Heard {
   return { container: proxy ?? state, status };
 }
 
+/** Seconds in which the last ones were: the window, or longer when nothing between them did it good. */
+function spanOf(seen: HealthFile, policy: Policy, now: Date): number {
+  const first = recentRestarts(seen, policy, now).at(-policy.max_restarts) ?? now;
+  return Math.max(policy.window_seconds, Math.ceil((now.getTime() - first.getTime()) / 1000));
+}
+
 /** What a person can do about it besides starting it again; '' when para does not know. */
 function wayOut(session: string, { container, memoryBytes = 0 }: Heard): string {
   if (container !== OOM_KILLED || memoryBytes === 0) return '';
@@ -151,8 +158,9 @@ export async function giveUp(
   { health, heard }: { readonly health: Health; readonly heard: Heard },
 ): Promise<string> {
   const container = record.container?.name ?? '';
-  const window = policy.window_seconds;
-  const times = `restarted ${String(policy.max_restarts)} times within ${String(window)} s`;
+  const now = means.now();
+  const seen = await readHealth(places.docker(record.name));
+  const times = `restarted ${String(policy.max_restarts)} times within ${String(spanOf(seen, policy, now))} s`;
   const reason = `${health.reason}, and it was ${times}${wayOut(record.name, heard)}`.slice(0, 1024);
   const request = { container, follow: false, tail: LINES, timestamps: false };
   const text = await service.logs(request).catch((error: unknown) => {
@@ -166,7 +174,7 @@ export async function giveUp(
     .slice(-LINES);
   await changeHealth(places, record.name, (seen) => ({
     ...seen,
-    given_up: { at: means.now().toISOString(), reason, log },
+    given_up: { at: now.toISOString(), reason, log },
   }));
   return reason;
 }
