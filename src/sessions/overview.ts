@@ -17,7 +17,7 @@ import { rebuildOthers } from './rebuild.ts';
 import type { Figures } from './stats-figures.ts';
 import { readStatus, type Told } from './status-file.ts';
 import { listRecords, loadRecord, placesOf, type Places, type SessionRecord } from './store.ts';
-import { watchEngines } from './watch-engines.ts';
+import { watchEngines, type EngineWatch, type Round } from './watch-engines.ts';
 
 /** A session as it is watched. `null` where there is nothing to say. */
 export interface OverviewRow extends Pick<
@@ -76,17 +76,25 @@ interface Eye {
   now(): Date;
 }
 
-/** Watches the sessions of the repository. @returns a look at them */
-export function watchSessions(context: ListContext): (effort: Effort) => Promise<Overview> {
+/**
+ * Watches the sessions of the repository. `onRound` gets what the engines say as soon as they have said it.
+ * @returns a look at them
+ */
+export function watchSessions(
+  context: ListContext,
+  engines: EngineWatch = watchEngines(context),
+  onRound: (round: Round) => void = () => undefined,
+): (effort: Effort) => Promise<Overview> {
   const now = (): number => context.now().getTime();
   const memory = createFileMemory(MAX_AGE_MS, now);
   const lines = createLineCounts(now);
-  const engines = watchEngines(context);
   return async ({ patienceMs, counts }) => {
     const repo = await context.repository();
     const eye: Eye = { repo, places: placesOf(repo.root), memory, lines, now: () => context.now() };
     const { records, others, broken } = await readRecords(eye);
-    const { asked, remarks } = await engines.ask(repo, records, patienceMs);
+    const heard = await engines.ask(repo, records, patienceMs);
+    const { asked, remarks } = heard;
+    onRound({ records: records.filter((record) => !others.includes(record)), heard });
     await lines.refresh(eye, records, counts);
     const rows = await Promise.all(records.map((record) => toRow(eye, record, asked)));
     const lost = new Set(others.map(({ name }) => name));

@@ -19,7 +19,7 @@ import type { Policy } from './recovery.ts';
 import { asRegistered, replaceRegistry } from './registry.ts';
 import { isWatched } from './restart.ts';
 import { listRecords, placesOf, type SessionRecord } from './store.ts';
-import { watchEngines } from './watch-engines.ts';
+import { watchEngines, type EngineWatch, type Round } from './watch-engines.ts';
 
 export type { SuperviseContext, Watched };
 
@@ -45,20 +45,31 @@ export function superviseSessions(
   only?: string,
 ): (effort: WatchEffort) => Promise<Watch> {
   const engines = watchEngines(context);
+  const see = seeToSessions(context, { engines, isWhole: only === undefined });
+  return async ({ patienceMs, waits }) => {
+    const repo = await context.repository();
+    const { records: all } = await listRecords(placesOf(repo.root));
+    const records = all.filter((record) => isWatched(record) && (only === undefined || record.name === only));
+    return see({ records, heard: await engines.ask(repo, records, patienceMs) }, waits);
+  };
+}
+
+/** The same for who has asked the engines already. `isWhole`: each round has every session of the repository. */
+export function seeToSessions(
+  context: SuperviseContext,
+  { engines, isWhole }: { readonly engines: EngineWatch; readonly isWhole: boolean },
+): (round: Round, waits: boolean) => Promise<Watch> {
   const checks = createChecks(() => context.now());
   const told = new Map<string, string>();
   // As it was in the beginning: a settings file that is broken meanwhile leaves nobody unwatched.
   let policy: Policy | undefined;
-  return async ({ patienceMs, waits }) => {
-    const repo = await context.repository();
-    const places = placesOf(repo.root);
+  return async (round, waits) => {
+    const places = placesOf((await context.repository()).root);
     policy ??= (await context.config()).config.docker.auto_recovery;
-    const records = (await listRecords(places)).records.filter(
-      (record) => isWatched(record) && (only === undefined || record.name === only),
-    );
-    const { asked, remarks } = await engines.ask(repo, records, patienceMs);
+    const { asked, remarks } = round.heard;
     const kept = { context, places, policy, checks, told, engines };
     const guard: Guard = { ...kept, asked, remarks: [...remarks] };
+    const records = round.records.filter(isWatched);
     await Promise.all(records.map((record) => attempt(guard, record.name, () => beginCheck(guard, record))));
     if (waits) await attempt(guard, 'health checks', () => checks.settled());
     const seen: Seen[] = [];
@@ -67,7 +78,7 @@ export function superviseSessions(
       const one = await attempt(guard, record.name, () => lookAt(guard, record));
       if (one !== undefined) seen.push(one);
     }
-    await mirror(guard, seen, only === undefined ? records : undefined);
+    await mirror(guard, seen, isWhole ? records : undefined);
     return {
       sessions: seen.map(({ watched }) => watched),
       events: seen.flatMap(({ events }) => events),

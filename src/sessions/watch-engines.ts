@@ -19,6 +19,12 @@ export interface Heard {
   readonly remarks: readonly string[];
 }
 
+/** One look at them: the sessions, and what their engines say. */
+export interface Round {
+  readonly records: readonly SessionRecord[];
+  readonly heard: Heard;
+}
+
 /** Engines that are asked again and again. */
 export interface EngineWatch {
   /** One that takes more than `patienceMs` is asked on, and what it said last is taken. */

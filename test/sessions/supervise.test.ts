@@ -2,7 +2,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULTS, type Config } from '../../src/config/defaults.ts';
-import type { ContainerInfo, ContainerRow, ExecRequest } from '../../src/docker/driver.ts';
 import type { DockerService } from '../../src/docker/service.ts';
 import { ParaError } from '../../src/errors.ts';
 import { openRepository, type Repository } from '../../src/git/repository.ts';
@@ -12,12 +11,13 @@ import { lockSession, placesOf, saveRecord, type SessionRecord } from '../../src
 import { superviseSessions, type SuperviseContext, type Watch } from '../../src/sessions/supervise.ts';
 import type { Cancellation } from '../../src/sys/cancel.ts';
 import { createRunner } from '../../src/sys/run.ts';
+import { OneContainer } from '../support/one-container.ts';
 import { sessionRecord } from '../support/record.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
 
 let temp: TempRepo;
 let repo: Repository;
-let engine: Engine;
+let engine: OneContainer;
 let time: number;
 let look: (waits?: boolean) => Promise<Watch>;
 const unattended = {
@@ -36,7 +36,7 @@ afterAll(() => {
 });
 beforeEach(async () => {
   time = Date.parse('2026-01-02T00:00:00Z');
-  engine = new Engine();
+  engine = new OneContainer();
   config = () => Promise.resolve({ config: DEFAULTS });
   cancellation = { requested: false, shield: (_ms, work) => work() };
   mkdirSync(join(places().docker('s'), 'out'), { recursive: true });
@@ -77,66 +77,6 @@ function watching(only?: string): typeof look {
 }
 const said = (watch: Watch): string[] => watch.events.map(({ text }) => text);
 const pass = (seconds: number): void => void (time += seconds * 1000);
-
-/** One container, which does what it is told. */
-class Engine {
-  readonly calls: string[] = [];
-  state: 'running' | 'exited' = 'running';
-  exitCode = 0;
-  oomKilled = false;
-  health: ContainerInfo['health'] = 'none';
-  healthDriver: 'engine' | 'para' = 'engine';
-  checked: () => Promise<{ exitCode: number; stdout: string; stderr: string }> = () =>
-    Promise.resolve({ exitCode: 0, stdout: '', stderr: '' });
-  start: () => Promise<void> = () => Promise.resolve();
-  inspected: () => Promise<void> = () => Promise.resolve();
-
-  get engine(): object {
-    return { driver: { name: 'docker' }, capabilities: { healthDriver: this.healthDriver } };
-  }
-  list(): Promise<readonly ContainerRow[]> {
-    this.calls.push('ps');
-    const up = this.health === 'none' ? 'Up 2 seconds' : `Up 2 seconds (${this.health})`;
-    const status = this.state === 'running' ? up : `Exited (${String(this.exitCode)}) now`;
-    return Promise.resolve([{ id: 'i', name: 'c', image: 'i', state: this.state, status, ports: [] }]);
-  }
-  async status(): Promise<Partial<ContainerInfo>> {
-    await this.inspected();
-    return this.info;
-  }
-  async inspect(names: readonly string[]): Promise<readonly Partial<ContainerInfo>[]> {
-    if (names.length === 0) return [];
-    this.calls.push(`inspect ${names.join(' ')}`);
-    await this.inspected();
-    return [this.info];
-  }
-  private get info(): Partial<ContainerInfo> {
-    const { state, exitCode, health, oomKilled } = this;
-    return { id: 'i', name: 'c', state, exitCode, health, oomKilled, memoryBytes: 2 ** 26 };
-  }
-  async wakeContainer(): Promise<Partial<ContainerInfo>> {
-    this.calls.push('start');
-    await this.start();
-    this.state = 'running';
-    const { state, health } = this;
-    return { id: 'i', state, health, startedAt: '2026-01-02T00:00:01Z', ports: [] };
-  }
-  stopContainer(_name: string, grace: number): Promise<void> {
-    this.calls.push(`stop ${String(grace)}`);
-    this.state = 'exited';
-    return Promise.resolve();
-  }
-  execCapture(request: ExecRequest): ReturnType<Engine['checked']> {
-    this.calls.push(`exec ${request.argv.join(' ')}`);
-    return this.checked();
-  }
-  logs(): Promise<string> {
-    return Promise.resolve('one\n\ntwo  \n');
-  }
-  die(oomKilled = false): void {
-    Object.assign(this, { state: 'exited', exitCode: 137, oomKilled });
-  }
-}
 
 test('well: one call a look, and nothing is written', async () => {
   engine.health = 'healthy';
