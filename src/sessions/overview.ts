@@ -12,6 +12,7 @@ import { lookedAt, settledBy, withoutRecord, type ListContext, type SessionRow }
 import { heardOf, portsOf, type Asked } from './list-engines.ts';
 import { clocks } from './health-file.ts';
 import { tellHealth } from './health-now.ts';
+import { createLastStatus } from './last-status.ts';
 import { createLineCounts, type LineCounts } from './line-counts.ts';
 import { rebuildOthers } from './rebuild.ts';
 import type { Figures } from './stats-figures.ts';
@@ -73,6 +74,7 @@ interface Eye {
   readonly places: Places;
   readonly memory: FileMemory;
   readonly lines: LineCounts;
+  readonly lastSaid: ReturnType<typeof createLastStatus>;
   now(): Date;
 }
 
@@ -88,9 +90,11 @@ export function watchSessions(
   const now = (): number => context.now().getTime();
   const memory = createFileMemory(MAX_AGE_MS, now);
   const lines = createLineCounts(now);
+  const lastSaid = createLastStatus();
   return async ({ patienceMs, counts }) => {
     const repo = await context.repository();
-    const eye: Eye = { repo, places: placesOf(repo.root), memory, lines, now: () => context.now() };
+    const kept = { memory, lines, lastSaid, now: () => context.now() };
+    const eye: Eye = { repo, places: placesOf(repo.root), ...kept };
     const { records, others, broken } = await readRecords(eye);
     const heard = await engines.ask(repo, records, patienceMs);
     const { asked, remarks } = heard;
@@ -148,10 +152,10 @@ async function toRow(eye: Eye, record: SessionRecord, asked: readonly Asked[]): 
   };
 }
 
-function statusOf({ places, memory }: Eye, session: string): Promise<Told> {
+async function statusOf({ places, memory, lastSaid }: Eye, session: string): Promise<Told> {
   const dir = places.docker(session);
   const files = [join(dir, 'status.json'), join(dir, 'out', 'status.json')];
-  return memory.recall(`status ${session}`, files, () => readStatus(dir));
+  return lastSaid(session, await memory.recall(`status ${session}`, files, () => readStatus(dir)));
 }
 
 function agentOf(

@@ -1,7 +1,7 @@
 /** Commands that go on until a signal, with an engine that is a process: they watch on, whatever one call comes to. */
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from '../../src/cli/app.ts';
@@ -77,6 +77,22 @@ test('docker supervise: an engine that fails between `ps` and `inspect` is named
   expect(running.stderr.text().match(/fix: .*does not answer/g)).toHaveLength(1);
   const registry = readFileSync(join(repo.root, '.para/state/docker/shared/registry.json'), 'utf8');
   expect(JSON.parse(registry)).toMatchObject({ containers: [{ session: 'fix', status: 'running' }] });
+});
+
+test('status --watch: what was said before stays when the file is broken', async () => {
+  const file = join(repo.root, '.para/state/docker/fix/out/status.json');
+  writeFileSync(file, '{"timestamp":"t","status":"running","phase":"testing"}');
+  const running = begin(['status', 'summary', '--watch', '--json']);
+  await until(() => running.stdout.text() !== '', running);
+  writeFileSync(file, '{"timestamp":"t","sta');
+  await until(() => running.stdout.text().trim().includes('\n'), running);
+  running.end();
+  await running.ended;
+  const [, second = ''] = running.stdout.text().split('\n');
+  expect(JSON.parse(second)).toMatchObject({
+    sessions: [{ status: { phase: 'testing' }, defect: expect.any(String) }],
+  });
+  rmSync(file);
 });
 
 test('monitor --json: puts back up what died, and says so', async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, ParaError } from '../../errors.ts';
+import { createLastStatus } from '../../sessions/last-status.ts';
 import {
   showStatus,
   summarise,
@@ -129,16 +130,19 @@ function readOne(
   named: string | undefined,
 ): () => Promise<Shown> {
   if (more !== undefined) throw misused(`one word too many: ${more}`);
+  const lastSaid = createLastStatus();
   return async () => {
-    const told = await showStatus(app, word ?? named);
+    const now = await showStatus(app, word ?? named);
+    const told = lastSaid(now.session, now);
     return { data: toData(told), rows: [told] };
   };
 }
 
 function readAll(app: App, [, more]: readonly string[]): () => Promise<Shown> {
   if (more !== undefined) throw misused(`one word too many: ${more}`);
+  const lastSaid = createLastStatus();
   return async () => {
-    const rows = await summarise(app);
+    const rows = (await summarise(app)).map((now) => lastSaid(now.session, now));
     return { data: { sessions: rows.map(toData) }, rows };
   };
 }
