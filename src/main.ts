@@ -2,7 +2,7 @@
 import { EXIT, ParaError } from './errors.ts';
 import { createCancellation } from './sys/cancel.ts';
 import { armFault } from './sys/fault.ts';
-import { fileError } from './sys/files.ts';
+import { knownError } from './sys/files.ts';
 
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
@@ -60,7 +60,7 @@ function currentDirectory(): string | undefined {
 
 /** What is neither a ParaError nor the disk's refusal is a bug in para, and says so. */
 function asParaError(error: unknown): ParaError {
-  const known = error instanceof ParaError ? error : fileError(error);
+  const known = knownError(error);
   if (known !== undefined) return known;
   const message = error instanceof Error ? error.message : String(error);
   return new ParaError('BUG', `a bug in para: ${message}`, {

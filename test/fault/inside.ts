@@ -13,9 +13,8 @@ import { live } from './points.ts';
 // Only now: what of node:fs they take has to be what points.ts has made of it.
 const { createApp } = await import('../../src/cli/app.ts');
 const { readOutputFlags, runProgram } = await import('../../src/cli/program.ts');
-const { ParaError } = await import('../../src/errors.ts');
 const { createCancellation } = await import('../../src/sys/cancel.ts');
-const { fileError } = await import('../../src/sys/files.ts');
+const { knownError } = await import('../../src/sys/files.ts');
 const { createRunner } = await import('../../src/sys/run.ts');
 const { createOutput } = await import('../../src/ui/output.ts');
 const { fakeStream } = await import('../support/streams.ts');
@@ -156,7 +155,7 @@ async function run(world: Inside, env: NodeJS.ProcessEnv, argv: readonly string[
           ),
       });
     }).catch((error: unknown) => {
-      const known = error instanceof ParaError ? error : fileError(error);
+      const known = knownError(error);
       if (known === undefined) return bug(error, streams.stderr);
       output.fail(known);
       return known.exit;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerRow } from '../../src/docker/driver.ts';
@@ -144,6 +144,32 @@ test('what a session says is there at the next look', async () => {
   await look();
   await writeStatus(places().docker('b'), { timestamp: 't', status: 'running', phase: 'building' });
   expect((await look()).sessions[1]?.says).toMatchObject({ phase: 'building' });
+});
+
+test('what it said before stays when its file is broken, and why that can not be taken', async () => {
+  const look = watch();
+  const said = async (): Promise<unknown> => {
+    const { says, said_at, defect } = (await look()).sessions[0] ?? {};
+    return { phase: says?.phase, said_at, defect };
+  };
+  const out = join(places().docker('a'), 'out/status.json');
+  const write = (text: string, seconds: number): void => {
+    writeFileSync(out, text);
+    utimesSync(out, seconds, seconds);
+  };
+  write('{"timestamp":"t","status":"running","phase":"testing"}', 1_000);
+  const good = { phase: 'testing', said_at: '1970-01-01T00:16:40.000Z' };
+  expect(await said()).toEqual({ ...good, defect: null });
+  write('{"timestamp":"t","sta', 2_000);
+  expect(await said()).toEqual({ ...good, defect: expect.any(String) });
+  // Nor does what the host has said before that come back.
+  await writeStatus(places().docker('a'), { timestamp: 't', status: 'running', phase: 'host' });
+  utimesSync(join(places().docker('a'), 'status.json'), 500, 500);
+  expect(await said()).toEqual({ ...good, defect: expect.any(String) });
+  write('{"timestamp":"t","status":"running","phase":"review"}', 3_000);
+  expect(await said()).toMatchObject({ phase: 'review', defect: null });
+  for (const file of [out, join(places().docker('a'), 'status.json')]) rmSync(file);
+  expect(await said()).toEqual({ phase: undefined, said_at: null, defect: null });
 });
 
 test('a session that came, and one whose worktree went', async () => {
