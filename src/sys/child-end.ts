@@ -36,7 +36,7 @@ export function endAtDeadline(
   const timer = timeoutMs > 0 ? setTimeout(end('timedOut'), timeoutMs) : undefined;
   const abort = end('isCanceled');
   // As many as run at once listen to the same one: node would call more than ten a leak, on stderr.
-  if (signal !== undefined) setMaxListeners(0, signal);
+  if (signal !== undefined) setMaxListeners(Infinity, signal);
   signal?.addEventListener('abort', abort);
   if (signal?.aborted === true) abort();
   return () => {
