@@ -1,67 +1,56 @@
 /** Rows of a repository of 50 000 files, on tmpfs: a disk would be measured otherwise. None where there is no tmpfs. */
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { carefulFinish } from './by-hand.mjs';
+import { place } from './place.mjs';
+import { byHand, startRow } from './rows.mjs';
 
 const TMPFS = '/dev/shm';
 const [DIRECTORIES, FILES_IN_EACH] = [500, 100];
 
-/** The rows, and how what they need is taken away. It is made when the first row is run. */
-export function largeRows({ para, options }) {
-  if (!existsSync(TMPFS)) return { rows: [], tidy() {} };
-  const dir = mkdtempSync(join(TMPFS, 'para-large-'));
-  const repo = join(dir, 'repo');
-  const quietly = (command) => {
-    const [file, ...args] = command;
-    const { status, stderr } = spawnSync(file, args, { ...options, cwd: repo, encoding: 'utf8' });
-    if (status !== 0) throw new Error(`${command.join(' ')}: ${status}\n${stderr}`);
-  };
-  const sh = (script) => ['sh', '-c', `cd '${repo}'\n${script}`];
-  const here = (...args) => ['sh', '-c', 'cd "$0" && exec "$@"', repo, ...para(...args)];
-  const prepare = (n) => {
-    if (n > 0 || existsSync(repo)) return;
-    makeFiles(repo);
-    quietly(sh('git init -q && git add . && git commit -qm first'));
-  };
-  const path = (session) => join(repo, '.para/raw', session);
-  const add = (session) => `git -c checkout.workers=0 worktree add -q -b raw/${session} '${path(session)}'`;
-  const drop = (session) => `git worktree remove --force '${path(session)}' && git branch -qD raw/${session}`;
-  const work = (worktree) => writeFileSync(join(worktree, 'work'), 'work\n');
-  const rows = [
-    {
-      // What any start costs is on top: 0.15 s of the 0.6 s that such a checkout takes in memory.
-      ...{ name: 'para start, 50 000 files', floor: 'git worktree add', target: 1.3 },
-      para: {
-        before: prepare,
-        run: (n) => here('start', `p${n}`, '-q'),
-        after: (n) => quietly(here('cancel', `p${n}`, '-q')),
-      },
-      raw: { run: (n) => sh(add(`r${n}`)), after: (n) => quietly(sh(drop(`r${n}`))) },
-    },
-    {
-      ...{ name: 'para finish, 50 000 files', floor: 'the same by hand', target: 1.4 },
-      para: {
-        before: (n) => {
-          prepare(n);
-          quietly(here('start', `f${n}`, '-q'));
-          work(join(repo, '.para/worktrees', `f${n}`));
-        },
-        run: (n) => here('finish', 'Done', `f${n}`, '-q'),
-      },
-      raw: {
-        before: (n) => {
-          quietly(sh(add(`g${n}`)));
-          work(path(`g${n}`));
-        },
-        run: (n) => sh(carefulFinish({ worktree: path(`g${n}`), repo, session: `g${n}` })),
-      },
-    },
-  ];
+const ROWS = {
+  start: { name: 'para start s --docker, 50 000 files', target: 1.05 },
+  finish: { name: 'para finish, 50 000 files', floor: 'the same by hand', target: 1.4 },
+};
+
+/** Those whose name contains `only`, with the first of root's engines; `measure` is the bench's own. */
+export async function withLarge({ engines, only, main }, measure) {
+  const id = engines.find((engine) => engine !== 'rootless');
+  const wanted = Object.values(ROWS).some(({ name }) => name.includes(only));
+  if (!existsSync(TMPFS) || id === undefined || !wanted) return [];
+  const own = mkdtempSync(join(TMPFS, 'para-large-'));
+  try {
+    const bench = place({ id, own, main, extra: makeFiles });
+    try {
+      return await measure(id, [startRow(bench, ROWS.start), finishRow(bench)], bench.options);
+    } finally {
+      bench.tidy();
+    }
+  } finally {
+    rmSync(own, { recursive: true, force: true });
+  }
+}
+
+/** Without an engine: what is of the files alone. */
+function finishRow(bench) {
+  const { para, repo, run } = bench;
+  const { add, worktree } = byHand(bench);
+  const work = (path) => writeFileSync(join(path, 'work'), 'work\n');
   return {
-    rows,
-    tidy: () => {
-      rmSync(dir, { recursive: true, force: true });
+    ...ROWS.finish,
+    para: {
+      before: (n) => {
+        run(...para('start', `f${n}`, '-q'));
+        work(join(repo, '.para/worktrees', `f${n}`));
+      },
+      run: (n) => para('finish', 'Done', `f${n}`, '-q'),
+    },
+    raw: {
+      before: (n) => {
+        run('sh', '-c', add(`g${n}`));
+        work(worktree(`g${n}`));
+      },
+      run: (n) => ['sh', '-c', carefulFinish({ worktree: worktree(`g${n}`), repo, session: `g${n}` })],
     },
   };
 }

@@ -19,26 +19,29 @@ const once = ({ run, before, after }, n, options) => {
 
 const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
 
-/** Milliseconds: the median, and the middle half around it. */
-function summary(times) {
-  const sorted = times.toSorted((a, b) => a - b);
+/** The median, and the middle half around it. */
+export function summary(figures) {
+  const sorted = figures.toSorted((a, b) => a - b);
   const [median, low, high] = [0.5, 0.25, 0.75].map((q) => Number(quantile(sorted, q).toFixed(1)));
   return { median, low, high };
 }
 
-/** Runs both `runs` times, each first in every other turn; the first of each, which warms caches, does not count. */
-export function compare({ para, raw }, { runs, options }) {
-  const times = { para: [], raw: [] };
+/** Measures both `runs` times, each first in every other turn; the first of each, which warms caches, does not count. */
+function inTurns({ para, raw }, { runs, options }, of) {
+  const found = { para: [], raw: [] };
   for (let n = 0; n <= runs; n += 1) {
     const turn = n % 2 === 0 ? ['para', 'raw'] : ['raw', 'para'];
     for (const which of turn) {
-      const ms = once(which === 'para' ? para : raw, n, options);
-      if (n > 0) times[which].push(ms);
+      const figure = of(which === 'para' ? para : raw, n, options);
+      if (n > 0) found[which].push(figure);
     }
   }
-  const [ours, floor] = [summary(times.para), summary(times.raw)];
+  const [ours, floor] = [summary(found.para), summary(found.raw)];
   return { para: ours, raw: floor, ratio: Number((ours.median / floor.median).toFixed(2)) };
 }
+
+/** How long both take. */
+export const compare = (row, how) => inTurns(row, how, once);
 
 /** Most memory that a process or one of those that it started has at once, in MiB (getrusage(2), ru_maxrss). */
 function peak(command, options) {
@@ -52,9 +55,5 @@ function peak(command, options) {
   return Number(stdout) / 1024;
 }
 
-/** The same of memory; it hardly varies. */
-export function comparePeaks({ para, raw }, { runs, options }) {
-  const of = (way) => summary(Array.from({ length: runs }, (_, n) => peak(way.run(n), options)));
-  const [ours, floor] = [of(para), of(raw)];
-  return { para: ours, raw: floor, ratio: Number((ours.median / floor.median).toFixed(2)) };
-}
+/** The same of memory. */
+export const comparePeaks = (row, how) => inTurns(row, how, ({ run }, n, options) => peak(run(n), options));

@@ -1,96 +1,89 @@
-/**
- * What `para monitor` takes of one core with many real sessions, beside one stream of `docker stats` in the same run:
- * both with all the processes that they started.
- *
- *   scripts/engines.sh up docker && npm run build && node bench/monitor-cpu.mjs [sessions] [seconds]
- */
-import { execFileSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** What `para monitor` takes of one core, with all the processes that it started, and what the daemon takes beside it. */
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { summary } from './measure.mjs';
+import { benchDir } from './place.mjs';
 
-const [sessions = 50, seconds = 30] = process.argv.slice(2).map(Number);
-const benchDir = process.env['PARA_BENCH_DIR'] || join(tmpdir(), 'para-bench');
-const bench = JSON.parse(readFileSync(join(benchDir, 'bench.json'), 'utf8'));
-const main = new URL('../dist/main.js', import.meta.url).pathname;
-const dir = realpathSync(mkdtempSync(join(tmpdir(), 'para-cpu-')));
-/** A repository, and the home of whoever works in it. */
-const repo = join(dir, 'repo');
-const env = {
-  ...{ PATH: process.env['PATH'], HOME: dir, TERM: 'xterm', PARA_ENGINE: 'docker', ...bench.docker.env },
-  ...{ GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: join(dir, 'gitconfig') },
-};
-const run = (file, ...args) => execFileSync(file, args, { cwd: repo, env, encoding: 'utf8' });
+const SAMPLE_MS = 5000;
+const CORE = { median: 100, low: 100, high: 100 };
+
+/** Two rows: its own share, and the daemon's, where there is one, over what it takes when nobody watches. */
+export function monitorRow(bench, { target, sessions }) {
+  const name = `para monitor, ${sessions} sessions`;
+  const row = (label, samples) => ({ name: label, floor: 'a core', target, unit: '%', samples });
+  const found = {};
+  const own = async (runs) => {
+    const daemon = bench.id === 'docker' ? daemonPids() : [];
+    const idle = await sampled(runs, [daemon]);
+    const { pid, end } = await monitor(bench, sessions);
+    const busy = await sampled(runs, [[pid], daemon]);
+    await end();
+    const more = busy[1].map((share) => share - summary(idle[0]).median);
+    found.daemon = asRow(more);
+    return asRow(busy[0]);
+  };
+  const beside = row(`${name}: the daemon beside`, () => found.daemon);
+  return [row(name, own), ...(bench.id === 'docker' ? [beside] : [])];
+}
+
+function asRow(shares) {
+  const para = summary(shares);
+  return { para, raw: CORE, ratio: Number((para.median / 100).toFixed(4)) };
+}
 
 /** Seconds of CPU of a process and of those that it waited for. */
 function cpuSeconds(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
+  const fields = fieldsOf(pid);
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
 }
 
-/** The share of one core that each takes meanwhile, in percent. */
-async function shares(pids) {
-  const before = pids.map(cpuSeconds);
-  const began = performance.now();
-  await sleep(seconds * 1000);
-  const took = (performance.now() - began) / 1000;
-  return pids.map((pid, i) => Number(((100 * (cpuSeconds(pid) - before[i])) / took).toFixed(2)));
+const fieldsOf = (pid) =>
+  readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+
+/** dockerd and its containerd. */
+function daemonPids() {
+  const pid = readFileSync(join(benchDir, 'docker.pid'), 'utf8').trim();
+  const isChild = (one) => {
+    try {
+      return fieldsOf(one)[1] === pid;
+    } catch {
+      return false; // It has ended.
+    }
+  };
+  return [pid, ...readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isChild(name))];
 }
 
-/** On a terminal of its own; what it draws is read, and thrown away. */
-async function monitor(columns, ...flags) {
-  const line = `stty rows 60 cols ${columns}; echo $$ >'${dir}/pid'; exec '${process.execPath}' '${main}' monitor ${flags.join(' ')}`;
+/** @returns for each group the share of one core that it takes, in percent, `runs` times */
+async function sampled(runs, groups) {
+  const taken = () => groups.map((pids) => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0));
+  const shares = groups.map(() => []);
+  for (let n = 0; n < runs; n += 1) {
+    const [before, began] = [taken(), performance.now()];
+    await sleep(SAMPLE_MS);
+    const seconds = (performance.now() - began) / 1000;
+    taken().forEach((after, i) => shares[i].push((100 * (after - before[i])) / seconds));
+  }
+  return shares;
+}
+
+/** On a terminal of its own, too narrow for the live figures; what it draws is read, and thrown away. */
+async function monitor({ para, options, own }, sessions) {
+  const file = join(own, 'monitor.pid');
+  const line = `stty rows 60 cols 100; echo $$ >'${file}'; exec ${para('monitor').join(' ')}`;
   const child = spawn('script', ['-qec', line, '/dev/null'], {
-    cwd: repo,
-    env: { ...env, SHELL: '/bin/sh' },
+    ...options,
+    env: { ...options.env, SHELL: '/bin/sh', TERM: 'xterm' },
   });
   child.stdout.resume();
-  await sleep(1000);
-  const pid = Number(readFileSync(join(dir, 'pid'), 'utf8'));
   // Each worktree is counted once, a few at a time: that is over by then.
   await sleep(Math.max(20, sessions) * 1000);
   const end = async () => {
     child.stdin.write('q');
     await new Promise((resolve) => child.once('close', resolve));
   };
-  return { pid, end };
-}
-
-try {
-  mkdirSync(repo);
-  writeFileSync(env.GIT_CONFIG_GLOBAL, '[user]\n\tname = Ann\n\temail = ann@example.test\n');
-  run('sh', '-ec', 'git init -q; seq 1000 >a.txt; git add .; git commit -qm first');
-  for (let n = 1; n <= sessions; n += 1) {
-    run(process.execPath, main, 'start', `s${n}`, '-q', '--docker', '--image', bench.images.busybox);
-    process.stderr.write(`\r${n} sessions`);
-  }
-  process.stderr.write('\n');
-  const stats = spawn('docker', ['stats'], { env, stdio: ['ignore', 'ignore', 'ignore'] });
-  const hidden = await monitor(100);
-  const [withoutFigures, stream] = await shares([hidden.pid, stats.pid]);
-  await hidden.end();
-  stats.kill();
-  const shown = await monitor(160);
-  const [withFigures] = await shares([shown.pid]);
-  await shown.end();
-  const figures = {
-    sessions,
-    seconds,
-    monitor: withoutFigures,
-    docker_stats: stream,
-    monitor_with_usage: withFigures,
-  };
-  process.stdout.write(`${JSON.stringify(figures)}\n`);
-} finally {
-  const id = createHash('sha256').update(join(repo, '.git')).digest('hex').slice(0, 8);
-  const containers = run('docker', 'ps', '-aq', '--filter', `label=para.repo=${id}`)
-    .split('\n')
-    .filter(Boolean);
-  if (containers.length > 0) run('docker', 'rm', '-f', ...containers);
-  if (containers.length > 0) run('docker', 'network', 'rm', `para-network-${id}`);
-  rmSync(dir, { recursive: true, force: true });
+  return { pid: readFileSync(file, 'utf8').trim(), end };
 }

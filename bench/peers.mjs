@@ -31,8 +31,8 @@ function rawCalls({ engine, image, dir }) {
 }
 
 /** The rows that most peers have: bring a container up, run something in it. */
-function rowsOf({ raw, quietly, engine }, peer, { up, exec, down }) {
-  const quiet = (argv) => () => quietly(...argv);
+function rowsOf({ raw, run, engine }, peer, { up, exec, down }) {
+  const quiet = (argv) => () => run(...argv);
   const tidy = (argv) => (argv === undefined ? undefined : quiet(argv));
   return [
     {
@@ -42,8 +42,8 @@ function rowsOf({ raw, quietly, engine }, peer, { up, exec, down }) {
     },
     {
       ...{ name: `${peer}: exec true`, floor: `${engine} exec` },
-      first: () => [up, raw.up].forEach((argv) => quietly(...argv)),
-      last: () => [down, raw.down].forEach((argv) => quietly(...argv)),
+      first: () => [up, raw.up].forEach((argv) => run(...argv)),
+      last: () => [down, raw.down].forEach((argv) => run(...argv)),
       para: { run: () => exec },
       raw: { run: () => raw.exec },
     },
@@ -106,17 +106,17 @@ function testcontainers(context) {
 const BOX = 'localhost/para-bench/box:1';
 
 function distrobox(context) {
-  const { quietly, options } = context;
+  const { run, options } = context;
   if (!has('distrobox', options) || !hasBox(context)) return undefined;
   const create = ['distrobox', 'create', '--yes', '--image', BOX, '--name', 'para-bench-dbx'];
   const exec = ['distrobox', 'enter', '--no-tty', 'para-bench-dbx', '--', 'true'];
-  const tidy = () => quietly('podman', 'rm', '-f', '-t', '0', 'para-bench-dbx');
+  const tidy = () => run('podman', 'rm', '-f', '-t', '0', 'para-bench-dbx');
   return { rows: [enterRow(context, 'distrobox: enter, true', { create, exec, tidy })], tidy() {} };
 }
 
 /** Wants a D-Bus system socket to mount; a private one does. */
 function toolbox(context) {
-  const { quietly, options, own } = context;
+  const { run, options, own } = context;
   if (!has('toolbox', options) || !hasBox(context)) return undefined;
   const bus = `unix:path=${join(own, 'bus')}`;
   const daemon = spawn('dbus-daemon', ['--session', '--nofork', `--address=${bus}`], {
@@ -133,7 +133,7 @@ function toolbox(context) {
   ];
   const create = of('create', '-y', '-i', BOX, 'para-bench-tb');
   const exec = of('run', '-c', 'para-bench-tb', 'true');
-  const tidy = () => quietly('podman', 'rm', '-f', '-t', '0', 'para-bench-tb');
+  const tidy = () => run('podman', 'rm', '-f', '-t', '0', 'para-bench-tb');
   return {
     rows: [enterRow(context, 'toolbox: run true', { create, exec, tidy })],
     tidy: () => daemon.kill(),
@@ -144,11 +144,11 @@ const hasBox = ({ options }) =>
   spawnSync('podman', ['image', 'exists', BOX], { ...options, stdio: 'ignore' }).status === 0;
 
 /** The first entry sets the box up, and is not what is measured. */
-function enterRow({ raw, quietly }, name, { create, exec, tidy }) {
+function enterRow({ raw, run }, name, { create, exec, tidy }) {
   return {
     ...{ name, floor: 'podman exec' },
-    first: () => [create, exec, raw.up].forEach((argv) => quietly(...argv)),
-    last: () => (tidy(), quietly(...raw.down)),
+    first: () => [create, exec, raw.up].forEach((argv) => run(...argv)),
+    last: () => (tidy(), run(...raw.down)),
     para: { run: () => exec },
     raw: { run: () => raw.exec },
   };

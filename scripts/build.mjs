@@ -36,6 +36,17 @@ function plainWidth({ onLoad, onResolve }) {
   }));
 }
 
+const GENERATED = 'src/config/generated';
+
+/** Each validator a chunk of its own: they are half of all that is loaded, and a command needs one or two. */
+function apart({ onResolve }) {
+  onResolve({ filter: /^\.\/[a-z]+\.cjs$/ }, ({ path, importer }) =>
+    importer.endsWith(`${GENERATED}/validators.cjs`)
+      ? { path: path.replace(/^\.\/(.*)\.cjs$/, './validate-$1.js'), external: true }
+      : undefined,
+  );
+}
+
 /** The bundle as ES modules, which alone can be split. */
 async function split() {
   const { outputFiles, metafile } = await build({
@@ -58,12 +69,23 @@ async function split() {
     plugins: [
       { name: 'ink', setup: ink },
       { name: 'plain-width', setup: plainWidth },
+      { name: 'apart', setup: apart },
     ],
     minifySyntax: true,
     legalComments: 'none',
     logLevel: 'warning',
   });
   return { chunks: new Map(outputFiles.map(({ path, text }) => [basename(path), text])), metafile };
+}
+
+/** Adds what was left apart to what `split` gives. */
+async function addValidators({ chunks, metafile }) {
+  for (const file of (await readdir(GENERATED)).filter((name) => name.endsWith('.cjs'))) {
+    if (file === 'validators.cjs') continue;
+    const [path, name] = [join(GENERATED, file), `validate-${basename(file, '.cjs')}.js`];
+    chunks.set(name, await readFile(path, 'utf8'));
+    metafile.outputs[join('dist', name)] = { entryPoint: path, inputs: { [path]: {} }, imports: [] };
+  }
 }
 
 /** Shell and JavaScript at once: without the `--`, node takes para's own --env-file for its own and ends with 9 when
@@ -133,15 +155,15 @@ async function toModule(code) {
 await rm('dist', { recursive: true, force: true });
 await mkdir('dist');
 const { chunks, metafile } = await split();
+await addValidators({ chunks, metafile });
 /** Sources whose chunks are in one file: what every command needs and the quickest ones, then what makes lists. */
 const FILES = {
   'para.js': [
     ...['src/main.ts', 'src/cli/program.ts', 'src/cli/app.ts', 'src/ui/output.ts', 'src/sys/foreground.ts'],
     ...['exec', 'attach', 'logs'].map((name) => `src/cli/commands/docker-${name}.ts`),
+    `${GENERATED}/session.cjs`,
   ],
-  'lists.js': [
-    ...['src/cli/commands/list.ts', 'src/cli/commands/docker-list.ts', 'node_modules/execa/index.js'],
-  ],
+  'lists.js': [...['src/cli/commands/list.ts', 'src/cli/commands/docker-list.ts', 'src/sys/background.ts']],
   'rest.js': [],
 };
 

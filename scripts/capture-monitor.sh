@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes docs/monitor-<engine>-<columns>x<rows>.txt again: `para monitor` in a tmux, while a script in a container says
-# through para-status how far it is.
+# Makes docs/monitor-<engine>-<columns>x<rows>.txt again: `para monitor` in a tmux, while a script in a container, as its
+# agent, prints what it does and says through para-status how far it is.
 #
 #   scripts/engines.sh up && npm run build && scripts/capture-monitor.sh [docker] [rootless]
 set -eu
@@ -30,9 +30,13 @@ capture() { # ENGINE
   printf '[user]\n\tname = Ann\n\temail = ann@example.test\n[init]\n\tdefaultBranch = main\n' >"$dir/gitconfig"
   # Says what it does as it goes.
   cat >"$dir/work" <<'WORK'
-echo 'export const form = 1;' >form.js; printf 'one\ntwo\nthree\n' >styles.css
+echo 'The form needs a module and three styles. I write them first.'
 para-status --phase building --progress 20/100 --message 'Builds the form' --todos 1/7
+echo 'export const form = 1;' >form.js; printf 'one\ntwo\nthree\n' >styles.css
+printf 'wrote %s\n' form.js styles.css
 sleep 1
+echo 'Now its tests.'
+printf '✔ %s\n' 'shows a field for the name' 'shows a field for the password' 'refuses an empty name'
 para-status --phase testing --progress 75/100 --message 'Runs the tests of the form' --tests passed --todos 5/7 \
   --service db=running --service web=running --warning 'form.js: no label for the field “name”'
 sleep 600
@@ -41,10 +45,10 @@ WORK
 set -eu; . '$dir/env'
 trap 'para cancel login -f; para cancel search -f; para cancel docs -f; para docker cleanup -f; tmux -L c kill-server || true' EXIT INT TERM
 git init -q; echo shop >README; git add .; git commit -qm first
-para start login -q --docker --image '$image' --port 8080:80
+para config set -q agent.command "\$(node -p 'JSON.stringify(["sh", "-c", fs.readFileSync(process.argv[1], "utf8"), "sh", "{prompt_file}"])' '$dir/work')"
+para dispatch login 'Build the login form' -q --docker --image '$image' --port 8080:80
 para start search -q --docker --image '$image'
 para start docs -q
-para docker exec --detach login -- sh -c "\$(cat '$dir/work')" >'$dir/home/id'
 para docker exec search -- para-status --phase review --progress 9/10 --tests failed --blocked \
   --message 'Which of the two designs?' --error 'search.test.js: 2 of 31 failed'
 para docker exec search -- sh -c 'seq 40 >index.txt'

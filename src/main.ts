@@ -2,7 +2,7 @@
 import { EXIT, ParaError } from './errors.ts';
 import { createCancellation } from './sys/cancel.ts';
 import { armFault } from './sys/fault.ts';
-import { fileError } from './sys/files.ts';
+import { knownError } from './sys/files.ts';
 
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
@@ -20,7 +20,7 @@ export async function main(argv: readonly string[], version: string): Promise<vo
 async function run(argv: readonly string[], version: string): Promise<number> {
   // First: some of the libraries ask where they are as soon as they are loaded.
   const cwd = currentDirectory();
-  const [{ readOutputFlags, runProgram }, { createOutput }, { createApp }] = await Promise.all([
+  const [{ readOutputFlags, runProgram }, { createOutput, loadColours }, { createApp }] = await Promise.all([
     import('./cli/program.ts'),
     import('./ui/output.ts'),
     import('./cli/app.ts'),
@@ -33,7 +33,8 @@ async function run(argv: readonly string[], version: string): Promise<number> {
       cancellation.request(number);
     });
   const flags = readOutputFlags(argv);
-  const output = createOutput(flags, { stdout: process.stdout, stderr: process.stderr, env: process.env });
+  const streams = { stdout: process.stdout, stderr: process.stderr, env: process.env };
+  const output = createOutput(flags, streams, await loadColours(flags, streams));
   try {
     return await runProgram(argv, version, (engine) =>
       createApp({ output, cancellation, engine, env: process.env, cwd }),
@@ -59,7 +60,7 @@ function currentDirectory(): string | undefined {
 
 /** What is neither a ParaError nor the disk's refusal is a bug in para, and says so. */
 function asParaError(error: unknown): ParaError {
-  const known = error instanceof ParaError ? error : fileError(error);
+  const known = knownError(error);
   if (known !== undefined) return known;
   const message = error instanceof Error ? error.message : String(error);
   return new ParaError('BUG', `a bug in para: ${message}`, {

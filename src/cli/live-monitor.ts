@@ -3,8 +3,7 @@ import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT } from '../errors.ts';
 import { readLastOutput } from '../sessions/last-output.ts';
-import { superviseSessions } from '../sessions/supervise.ts';
-import { watchSessions } from '../sessions/overview.ts';
+import { watchOver } from '../sessions/watch-over.ts';
 import { watchStats } from '../sessions/stats.ts';
 import type { ContainerStats } from '../sessions/stats-figures.ts';
 import { NOTHING_SEEN, showMonitor, waitForKey, type Task } from '../ui/monitor/show.tsx';
@@ -16,17 +15,13 @@ const LIVE = { patienceMs: 1_500, counts: 4 };
 /** Shows the view until it is quit. @returns the exit code */
 export async function liveMonitor(app: App, stats: boolean): Promise<number> {
   const signal = app.cancellation.current();
-  const look = watchSessions(app);
-  const recover = recoverMeanwhile(app);
+  const look = watchOver(app);
   const terminal = { stdin: process.stdin, stdout: process.stdout };
   const view = {
     ...terminal,
     ...{ paint: app.output.paint, signal, title: basename((await app.repository()).root) },
     now: () => app.now(),
-    look: async () => {
-      const [seen, news] = await Promise.all([look(LIVE), recover()]);
-      return { ...seen, remarks: [...news, ...seen.remarks] };
-    },
+    look: () => look(LIVE),
     log: readLastOutput(app),
     figures: (over: AbortSignal) => figuresOf(app, over),
   };
@@ -47,34 +42,6 @@ export async function liveMonitor(app: App, stats: boolean): Promise<number> {
     }
   }
   return 128 + app.cancellation.signalNumber;
-}
-
-const NEWS_MS = 15_000;
-
-/**
- * Puts containers back up, where the settings want that, while somebody watches. A look does not wait for it.
- * @returns what it did lately
- */
-function recoverMeanwhile(app: App): () => Promise<readonly string[]> {
-  const supervise = superviseSessions(app);
-  let running: Promise<void> | undefined;
-  let news: readonly { readonly text: string; readonly at: number }[] = [];
-  const tick = async (): Promise<void> => {
-    const { events } = await supervise({ patienceMs: LIVE.patienceMs, waits: false });
-    const told = events.filter(({ what }) => what !== 'health');
-    const at = app.now().getTime();
-    news = [...told.map(({ session, text }) => ({ text: `${session}: ${text}`, at })), ...news];
-  };
-  return async () => {
-    const { config } = await app.config();
-    if (!config.docker.auto_recovery.enabled) return [];
-    running ??= tick()
-      // What can not be recovered now is tried at the next look; why is what the overview tells.
-      .catch(() => undefined)
-      .finally(() => (running = undefined));
-    news = news.filter(({ at }) => app.now().getTime() - at < NEWS_MS);
-    return news.map(({ text }) => text);
-  };
 }
 
 /** As often as is worth what an engine does for it. */

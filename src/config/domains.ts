@@ -7,6 +7,8 @@ import { oneOf, quote } from './words.ts';
 /** What is wrong with an entry, as words after its place; undefined when it is one. */
 export function domainProblem(entry: string): string | undefined {
   if (rulesOf(entry) !== undefined) return undefined;
+  if (/^\*\.[^.]+$/.test(entry))
+    return `expected a list of domains, found ${quote(entry)}, which is all below one label`;
   const names = Object.keys(DOMAIN_PRESETS);
   const near = nearest(entry, names);
   const meant = near === undefined ? '' : `; did you mean ${quote(near)}?`;
@@ -32,9 +34,10 @@ function rulesOf(entry: string): readonly string[] | undefined {
   if (preset !== undefined) return preset;
   const rule = parseRule(entry);
   if (rule === undefined) return undefined;
-  // A word alone is more likely a misspelt preset than a host of the local network: that one has its port.
   const isWord = rule.host.kind === 'name' && !rule.host.text.includes('.');
-  return isWord && !rule.below && rule.port === undefined ? undefined : [ruleText(rule)];
+  // Below one label anybody can have a name. A word alone is more likely a misspelt preset than a host of the local network:
+  // that one has its port.
+  return isWord && (rule.below || rule.port === undefined) ? undefined : [ruleText(rule)];
 }
 
 /** The preset that has an entry among its hosts. */

@@ -1,8 +1,9 @@
 /** What an engine said about itself, kept between runs. Any doubt about a file means: ask the engine again. */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { makePrivate } from '../sys/private-dir.ts';
 import type { Capabilities, Engine, EngineName } from './driver.ts';
 
 /** Whose answer: a binary, as seen with this environment. */
@@ -10,6 +11,8 @@ export interface CacheKey {
   readonly cacheDir: string | undefined;
   readonly binary: string;
   readonly endpoint: string;
+  /** What the running daemon is known by (endpoint.ts): one that was started anew may be of another version. */
+  readonly daemon: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -21,6 +24,12 @@ export interface CachedEngine {
   readonly capabilities: Capabilities;
 }
 
+/** As it is in the file: one for each endpoint, whatever its daemon. */
+interface Kept extends CachedEngine {
+  readonly format: number;
+  readonly daemon: string;
+}
+
 /** Variables beside the endpoint that lead the same binary to another engine. */
 const ENDPOINT_VARIABLES = [
   'DOCKER_CONFIG',
@@ -29,7 +38,7 @@ const ENDPOINT_VARIABLES = [
   'CONTAINER_CONNECTION',
   'XDG_RUNTIME_DIR',
 ];
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** The kept answer, or undefined. */
 export async function readCachedEngine(key: CacheKey): Promise<CachedEngine | undefined> {
@@ -37,7 +46,7 @@ export async function readCachedEngine(key: CacheKey): Promise<CachedEngine | un
     const file = await cacheFile(key);
     if (file === undefined) return undefined;
     const value: unknown = JSON.parse(await readFile(file, 'utf8'));
-    return isCached(value) ? value : undefined;
+    return isCached(value) && value.daemon === key.daemon ? value : undefined;
   } catch {
     return undefined;
   }
@@ -48,9 +57,10 @@ export async function writeCachedEngine(key: CacheKey, engine: Engine): Promise<
   try {
     const file = await cacheFile(key);
     if (file === undefined || key.cacheDir === undefined) return;
-    await mkdir(key.cacheDir, { recursive: true, mode: 0o700 });
-    const kept: CachedEngine & { readonly format: number } = {
+    makePrivate(key.cacheDir);
+    const kept: Kept = {
       format: FORMAT,
+      daemon: key.daemon,
       driver: engine.driver.name,
       version: engine.version,
       endpoint: engine.endpoint,
@@ -96,7 +106,7 @@ const CAPABILITY_TYPES: Readonly<Partial<Record<keyof Capabilities, string>>> = 
   healthDriver: 'string',
 };
 
-function isCached(value: unknown): value is CachedEngine {
+function isCached(value: unknown): value is Kept {
   if (typeof value !== 'object' || value === null) return false;
   const record = value as Readonly<Record<string, unknown>>;
   const capabilities = record['capabilities'];
@@ -107,6 +117,7 @@ function isCached(value: unknown): value is CachedEngine {
     (record['driver'] === 'docker' || record['driver'] === 'podman') &&
     typeof record['version'] === 'string' &&
     typeof record['endpoint'] === 'string' &&
+    typeof record['daemon'] === 'string' &&
     Object.entries(CAPABILITY_TYPES).every(([field, type]) => typeof answers[field] === type)
   );
 }

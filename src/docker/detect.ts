@@ -8,7 +8,7 @@ import type { Engine, EngineCommand, EngineDriver, EngineName } from './driver.t
 import { docker } from './drivers/docker.ts';
 import { podman } from './drivers/podman.ts';
 import { askedDeadline, deadlineOf } from './deadline.ts';
-import { endpointOf, hostVariable } from './endpoint.ts';
+import { daemonAt, endpointOf, hostVariable } from './endpoint.ts';
 import { toParaError } from './failure.ts';
 import { isAtLeast } from './version.ts';
 
@@ -69,7 +69,8 @@ async function findEngine(request: DetectRequest, name: EngineName): Promise<Eng
   const binary = await findBinary(name, request.env);
   const callMs = askedDeadline(request.env);
   const endpoint = refuseRemote(name, await endpointOf(name, request.env));
-  const cacheKey = { cacheDir: request.cacheDir, binary, endpoint, env: request.env };
+  const daemon = await daemonAt(name, endpoint);
+  const cacheKey = { cacheDir: request.cacheDir, binary, endpoint, daemon, env: request.env };
   const cached = request.fresh === true ? undefined : await readCachedEngine(cacheKey);
   if (cached !== undefined) {
     const { version, capabilities } = cached;

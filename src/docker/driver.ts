@@ -200,6 +200,8 @@ export interface NetworkInfo {
   readonly isClosed: boolean;
   /** In CIDR notation. */
   readonly subnets: readonly string[];
+  /** The device of the kernel that joins its containers; '' when the engine does not tell. */
+  readonly bridge: string;
 }
 
 /** A row of `network ls`. */
@@ -331,6 +333,8 @@ export interface EngineDriver {
   networkList(labels: Readonly<Record<string, string>>): EngineCommand<readonly NetworkRow[]>;
   networkCreate(network: NetworkSpec): EngineCommand<void>;
   networkRemove(name: string): EngineCommand<void>;
+  /** Runs a program of this machine where the bridges are; undefined: they are in this machine's own namespace. */
+  besideBridges(argv: readonly string[], capabilities: Capabilities): EngineCommand<string> | undefined;
   /** How the caller's uid has to be mapped on this engine. */
   userMapping(
     caller: { readonly uid: number; readonly gid: number },

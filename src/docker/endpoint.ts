@@ -1,6 +1,6 @@
 /** Where an engine's client will go, told from the environment and its own files, without asking it. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { EngineName } from './driver.ts';
@@ -21,6 +21,22 @@ export async function endpointOf(engine: EngineName, env: NodeJS.ProcessEnv): Pr
   const meta = join(config, 'contexts', 'meta', id, 'meta.json');
   return (await textIn(meta, 'Endpoints', 'docker', 'Host')) || `context ${context}`;
 }
+
+/**
+ * Tells a daemon from the one before it, without asking it: by the times of its socket, and of the file beside that in
+ * which it writes its process, since systemd may keep the socket. Empty where there is none, as with podman.
+ */
+export async function daemonAt(engine: EngineName, endpoint: string): Promise<string> {
+  const local = engine === 'docker' && endpoint === 'local' ? DOCKER_SOCKET : endpoint;
+  if (!local.startsWith('unix://')) return '';
+  const socket = local.slice('unix://'.length);
+  const files = [socket, socket.replace(/\.sock$/, '.pid')];
+  const found = await Promise.all(files.map((file) => stat(file, { bigint: true }).catch(() => undefined)));
+  return found.map((one) => [one?.ino, one?.mtimeNs, one?.ctimeNs].join(':')).join(' ');
+}
+
+/** Where docker's client goes when nothing says otherwise. */
+const DOCKER_SOCKET = 'unix:///var/run/docker.sock';
 
 /** The variable that overrides everything else. */
 export function hostVariable(engine: EngineName): 'DOCKER_HOST' | 'CONTAINER_HOST' {

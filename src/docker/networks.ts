@@ -1,6 +1,7 @@
 /** The networks of an engine: shared ones by name, and closed ones at a place that is free. */
 import { hasCode } from '../errors.ts';
 import { succeeded } from '../sys/run.ts';
+import { useBridge, type BridgeState, type BridgeUse } from './bridge.ts';
 import type { Engine, EngineCommand, NetworkInfo, NetworkRow } from './driver.ts';
 import type { ExecCalls } from './exec.ts';
 import { subnetsOf } from './subnet.ts';
@@ -32,6 +33,8 @@ export interface Networks {
   /** Undefined when there is none of the name. */
   network(name: string): Promise<NetworkInfo | undefined>;
   networks(labels: Labels): Promise<readonly NetworkRow[]>;
+  /** Shuts the bridge of a closed network, or looks at it (bridge.ts). Undefined when nothing can be told of it. */
+  bridge(network: Pick<NetworkInfo, 'name' | 'bridge'>, how: BridgeUse): Promise<BridgeState | undefined>;
   /** Removes it; absent is not an error. */
   removeNetwork(name: string): Promise<void>;
 }
@@ -40,7 +43,8 @@ export interface Networks {
 const TRIES = 64;
 
 /** For an engine that was found. */
-export function networksOf({ driver }: Engine, calls: Calls): Networks {
+export function networksOf(engine: Engine, calls: Calls): Networks {
+  const { driver } = engine;
   const subject = (name: string): string => `network ${name}`;
   const find = (name: string): Promise<NetworkInfo | undefined> =>
     calls.run(driver.networkInspect(name), subject(name)).catch((error: unknown) => {
@@ -73,6 +77,8 @@ export function networksOf({ driver }: Engine, calls: Calls): Networks {
       throw refused;
     },
     networks: (labels) => calls.run(driver.networkList(labels), 'the list of networks'),
+    bridge: ({ name, bridge }, how) =>
+      useBridge(engine, (command) => calls.run(command, subject(name)), bridge, how),
     removeNetwork: async (name) => {
       await calls.run(driver.networkRemove(name), subject(name)).catch((error: unknown) => {
         if (!hasCode(error, 'NETWORK_NOT_FOUND')) throw error;

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { ParaError } from '../errors.ts';
 import type { ContainerSpec, Engine, HealthCheck, Mount, PortMapping } from './driver.ts';
+import { withoutIpv6 } from './ipv6.ts';
 import { refuseNested } from './mount-paths.ts';
 import { resolveMount, type MountContext, type MountRequest } from './mounts.ts';
 
@@ -109,12 +110,6 @@ export async function resolveSpec(
     mounts.map((mount) => mount.target),
     'mounted twice',
   );
-  refuseDuplicates(
-    wish.ports
-      .filter((port) => port.hostPort > 0)
-      .map((port) => `${port.hostIp}:${String(port.hostPort)}/${port.protocol}`),
-    'published twice',
-  );
   refusePorts(wish);
   const spec = {
     name: containerName(wish.repoId, wish.session),
@@ -138,6 +133,7 @@ export async function resolveSpec(
     cpus: wish.cpus,
     pids: wish.pids,
     network: madeNetwork(wish.network, place),
+    sysctls: wish.network.mode === 'restricted' ? withoutIpv6() : undefined,
     user: engine.driver.userMapping(wish.caller, engine.capabilities),
     hardening: wish.hardening,
     command: RUNNER,
@@ -169,8 +165,14 @@ function proxyEnv({ proxy }: ClosedPlace): Readonly<Record<string, string>> {
   return { ...all, ...Object.fromEntries(lower), NODE_USE_ENV_PROXY: '1' };
 }
 
-/** What a proxy can not publish. @throws USAGE */
+/** One port of the host for two, and what a proxy can not publish. @throws USAGE */
 function refusePorts({ network, ports }: ContainerWish): void {
+  refuseDuplicates(
+    ports
+      .filter((port) => port.hostPort > 0)
+      .map((port) => `${port.hostIp}:${String(port.hostPort)}/${port.protocol}`),
+    'published twice',
+  );
   if (network.mode !== 'restricted') return;
   for (const { containerPort, protocol } of ports) {
     const port = String(containerPort);

@@ -6,14 +6,17 @@
 import { randomUUID } from 'node:crypto';
 import { cp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isThere } from '../sys/files.ts';
 import type { Place } from './git.ts';
 import type { Repository } from './repository.ts';
-import { worktreePlace } from './worktrees.ts';
+import { requireAdminDir, worktreePlace } from './worktrees.ts';
 
 /** Bytes from which on it pays: some thousand files. */
 const LARGE = 256 * 1024;
 const FRESH = 'index.para-fresh';
+/** By so much the times of files may be behind the clock. */
+const TICK_MS = 20;
 
 /** With its time, by which git knows what may have changed since. @returns false when there is none */
 export function copyIndex(gitDir: string, to: string): Promise<boolean> {
@@ -60,6 +63,29 @@ async function refresh(
     timeoutMs: 600_000,
   });
   await rename(indexFile, fresh);
+}
+
+/**
+ * Lets git look at each file of a worktree that was just made, once, in its own index; before that the second in which it was
+ * made has to be over, since git need not know parts of one. Nobody may be at work in it. Where it would not pay, nothing is
+ * done.
+ */
+export async function settleNewIndex({
+  repo,
+  worktreePath,
+}: Pick<Fresh, 'repo' | 'worktreePath'>): Promise<void> {
+  const admin = await requireAdminDir(repo, worktreePath);
+  const index = await stat(join(admin, 'index')).catch(() => undefined);
+  if (index === undefined || index.size < LARGE) return;
+  const over = (Math.floor(index.mtimeMs / 1000) + 1) * 1000 + TICK_MS;
+  await sleep(Math.min(1000 + TICK_MS, Math.max(0, over - Date.now())));
+  await repo.git.attempt({
+    args: ['update-index', '-q', '--refresh'],
+    place: worktreePlace(repo, admin, worktreePath),
+    contents: true,
+    filters: 'user',
+    timeoutMs: 600_000,
+  });
 }
 
 /** Deletes them, and what a para that was killed has left of them. */

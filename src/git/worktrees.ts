@@ -166,15 +166,15 @@ function toWorktree(block: string): Worktree {
 
 /**
  * The directory under the common `worktrees/` that belongs to the worktree at `path`; found by what git wrote
- * there, never by the worktree's own `.git`. git names it after the worktree unless that was taken, so one look is
- * enough for most: all are gone through for the rest alone.
+ * there, never by the worktree's own `.git`. git names it after the worktree as it was made, unless that was taken, so one
+ * look is enough for most: all are gone through for the rest alone. `likely` is what one that was moved was called.
  */
 export async function adminDirOf(
   repo: Pick<Repository, 'commonDir'>,
   path: string,
+  likely = basename(path),
 ): Promise<string | undefined> {
   const all = join(repo.commonDir, 'worktrees');
-  const likely = basename(path);
   if (await isAdminDirOf(join(all, likely), path)) return join(all, likely);
   for (const name of await readdir(all).catch(() => [])) {
     if (name !== likely && (await isAdminDirOf(join(all, name), path))) return join(all, name);

@@ -5,7 +5,7 @@
 import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { connect, isIPv6 } from 'node:net';
-import { SELF_TEST_NAME } from './host.ts';
+import { parseHost, SELF_TEST_NAME } from './host.ts';
 
 /** What is tried. */
 export interface Trial {
@@ -28,16 +28,19 @@ export interface Finding {
 /** Milliseconds for a proxy that has just been started to listen. */
 const PROXY_MS = 5_000;
 
-/** Tries everything at once; `resolvConf` names the resolvers that a program in it would ask. */
-export async function find(trial: Trial, resolvConf = '/etc/resolv.conf'): Promise<Finding> {
+/** What tells of the place that it is in: the resolvers that a program would ask, and the addresses of IPv6. */
+const FILES = { resolvConf: '/etc/resolv.conf', addresses: '/proc/net/if_inet6' };
+
+/** Tries everything at once. */
+export async function find(trial: Trial, { resolvConf, addresses } = FILES): Promise<Finding> {
   const own = ownResolvers(resolvConf);
   const [proxy, ...open] = await Promise.all([
     askProxy(trial),
     ...trial.tcp.map(([address, port]) => reaches(address, port, trial.waitMs)),
     ...[...new Set([...own, ...trial.resolvers])].map((address) => resolves(address, trial.waitMs)),
   ]);
-  const found = [...open.filter((what) => what !== undefined), ...neighbours(trial.proxy.address)];
-  return { open: found, proxy };
+  const found = open.filter((what) => what !== undefined);
+  return { open: [...found, ...neighbours(trial.proxy.address), ...ipv6In(read(addresses))], proxy };
 }
 
 /** A reset comes from somebody: only silence, or no way there, is closed. */
@@ -102,6 +105,16 @@ function neighbours(proxy: string): readonly string[] {
     const [address = '', , flags = '0'] = row.split(/\s+/);
     const isComplete = (Number(flags) & 2) !== 0;
     return isComplete && address !== proxy ? [`neighbour ${address}`] : [];
+  });
+}
+
+/** Any address of IPv6 but loopback's reaches all that is on the link, whatever is tried (proc(5): one a line, in hex). */
+function ipv6In(rows: string): readonly string[] {
+  return rows.split('\n').flatMap((row) => {
+    const [hex = '', , , , , device = ''] = row.trim().split(/\s+/);
+    if (device === '' || device === 'lo') return [];
+    const address = parseHost(`[${hex.match(/.{4}/g)?.join(':') ?? ''}]`)?.text ?? hex;
+    return [`ipv6 ${address} of ${device}`];
   });
 }
 

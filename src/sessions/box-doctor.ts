@@ -120,7 +120,7 @@ async function networkChecks(
   facts: BoxFacts,
 ): Promise<readonly BoxCheck[]> {
   const { network, restricted } = session.container;
-  if (restricted !== undefined) return closedChecks(context, service, session);
+  if (restricted !== undefined) return closedChecks(context, service, { ...session, facts });
   if (network === 'none') return noneChecks(facts);
   const why = 'network mode bridge: it reaches what this machine reaches';
   return [promised('the network is closed', why, [])];

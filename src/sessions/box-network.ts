@@ -1,5 +1,6 @@
 /** What a restricted session's network was promised, tried from a container of its own in it. */
 import type { Finding, Trial } from '../proxy/check.ts';
+import type { BridgeState } from '../docker/bridge.ts';
 import { PROXY_PORT } from '../docker/spec.ts';
 import type { DockerService } from '../docker/service.ts';
 import { hasCode, ParaError } from '../errors.ts';
@@ -8,10 +9,12 @@ import { promised, type BoxCheck } from './box-checks.ts';
 import { getImage } from './closed-steps.ts';
 import type { AgainContext } from './container-again.ts';
 import { restrictedBy } from './container-plan.ts';
+import type { BoxFacts } from './box-script.ts';
 import { recordedBox } from './mend-proxy.ts';
 import { PUBLIC } from './proxy-check.ts';
 import { placeOf } from './proxy-spec.ts';
 import { tryClosed } from './proxy.ts';
+import { isOpen, openText } from './shut-bridge.ts';
 import { listRecords, lockSession, type Places, type SessionRecord } from './store.ts';
 
 /** What it needs of the App. */
@@ -25,6 +28,11 @@ export interface ClosedSession {
   readonly container: NonNullable<SessionRecord['container']>;
 }
 
+/** One whose box has been asked what it sees. */
+interface AskedSession extends ClosedSession {
+  readonly facts: Pick<BoxFacts, 'routes6'>;
+}
+
 /** Where clouds tell a machine who it is. */
 const METADATA = ['169.254.169.254', 80] as const;
 /** Of a neighbour's: one that nobody listens on is refused by whoever is there, and so is reached. */
@@ -34,9 +42,9 @@ const PORTS = [PROXY_PORT, 22, 80];
 export async function closedChecks(
   context: ClosedContext,
   service: DockerService,
-  session: ClosedSession,
+  session: AskedSession,
 ): Promise<readonly BoxCheck[]> {
-  const { places, record } = session;
+  const { places, record, facts } = session;
   const place = await placeOf(places.docker(record.name));
   if (place === undefined)
     throw new ParaError('COMMAND_FAILED', `nothing tells where the proxy of ${record.name} is`, {
@@ -53,8 +61,11 @@ export async function closedChecks(
     const box = await recordedBox(context, service, session);
     // A start tries its network in a container of the same name.
     const lock = 'tries the network of the session';
-    const finding = await lockSession(places, record.name, lock, () => tryClosed(box, place, more));
-    if (finding !== undefined) return rows(finding, others);
+    const tried = await lockSession(places, record.name, lock, () => tryClosed(box, place, more));
+    if (tried !== undefined) {
+      const bridge = await service.bridge(tried.network, 'look');
+      return [...rows(tried.finding, { others, facts }), bridgeRow(bridge)];
+    }
   } catch (error) {
     if (!hasCode(error, 'NETWORK_NOT_CLOSED')) throw error;
     return [promised('the network is closed', undefined, [error.message])];
@@ -73,7 +84,10 @@ async function neighbours(places: Places, { name }: SessionRecord): Promise<read
 }
 
 /** A row for each kind of what was open. */
-function rows({ open, proxy }: Finding, others: readonly string[]): readonly BoxCheck[] {
+function rows(
+  { open, proxy }: Finding,
+  { others, facts }: Pick<AskedSession, 'facts'> & { readonly others: readonly string[] },
+): readonly BoxCheck[] {
   const isMetadata = (what: string): boolean => what === `tcp ${METADATA.join(':')}`;
   const isPublic = (what: string): boolean => what === `tcp ${PUBLIC.join(':')}`;
   const isOther = (what: string): boolean => others.some((address) => what.startsWith(`tcp ${address}:`));
@@ -91,6 +105,10 @@ function rows({ open, proxy }: Finding, others: readonly string[]): readonly Box
       undefined,
       open.filter((what) => what.startsWith('neighbour ')),
     ),
+    promised('nobody speaks IPv6 on its link', undefined, [
+      ...open.filter((what) => what.startsWith('ipv6 ')),
+      ...facts.routes6.map((device) => `the box has a route by ${device}`),
+    ]),
     promised('no other session is reached', alone, tcp.filter(isOther)),
     promised('no metadata service is reached', undefined, tcp.filter(isMetadata)),
     promised('no address beyond is reached past the proxy', undefined, tcp.filter(isPublic)),
@@ -105,4 +123,14 @@ function rows({ open, proxy }: Finding, others: readonly string[]): readonly Box
       /^HTTP\/1\.[01] 403\b/.test(proxy) ? [] : [proxy],
     ),
   ];
+}
+
+/** Whether the host takes what is sent to its addresses by a process that chooses the device to send by. */
+function bridgeRow(state: BridgeState | undefined): BoxCheck {
+  const unknown = 'the networks of the engine are not on this machine, or can not be looked at';
+  return promised(
+    'this machine takes nothing from its network',
+    state === undefined ? unknown : undefined,
+    state !== undefined && isOpen(state) ? [openText(state)] : [],
+  );
 }

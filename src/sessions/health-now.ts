@@ -1,14 +1,11 @@
 /** How a session's container is now, from its record, its files and what its engine was heard to say. Reads only. */
 import type { HealthFile } from '../config/generated/types.ts';
-import { healthOf, type Health } from './health.ts';
+import { healthOf, type Health, type Signs } from './health.ts';
 import { lastSign, readHealth, type Clocks } from './health-file.ts';
 import type { Places, SessionRecord } from './store.ts';
 
 /** What an engine says of a container: the state as `list` has it, and the engine's own text. */
-export interface Heard {
-  readonly container: string | null;
-  readonly status: string;
-}
+export type Heard = Pick<Signs, 'container' | 'status' | 'memoryBytes'>;
 
 /** How it is, and what watching has told of it. */
 export interface HealthNow {
@@ -34,6 +31,11 @@ export async function healthNow(
     sign: runs ? await lastSign(stateDir, clocks) : undefined,
   });
   return { health, seen };
+}
+
+/** How one is that was started just now: what its runner and its checks have said is of before. */
+export function healthOfStarted(heard: Heard): Health | null {
+  return healthOf({ ...heard, wanted: 'running', restarting: false, check: undefined, sign: undefined });
 }
 
 /** A check that nobody runs any more tells nothing. */
@@ -65,7 +67,11 @@ export async function tellHealth(
   clocks: Clocks,
 ): Promise<HealthFields> {
   if (heard.container === null) return NO_HEALTH;
-  const now = await healthNow(places, record, heard, clocks);
+  return toFields(await healthNow(places, record, heard, clocks));
+}
+
+/** As lists show it. */
+export function toFields(now: HealthNow): HealthFields {
   return {
     health: now.health?.state ?? null,
     health_reason: now.health?.reason ?? null,

@@ -1,6 +1,6 @@
 /** How a container is: one word, and why. Pure: what is known goes in, nothing is asked. */
 import type { CheckState } from './health-check.ts';
-import { OOM_KILLED } from './limit-hit.ts';
+import { memoryOf, OOM_KILLED } from './limit-hit.ts';
 
 /** `stale`: it runs, but its runner is silent. `dead`: it should run, and does not. */
 export type HealthState = 'starting' | 'healthy' | 'unhealthy' | 'stale' | 'dead';
@@ -18,6 +18,8 @@ export interface Signs {
   readonly container: string | null;
   /** The engine's own text, such as `Up 5 minutes (healthy)` or `Exited (137) 2 hours ago`; untrusted. */
   readonly status: string;
+  /** The limit that an `oom-killed` one has come to; undefined when that is not known. */
+  readonly memoryBytes?: number | undefined;
   /** What para was last told to make of it. */
   readonly wanted: 'running' | 'stopped';
   /** A restart of it has begun, and nobody saw its end. */
@@ -36,7 +38,7 @@ const SILENT = `its runner has been silent for more than ${String(STALE_MS / 100
 /** Null: there is nothing to say, as of one that is stopped or paused, or that no engine was asked about. */
 export function healthOf(signs: Signs): Health | null {
   const { container } = signs;
-  const broken = BROKEN.get(container);
+  const broken = container === OOM_KILLED ? outOfMemory(signs) : BROKEN.get(container);
   if (broken !== undefined) return signs.wanted === 'stopped' ? null : broken;
   if (container === 'exited' || container === 'dead') return ended(signs);
   return container === 'running' || container === 'restarting' ? alive(signs) : null;
@@ -45,11 +47,14 @@ export function healthOf(signs: Signs): Health | null {
 const BROKEN: ReadonlyMap<string | null, Health> = new Map<string, Health>([
   ['missing', { state: 'dead', reason: 'its engine has no such container' }],
   ['network missing', { state: 'dead', reason: 'its network is gone' }],
-  [OOM_KILLED, { state: 'dead', reason: 'it had used up its memory' }],
   // It runs, and reaches nothing.
   ['proxy missing', { state: 'unhealthy', reason: 'its proxy is gone' }],
   ['proxy down', { state: 'unhealthy', reason: 'its proxy does not run' }],
 ]);
+
+function outOfMemory({ memoryBytes = 0 }: Signs): Health {
+  return { state: 'dead', reason: `it had used up ${memoryOf({ memoryBytes })}` };
+}
 
 /** With exit code 0 it was told to end: by the engine's own `stop`, or when the machine went down in order. */
 function ended({ wanted, status, restarting }: Signs): Health | null {

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import type { ContainerInfo } from '../docker/driver.ts';
 import { replaceFile } from '../sys/files.ts';
 import { requireMountsUnmoved } from './mounts.ts';
-import { requireClosed, wakeProxy } from './proxy.ts';
+import { requireShut, wakeProxy } from './proxy.ts';
 import { RUNNER_SCRIPT } from './runner-script.ts';
+import type { OwnSettings } from './shut-bridge.ts';
 import { STATUS_SCRIPT } from './status-script.ts';
 import type { DockerService } from '../docker/service.ts';
 import type { Places, SessionRecord } from './store.ts';
@@ -29,7 +30,7 @@ export interface Sleeper {
   readonly container: NonNullable<SessionRecord['container']>;
   readonly session: string;
   readonly places: Places;
-  readonly env: NodeJS.ProcessEnv;
+  readonly context: OwnSettings & { readonly env: NodeJS.ProcessEnv };
 }
 
 /**
@@ -38,11 +39,11 @@ export interface Sleeper {
  */
 export async function requireWakeable(
   vault: Vault,
-  { container, session, places, env }: Sleeper,
+  { container, session, places, context }: Sleeper,
 ): Promise<void> {
   await vault.open();
   await requireMountsUnmoved(container, places, session);
-  await lendSshAgent({ env }, container, { session, stateDir: places.docker(session) });
+  await lendSshAgent(context, container, { session, stateDir: places.docker(session) });
 }
 
 /**
@@ -56,12 +57,12 @@ export async function wakeInside(
   service: DockerService,
   sleeper: Sleeper,
 ): Promise<ContainerInfo> {
-  const { container, session, places } = sleeper;
+  const { container, session, places, context } = sleeper;
   await requireWakeable(vault, sleeper);
   const stateDir = places.docker(session);
   await prepareInside(stateDir);
   const ports = container.restricted === undefined ? undefined : await wakeProxy(service, container);
-  await requireClosed(service, container);
+  await requireShut(context, service, container);
   const to = { service, container: container.name, stateDir };
   const info = await startWithSecrets(vault, to, () => service.wakeContainer(container.name));
   return ports === undefined ? info : { ...info, ports };

@@ -1,11 +1,12 @@
 /** The last lines that a session printed: its agent or its set-up, else the main process of its container. */
-import { lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat } from 'node:fs/promises';
 import { ParaError } from '../errors.ts';
 import { openRegular } from '../sys/untrusted.ts';
+import { readAgentRun } from './agent-run.ts';
 import type { ContainerContext } from './containers.ts';
 import { findPlaces } from './find.ts';
 import { planLogs, readLogs } from './logs.ts';
+import { setupLog } from './setup.ts';
 
 const MOST_BYTES = 16 * 1024;
 const MOST_LINES = 100;
@@ -21,8 +22,7 @@ export interface OutputContext extends ContainerContext {
 export function readLastOutput(context: OutputContext): (session: string) => Promise<readonly string[]> {
   const asked = new Map<string, { readonly at: number; readonly lines: readonly string[] }>();
   return async (session) => {
-    const logs = join((await findPlaces(context)).docker(session), 'logs');
-    const newest = await newestLog(logs);
+    const newest = await newestLog((await findPlaces(context)).docker(session));
     if (newest !== undefined) return linesOf(await tailOf(newest));
     const before = asked.get(session);
     const now = context.now().getTime();
@@ -41,17 +41,18 @@ function linesOf(text: string): readonly string[] {
     .slice(-MOST_LINES);
 }
 
-/** The directory is the container's too: what is no plain file is not looked at. */
-async function newestLog(directory: string): Promise<string | undefined> {
-  const names = await readdir(directory).catch(() => []);
+/**
+ * The directory of logs is the container's too, and may hold any number of files: only those that para has written are
+ * looked at, and only if they are plain files.
+ */
+async function newestLog(stateDir: string): Promise<string | undefined> {
+  const run = await readAgentRun(stateDir);
+  const logs = [setupLog(stateDir), ...(run === undefined ? [] : [run.log])];
   const found = await Promise.all(
-    names
-      .filter((name) => name.endsWith('.log'))
-      .map(async (name) => {
-        const path = join(directory, name);
-        const stat = await lstat(path).catch(() => undefined);
-        return stat?.isFile() === true ? [{ path, at: stat.mtimeMs }] : [];
-      }),
+    logs.map(async (path) => {
+      const stat = await lstat(path).catch(() => undefined);
+      return stat?.isFile() === true ? [{ path, at: stat.mtimeMs }] : [];
+    }),
   );
   return found.flat().toSorted((a, b) => b.at - a.at)[0]?.path;
 }

@@ -99,7 +99,7 @@ export function twice(bytes: number): string {
 function outOfMemory(session: string, info: Had, exit: number): ParaError {
   return exceeded(`killed: the container of ${session} has used up ${memoryOf(info)}`, {
     ...{ exit, details: { session, limit: 'memory', limit_bytes: info.memoryBytes } },
-    hint: raise(session, '--memory', twice(info.memoryBytes), 'memory_limit'),
+    hint: raise(moreMemory(session, info), 'memory_limit', twice(info.memoryBytes)),
   });
 }
 
@@ -114,16 +114,22 @@ function deadOfMemory(session: string, info: ContainerInfo, code: number): ParaE
 }
 
 function outOfProcesses(session: string, { pids }: Had, exit: number): ParaError {
+  const more = String(pids * 2);
   return exceeded(`the container of ${session} has had as many processes as it may have: ${String(pids)}`, {
     ...{ exit, details: { session, limit: 'pids', limit_pids: pids } },
-    hint: raise(session, '--pids-limit', String(pids * 2), 'pids_limit'),
+    hint: raise(`para docker update ${session} --pids-limit ${more}`, 'pids_limit', more),
   });
 }
 
-function raise(session: string, flag: string, value: string, key: string): string {
+/** The command that lets a container have twice the memory that it had. */
+export function moreMemory(session: string, { memoryBytes }: Pick<Had, 'memoryBytes'>): string {
+  return `para docker update ${session} --memory ${twice(memoryBytes)}`;
+}
+
+function raise(command: string, key: string, value: string): string {
   return [
     'To let it have more:',
-    `para docker update ${session} ${flag} ${value}`,
+    command,
     'and for new sessions:',
     `para config set docker.default_resource_limits.${key} ${value}`,
   ].join('\n');
@@ -133,13 +139,19 @@ function exceeded(message: string, facts: ErrorFacts): ParaError {
   return new ParaError('RESOURCE_LIMIT_EXCEEDED', message, facts);
 }
 
-/** Names of those that died for want of memory; the engine is asked only about containers that were killed. */
+/** Those that died for want of memory: names, and the bytes that they might have. Only killed ones are asked about. */
+export type OomKilled = ReadonlyMap<string, number>;
+
+/** Of a list, by asking the engine. @throws as it does */
 export async function oomKilledAmong(
   service: DockerService,
   rows: readonly ContainerRow[],
-): Promise<ReadonlySet<string>> {
-  // Both engines write the exit code into their text: `Exited (137) 5 minutes ago`.
-  const killed = rows.filter(({ state, status }) => state === 'exited' && /\(137\)/.test(status));
-  const infos = await service.inspect(killed.map(({ name }) => name));
-  return new Set(infos.filter(diedOfMemory).map(({ name }) => name));
+): Promise<OomKilled> {
+  const infos = await service.inspect(rows.filter(wasKilled).map(({ name }) => name));
+  return new Map(infos.filter(diedOfMemory).map(({ name, memoryBytes }) => [name, memoryBytes]));
+}
+
+/** Ended by a SIGKILL, whoever sent it: both engines have it in their text, `Exited (137) 5 minutes ago`. */
+export function wasKilled({ state, status }: ContainerRow): boolean {
+  return state === 'exited' && status.includes(`(${String(KILLED)})`);
 }

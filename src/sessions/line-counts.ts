@@ -47,12 +47,14 @@ export function createLineCounts(now: () => number): LineCounts {
     const found = known.get(keyOf(record));
     const age = now() - (found?.at ?? -Infinity);
     if (found !== undefined && age < Math.max(MIN_AGE_MS, REST * found.tookMs)) return [];
-    const mark = await markOf(tellTales(where, record));
+    const mark = await markOf(await tellTales(where, record));
     return found?.mark === mark && age < MAX_AGE_MS ? [] : [{ record, mark, age }];
   };
   return {
     of: (record) => known.get(keyOf(record))?.count ?? null,
     async refresh(where, records, most) {
+      const named = new Set(records.map(keyOf));
+      for (const key of known.keys()) if (!named.has(key)) known.delete(key);
       const counted = records.filter(({ status }) => status !== 'review');
       const due = (await Promise.all(counted.map((record) => dueOf(where, record)))).flat();
       const next = due.toSorted((a, b) => (b.age === a.age ? 0 : b.age - a.age)).slice(0, most);
@@ -73,16 +75,23 @@ function keyOf({ name, base, created_at }: SessionRecord): string {
 }
 
 /** git's index and HEAD on both sides, the top of the worktree, and what the session says of itself. */
-function tellTales({ repo, places }: Where, { name, worktree_path: worktree }: SessionRecord): string[] {
-  // git names its directory for a worktree after it; where it does not, the age tells.
-  const dirs = [join(repo.commonDir, 'worktrees', name), join(places.docker(name), 'git')];
+async function tellTales({ repo, places }: Where, record: SessionRecord): Promise<readonly string[]> {
+  const { name, worktree_path: worktree } = record;
+  const dirs = [...(await adminDirs(repo, record)), join(places.docker(name), 'git')];
   const told = ['status.json', join('out', 'status.json')].map((file) => join(places.docker(name), file));
   return [worktree, ...told, ...dirs.flatMap((dir) => [join(dir, 'index'), join(dir, 'HEAD')])];
 }
 
+/** Where git keeps what is of the session's worktree alone; one that was kept ready was called otherwise. */
+export async function adminDirs(repo: Repository, record: SessionRecord): Promise<readonly string[]> {
+  const { worktree_path: path, container } = record;
+  const found = await adminDirOf(repo, path, container?.warm);
+  return found === undefined ? [] : [found];
+}
+
 async function countOf({ repo }: Where, record: SessionRecord): Promise<LineCount | null> {
   const { worktree_path: worktreePath, base } = record;
-  const adminDir = await adminDirOf(repo, worktreePath);
+  const [adminDir] = await adminDirs(repo, record);
   if (adminDir === undefined) return null;
   const filters = everContained(record) ? 'off' : 'user';
   try {

@@ -3,7 +3,8 @@ import type { ContainerRow, EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import type { Repository } from '../git/repository.ts';
-import { OOM_KILLED, oomKilledAmong } from './limit-hit.ts';
+import type { Heard } from './health-now.ts';
+import { OOM_KILLED, oomKilledAmong, type OomKilled } from './limit-hit.ts';
 import { isNetworkGone } from './network.ts';
 import { proxyName } from './proxy-spec.ts';
 import type { SessionRecord } from './store.ts';
@@ -25,7 +26,7 @@ export interface Asked {
   /** Containers that can not be started again, as their network is gone. */
   readonly stranded: ReadonlySet<string>;
   /** Containers that the kernel has ended for want of memory; undefined when it was not asked. */
-  readonly oomKilled?: ReadonlySet<string>;
+  readonly oomKilled?: OomKilled;
   readonly error: ParaError | undefined;
 }
 
@@ -102,7 +103,7 @@ async function strandedOf(
 }
 
 /** The state of a session's container, in a word. */
-export function containerState({ container }: SessionRecord, asked: readonly Asked[]): string | null {
+function containerState({ container }: SessionRecord, asked: readonly Asked[]): string | null {
   if (container === null) return null;
   const answer = asked.find(({ engine }) => engine === container.engine);
   if (answer === undefined || answer.error !== undefined) return 'not asked';
@@ -128,9 +129,15 @@ export function withoutProxy(
   return state === 'running' && proxy.state !== 'running' ? PROXY_DOWN : undefined;
 }
 
-/** The engine's own text about it, such as `Up 5 minutes (healthy)`; '' when it said nothing. */
-export function containerText(record: SessionRecord, asked: readonly Asked[]): string {
-  return rowOf(record, asked)?.status ?? '';
+/** What was heard of a session's container; its text is '' when nothing was said. */
+export function heardOf(record: SessionRecord, asked: readonly Asked[]): Heard {
+  const { container } = record;
+  const answer = asked.find(({ engine }) => engine === container?.engine);
+  return {
+    container: containerState(record, asked),
+    status: rowOf(record, asked)?.status ?? '',
+    memoryBytes: answer?.oomKilled?.get(container?.name ?? ''),
+  };
 }
 
 /** What its engine's list has of it; with the ports that a restricted one's proxy publishes for it. */

@@ -11,16 +11,7 @@ import { damageOf } from './damage.ts';
 import { clocks } from './health-file.ts';
 import { NO_HEALTH, tellHealth, type HealthFields } from './health-now.ts';
 import { halfDoneVerb, settledWith } from './operation.ts';
-import {
-  askEngine,
-  containerState,
-  containerText,
-  enginesOf,
-  notShown,
-  NO_PROXY,
-  PROXY_DOWN,
-  STRANDED,
-} from './list-engines.ts';
+import { askEngine, heardOf, enginesOf, notShown, NO_PROXY, PROXY_DOWN, STRANDED } from './list-engines.ts';
 import { unreadable } from './unreadable.ts';
 import { rebuildOthers } from './rebuild.ts';
 import type { Repository } from '../git/repository.ts';
@@ -88,7 +79,7 @@ export async function listSessions(
   const asked = await Promise.all(engines.map((engine) => askEngine(context, { repo, all }, engine)));
   const told = await Promise.all(
     all.map(async (record) => {
-      const heard = { container: containerState(record, asked), status: containerText(record, asked) };
+      const heard = heardOf(record, asked);
       const row = {
         ...(await toRow({ repo, places, record, tip: tips.get(record.name) }, heard.container)),
         ...(await tellHealth(places, record, heard, clocks(context.now()))),

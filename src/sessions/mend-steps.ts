@@ -167,7 +167,7 @@ function restart({ again, places, record, service, running, unstarted, ...plan }
       await vault.open();
       if (container === null || service === undefined || !(running || unstarted))
         return prepareInside(stateDir);
-      const sleeper = { container, session: record.name, places, env: secrets.env };
+      const sleeper = { container, session: record.name, places, context: secrets };
       // Before it is stopped: what is in the way would leave it down.
       await requireWakeable(vault, sleeper);
       if (running) await service.stopContainer(name, STOP_GRACE);

@@ -18,11 +18,13 @@ import { isForeign, rebuildRecord } from './rebuild.ts';
 import {
   loadRecord,
   lockSession,
+  placesOf,
   requireOwnPlaces,
   setRecordAside,
   type Places,
   type SessionRecord,
 } from './store.ts';
+import { slotOf } from './warm-links.ts';
 
 /** What mending needs of the App. */
 export interface MendContext extends FindContext, AgainContext {
@@ -213,15 +215,23 @@ async function adopt(context: MendContext, repo: Repository, record: SessionReco
     const engine = await context.engine();
     const service = await context.dockerFor(engine.driver.name);
     const name = containerName(repo.id, record.name);
-    const rows = await service.list({ 'para.repo': repo.id, 'para.session': record.name });
+    // By its name: the labels of one that was kept ready say no session.
+    const rows = await service.list({ 'para.repo': repo.id });
     const row = rows.find((one) => one.name === name);
     if (row === undefined) return record;
     const sealed = existsSync(`${repo.root}/.para/state/docker/${record.name}/git/HEAD`);
     const known = { name, engine: engine.driver.name, binary: engine.binary, endpoint: engine.endpoint };
+    const warm = await slotOf(placesOf(repo.root).state, record.name);
     const asked = { image: row.image, image_source: 'its container', network: 'none' };
     return {
       ...record,
-      container: { ...known, ...asked, hardening: 'default', git: sealed ? 'sealed' : 'off' },
+      container: {
+        ...known,
+        ...asked,
+        ...(warm !== undefined && { warm }),
+        hardening: 'default',
+        git: sealed ? 'sealed' : 'off',
+      },
     };
   } catch (error) {
     // No engine, no container: the worktree is there all the same.

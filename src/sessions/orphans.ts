@@ -229,7 +229,8 @@ async function workOf(repo: Repository, places: Places, session: string): Promis
 /** Another repository's goes only when that is gone, and its worktree with it. */
 async function judgeOther(container: ContainerInfo): Promise<Verdict | undefined> {
   const worktree = container.mounts.find(({ target }) => target === INSIDE.workspace)?.source;
-  const root = /^(\/.+)\/\.para\/worktrees\/[^/]+$/.exec(worktree ?? '')?.[1];
+  // One that was kept ready mounts a link to it.
+  const root = /^(\/.+)\/\.para\/(?:worktrees\/[^/]+|state\/warm\/[^/]+\/tree)$/.exec(worktree ?? '')?.[1];
   if (root === undefined || worktree === undefined) return undefined;
   if (await isThere(join(root, '.git'))) return undefined;
   if (!(await isThere(worktree))) return { why: `its repository ${root} is gone` };

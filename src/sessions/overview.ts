@@ -9,16 +9,17 @@ import { summariseAgent } from './agent-run.ts';
 import { kindOf } from './box-kind.ts';
 import { createFileMemory, type FileMemory } from './file-memory.ts';
 import { lookedAt, settledBy, withoutRecord, type ListContext, type SessionRow } from './list.ts';
-import { containerState, containerText, portsOf, type Asked } from './list-engines.ts';
+import { heardOf, portsOf, type Asked } from './list-engines.ts';
 import { clocks } from './health-file.ts';
 import { tellHealth } from './health-now.ts';
 import { hostWordsFile } from './host-status.ts';
-import { createLineCounts, type LineCounts } from './line-counts.ts';
+import { createLastStatus } from './last-status.ts';
+import { adminDirs, createLineCounts, type LineCounts } from './line-counts.ts';
 import { rebuildOthers } from './rebuild.ts';
 import type { Figures } from './stats-figures.ts';
 import { readStatus, type Told } from './status-file.ts';
 import { listRecords, loadRecord, placesOf, type Places, type SessionRecord } from './store.ts';
-import { watchEngines } from './watch-engines.ts';
+import { watchEngines, type EngineWatch, type Round } from './watch-engines.ts';
 
 /** A session as it is watched. `null` where there is nothing to say. */
 export interface OverviewRow extends Pick<
@@ -74,22 +75,34 @@ interface Eye {
   readonly places: Places;
   readonly memory: FileMemory;
   readonly lines: LineCounts;
+  readonly lastSaid: ReturnType<typeof createLastStatus>;
   now(): Date;
 }
 
-/** Watches the sessions of the repository. @returns a look at them */
-export function watchSessions(context: ListContext): (effort: Effort) => Promise<Overview> {
+/**
+ * Watches the sessions of the repository. `onRound` gets what the engines say as soon as they have said it.
+ * @returns a look at them
+ */
+export function watchSessions(
+  context: ListContext,
+  engines: EngineWatch = watchEngines(context),
+  onRound: (round: Round) => void = () => undefined,
+): (effort: Effort) => Promise<Overview> {
   const now = (): number => context.now().getTime();
   const memory = createFileMemory(MAX_AGE_MS, now);
   const lines = createLineCounts(now);
-  const engines = watchEngines(context);
+  const lastSaid = createLastStatus();
   return async ({ patienceMs, counts }) => {
     const repo = await context.repository();
-    const eye: Eye = { repo, places: placesOf(repo.root), memory, lines, now: () => context.now() };
+    const kept = { memory, lines, lastSaid, now: () => context.now() };
+    const eye: Eye = { repo, places: placesOf(repo.root), ...kept };
     const { records, others, broken } = await readRecords(eye);
-    const { asked, remarks } = await engines.ask(repo, records, patienceMs);
+    const heard = await engines.ask(repo, records, patienceMs);
+    const { asked, remarks } = heard;
+    onRound({ records: records.filter((record) => !others.includes(record)), heard });
     await lines.refresh(eye, records, counts);
     const rows = await Promise.all(records.map((record) => toRow(eye, record, asked)));
+    memory.forgetUnused();
     const lost = new Set(others.map(({ name }) => name));
     const sessions = rows.map((row) =>
       lost.has(row.name) ? { ...row, ...withoutRecord(row.name, broken) } : row,
@@ -120,8 +133,8 @@ function atWorkFirst(rows: readonly OverviewRow[]): readonly OverviewRow[] {
 
 async function toRow(eye: Eye, record: SessionRecord, asked: readonly Asked[]): Promise<OverviewRow> {
   const { name, branch, base_ref, worktree_path: worktree, created_at } = record;
-  const container = containerState(record, asked);
-  const heard = { container, status: containerText(record, asked) };
+  const heard = heardOf(record, asked);
+  const { container } = heard;
   const [told, agent, condition, health, box] = await Promise.all([
     statusOf(eye, name),
     agentOf(eye, name, container),
@@ -141,10 +154,10 @@ async function toRow(eye: Eye, record: SessionRecord, asked: readonly Asked[]): 
   };
 }
 
-function statusOf({ places, memory }: Eye, session: string): Promise<Told> {
+async function statusOf({ places, memory, lastSaid }: Eye, session: string): Promise<Told> {
   const dir = places.docker(session);
   const files = [join(dir, 'status.json'), join(dir, 'out', 'status.json'), hostWordsFile(dir)];
-  return memory.recall(`status ${session}`, files, () => readStatus(dir));
+  return lastSaid(session, await memory.recall(`status ${session}`, files, () => readStatus(dir)));
 }
 
 function agentOf(
@@ -167,7 +180,7 @@ async function conditionOf(
   const { name, status } = record;
   const found =
     status === 'active'
-      ? await memory.recall(`condition ${name} ${container ?? ''}`, tellTales(eye, record), () =>
+      ? await memory.recall(`condition ${name} ${container ?? ''}`, await tellTales(eye, record), () =>
           lookedAt({ repo, places, record }, container, true),
         )
       : { status, settle: null };
@@ -177,8 +190,9 @@ async function conditionOf(
 }
 
 /** What changes when git does something in the worktree or in the container, or when one of them goes. */
-function tellTales({ repo, places }: Eye, { name, worktree_path: worktree }: SessionRecord): string[] {
-  const dirs = [join(repo.commonDir, 'worktrees', name), join(places.docker(name), 'git')];
+async function tellTales({ repo, places }: Eye, record: SessionRecord): Promise<readonly string[]> {
+  const { name, worktree_path: worktree } = record;
+  const dirs = [...(await adminDirs(repo, record)), join(places.docker(name), 'git')];
   const files = dirs.flatMap((dir) => [dir, join(dir, 'index')]);
   return [worktree, join(worktree, '.git'), places.docker(name), ...files];
 }

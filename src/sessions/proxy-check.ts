@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import type { ContainerSpec } from '../docker/driver.ts';
+import { withoutIpv6 } from '../docker/ipv6.ts';
 import { PROXY_PORT, type ClosedPlace } from '../docker/spec.ts';
 import { addressIn } from '../docker/subnet.ts';
 import { ParaError } from '../errors.ts';
@@ -41,7 +42,7 @@ export async function trialOf({
   };
 }
 
-/** Of this machine, which is the engine's. */
+/** Of this machine, which is the engine's. Those of a link need no try: the trial looks whether there is any IPv6 at all. */
 function hostAddresses(): readonly string[] {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return all
@@ -82,7 +83,7 @@ export function checkSpec(
   const { name, closed, address, proxy, command } = own;
   return {
     ...like,
-    ...{ name, command, ports: [] },
+    ...{ name, command, ports: [], sysctls: withoutIpv6() },
     labels: { ...like.labels, 'para.role': 'check' },
     network: { mode: 'closed', name: closed, address, proxy },
   };

@@ -82,7 +82,8 @@ export function proxySpec({ image, service, ...box }: Box, place: ClosedPlace): 
       closed: box.container.network,
       address: place.proxy,
     },
-    // It passes bytes on, no packets; and what it publishes may be a port below 1024.
+    // It passes bytes on, no packets; and what it publishes may be a port below 1024. It keeps IPv6, by which it may go out:
+    // what is in the closed network has none, and its programs listen on addresses of IPv4.
     sysctls: { 'net.ipv4.ip_forward': '0', 'net.ipv4.ip_unprivileged_port_start': '0' },
     logMegabytes: 8,
     user: { kind: 'user', uid: NOBODY, gid: NOBODY },

@@ -7,6 +7,7 @@ import { hasCode, ParaError } from '../errors.ts';
 import type { Finding, Trial } from '../proxy/check.ts';
 import { checkSpec, judge, parseFinding, trialOf } from './proxy-check.ts';
 import { checkName, INSIDE, proxyName, proxySpec, writeFiles, type Box } from './proxy-spec.ts';
+import { isTested, shutBridge, type OwnSettings } from './shut-bridge.ts';
 import type { SessionRecord } from './store.ts';
 
 type Container = Pick<NonNullable<SessionRecord['container']>, 'name' | 'network' | 'restricted'>;
@@ -39,7 +40,7 @@ export async function raiseProxy(box: Box, wanted?: ClosedPlace): Promise<Raised
   for (const place of wanted === undefined ? places : [wanted]) {
     try {
       const free = wanted === undefined ? place.address : addressIn(place.address, 1);
-      return await raiseAt(box, place, { subnet, free });
+      return await raiseAt(box, place, { network, free });
     } catch (error) {
       if (!hasCode(error, 'ADDRESS_IN_USE')) throw error;
       taken = error;
@@ -53,9 +54,9 @@ export async function raiseProxy(box: Box, wanted?: ClosedPlace): Promise<Raised
 async function raiseAt(
   box: Box,
   place: ClosedPlace,
-  { subnet, free }: { readonly subnet: string; readonly free: string },
+  { network, free }: { readonly network: NetworkInfo; readonly free: string },
 ): Promise<Raised> {
-  const { service, container, ports } = box;
+  const { service, container, ports, selfTest } = box;
   await writeFiles(box, place);
   const spec = proxySpec(box, place);
   await makeAnew(service, spec);
@@ -68,9 +69,12 @@ async function raiseAt(
       hint: needsNode(box),
     });
   requirePublished(container.name, ports, info);
-  const trial = await trialOf({ place, subnet, selfTest: box.selfTest });
+  // podman makes the bridge for the first container in it.
+  await shutBridge(service, network, { container: container.name, selfTest });
+  const subnet = network.subnets[0] ?? '';
+  const trial = await trialOf({ place, subnet, selfTest });
   const said = await runTrial(box, { place, free }, trial);
-  await judge(said, { session: box.session, subnet, selfTest: box.selfTest });
+  await judge(said, { session: box.session, subnet, selfTest });
   return { place, ports: info.ports };
 }
 
@@ -110,13 +114,15 @@ export async function tryClosed(
   box: Box,
   place: ClosedPlace,
   more: Trial['tcp'],
-): Promise<Finding | undefined> {
+): Promise<{ readonly network: NetworkInfo; readonly finding: Finding } | undefined> {
   const { service, container } = box;
-  await requireClosed(service, container);
-  const { subnets } = await requireClosedNetwork(service, container);
-  const trial = await trialOf({ place, subnet: subnets[0] ?? '', selfTest: true });
+  const network = await requireClosed(service, container);
+  if (network === undefined) return undefined;
+  const trial = await trialOf({ place, subnet: network.subnets[0] ?? '', selfTest: true });
   const tcp = [...trial.tcp, ...more];
-  return parseFinding(await runTrial(box, { place, free: addressIn(place.address, 1) }, { ...trial, tcp }));
+  const said = await runTrial(box, { place, free: addressIn(place.address, 1) }, { ...trial, tcp });
+  const finding = parseFinding(said);
+  return finding === undefined ? undefined : { network, finding };
 }
 
 /** Nobody works in one of that name: it is made again. */
@@ -155,14 +161,35 @@ export async function wakeProxy(
   return (await service.wakeContainer(proxyName(container))).ports;
 }
 
-/** That the container is in its closed network alone; to be asked before each start. @throws NETWORK_NOT_CLOSED */
-export async function requireClosed(service: DockerService, container: Container): Promise<void> {
-  if (container.restricted === undefined) return;
-  await requireClosedNetwork(service, container);
+/**
+ * That the container is in its closed network alone; to be asked before each start.
+ * @returns the network; undefined for a container that is not restricted
+ * @throws NETWORK_NOT_CLOSED
+ */
+export async function requireClosed(
+  service: DockerService,
+  container: Container,
+): Promise<NetworkInfo | undefined> {
+  if (container.restricted === undefined) return undefined;
+  const network = await requireClosedNetwork(service, container);
   const info = await service.status(container.name);
   const others = info?.networks.filter((name) => name !== container.network) ?? [];
-  if (info === undefined || (others.length === 0 && info.networks.length === 1)) return;
+  if (info === undefined || (others.length === 0 && info.networks.length === 1)) return network;
   throw notClosed(container.name, `it is in the network ${others.join(', ') || 'none'} as well`);
+}
+
+/**
+ * The same, and that this machine takes nothing from its network: before one that is there runs again. `context` has whether
+ * that is to be tested. @throws NETWORK_NOT_CLOSED
+ */
+export async function requireShut(
+  context: OwnSettings,
+  service: DockerService,
+  container: Container,
+): Promise<void> {
+  const network = await requireClosed(service, container);
+  if (network === undefined) return;
+  await shutBridge(service, network, { container: container.name, selfTest: await isTested(context) });
 }
 
 async function requireClosedNetwork(

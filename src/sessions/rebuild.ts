@@ -11,6 +11,7 @@ import { isSessionName } from './name.ts';
 import { readRecordFile } from './record-file.ts';
 import { loadRecord, placesOf, saysNewer, type SessionRecord } from './store.ts';
 import { fromUpstream } from './upstream.ts';
+import { slotOf } from './warm-links.ts';
 
 /** Makes git remember what the session is, so that it outlives its record; `common` as in writeMeta. */
 export async function rememberSession(
@@ -35,7 +36,9 @@ export async function rememberSession(
  */
 export async function rebuildRecord(repo: Repository, session: string): Promise<SessionRecord | undefined> {
   return (
-    (await takenOver(repo, session)) ?? (await fromMeta(repo, session)) ?? (await fromWorktree(repo, session))
+    (await takenOver(repo, session)) ??
+    (await withSlot(repo, await fromMeta(repo, session))) ??
+    (await fromWorktree(repo, session))
   );
 }
 
@@ -96,6 +99,16 @@ async function fromMeta(repo: Repository, session: string): Promise<SessionRecor
   if (checkSessionRecord(data) !== undefined) return undefined;
   const record = data as SessionRecord;
   return record.name === session ? record : undefined;
+}
+
+/** What git remembers is from before a container that was kept ready was taken. */
+async function withSlot(
+  repo: Repository,
+  record: SessionRecord | undefined,
+): Promise<SessionRecord | undefined> {
+  if (record === undefined || record.container === null) return record;
+  const warm = await slotOf(placesOf(repo.root).state, record.name);
+  return warm === undefined ? record : { ...record, container: { ...record.container, warm } };
 }
 
 async function fromWorktree(repo: Repository, session: string): Promise<SessionRecord | undefined> {

@@ -33,8 +33,16 @@ export function decide(patient: Patient, seen: HealthFile, policy: Policy, now: 
   if (silent > now) return { act: 'wait', until: silent };
   if (last === undefined) return { act: 'restart', nth: 1 };
   if (recent.length >= policy.max_restarts) return { act: 'give up' };
-  const until = new Date(last.getTime() + policy.backoff * 1000 * 2 ** (recent.length - 1));
+  const until = new Date(last.getTime() + pauseAfter(recent.length, policy));
   return until > now ? { act: 'wait', until } : { act: 'restart', nth: recent.length + 1 };
+}
+
+/**
+ * Milliseconds from the nth restart to the next. All of them together take at most half of the window: longer ones would
+ * let the first restarts leave it before the last is reached, and nobody would ever give up.
+ */
+function pauseAfter(nth: number, { backoff, max_restarts: most, window_seconds: window }: Policy): number {
+  return 1000 * Math.min(backoff * 2 ** (nth - 1), window / (2 * most));
 }
 
 /** One that can be started again. */
@@ -51,26 +59,37 @@ function silentUntil({ stale_since: since }: HealthFile, now: Date): Date {
   return new Date(from + SILENCE_MS);
 }
 
-/** Those that count, the oldest first; one that a clock put into the future by more than the window does not. */
-export function recentRestarts({ restarts }: HealthFile, policy: Policy, now: Date): readonly Date[] {
+/**
+ * Those that count, the oldest first: all within the window, and before it those after which it was never healthy, however
+ * slowly it dies. One that a clock put into the future by more than the window does not.
+ */
+export function recentRestarts(
+  { restarts, unwell_since: since }: HealthFile,
+  policy: Policy,
+  now: Date,
+): readonly Date[] {
+  const vain = since === undefined ? Infinity : Date.parse(since);
   return restarts
     .map(({ at }) => new Date(at))
-    .filter((at) => Math.abs(now.getTime() - at.getTime()) < policy.window_seconds * 1000);
+    .filter((at) => {
+      const age = now.getTime() - at.getTime();
+      return Math.abs(age) < policy.window_seconds * 1000 || (age > 0 && at.getTime() >= vain);
+    });
 }
 
 /** What is to be remembered of this look. The same object when nothing is new. */
 export function afterLook(seen: HealthFile, health: Health | null, now: Date): HealthFile {
+  const kept = health?.state === 'healthy' ? withoutTroubles(seen) : seen;
   const stale_since = health?.state === 'stale' ? (seen.stale_since ?? now.toISOString()) : null;
-  const given_up = health?.state === 'healthy' ? null : seen.given_up;
   const runs = health !== null && health.state !== 'dead';
   const restarting = seen.restarting === true && !runs;
-  if (
-    stale_since === seen.stale_since &&
-    given_up === seen.given_up &&
-    restarting === (seen.restarting ?? false)
-  )
-    return seen;
-  return { ...seen, stale_since, given_up, restarting };
+  const isSame = stale_since === seen.stale_since && restarting === (seen.restarting ?? false);
+  return isSame && kept === seen ? seen : { ...kept, stale_since, restarting };
+}
+
+function withoutTroubles(seen: HealthFile): HealthFile {
+  const { unwell_since, ...rest } = seen;
+  return unwell_since === undefined && seen.given_up === null ? seen : { ...rest, given_up: null };
 }
 
 /** What is remembered of a restart, before it is done; the checks start anew. */
@@ -81,6 +100,9 @@ export function withRestart(
 ): HealthFile {
   const known = recentRestarts(seen, policy, now).map((at) => at.toISOString());
   const before = seen.restarts.filter(({ at }) => known.includes(new Date(at).toISOString()));
-  const one = { at: now.toISOString(), reason: reason.slice(0, 512) };
-  return { ...seen, check: null, stale_since: null, restarting: true, restarts: [...before, one] };
+  const at = now.toISOString();
+  const one = { at, reason: reason.slice(0, 512) };
+  const restarts = [...before, one];
+  const unwell_since = seen.unwell_since !== undefined && seen.unwell_since < at ? seen.unwell_since : at;
+  return { ...seen, ...{ check: null, stale_since: null, restarting: true, unwell_since, restarts } };
 }

@@ -36,15 +36,21 @@ export async function unregister(state: string, session: string): Promise<void> 
   await change(state, (all) => all.filter((one) => one.session !== session));
 }
 
-/** Makes it say these, and no other. What a list does not tell, such as the start of one that goes on, stays. */
+/** Makes it say these, and no other. What a list does not tell, the start of one that goes on, stays as it was. */
 export async function replaceRegistry(state: string, heard: readonly Registered[]): Promise<void> {
   if (heard.length === 0 && !(await isThere(fileOf(state)))) return;
   await change(state, (all) =>
     heard.map((one) => {
       const before = all.find(({ name }) => name === one.name);
-      return { ...one, started_at: one.started_at ?? before?.started_at ?? null };
+      return { ...one, started_at: one.started_at ?? startKnown(before, one) };
     }),
   );
+}
+
+/** One that had ended and runs was started by somebody who did not say so. */
+function startKnown(before: Registered | undefined, now: Registered): string | null {
+  const hadEnded = before?.status === 'exited' || before?.status === 'dead';
+  return hadEnded && now.status === 'running' ? null : (before?.started_at ?? null);
 }
 
 /** The entry of a session's container, of what its engine told. */

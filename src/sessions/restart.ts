@@ -1,21 +1,23 @@
 /** Restarting a container that is not well, and giving it up. Its files, commits and home stay: it is the same container. */
 import type { ContainerInfo } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
+import type { HealthFile } from '../config/generated/types.ts';
 import { hasCode, ParaError } from '../errors.ts';
 import type { Cancellation } from '../sys/cancel.ts';
-import { isThere } from '../sys/files.ts';
+import { isThere, knownError } from '../sys/files.ts';
 import { withoutWaiting } from '../sys/lock.ts';
 import { requireContainer } from './containers.ts';
 import type { Found } from './find.ts';
-import { changeHealth, clocks } from './health-file.ts';
+import { changeHealth, clocks, readHealth } from './health-file.ts';
 import { healthNow, type Heard } from './health-now.ts';
 import type { Health } from './health.ts';
 import { requireWakeable, wakeInside } from './inside.ts';
 import { PROXY_DOWN, withoutProxy } from './list-engines.ts';
-import { diedOfMemory, OOM_KILLED } from './limit-hit.ts';
+import { diedOfMemory, moreMemory, OOM_KILLED } from './limit-hit.ts';
 import { halfDoneVerb } from './operation.ts';
 import { proxyName } from './proxy-spec.ts';
-import { decide, withRestart, type Policy } from './recovery.ts';
+import { decide, recentRestarts, withRestart, type Policy } from './recovery.ts';
+import { asRegistered, registerContainer } from './registry.ts';
 import { loadRecord, lockSession, type SessionRecord } from './store.ts';
 import { vaultOfRecord, type VaultContext } from './vault.ts';
 
@@ -28,10 +30,17 @@ export interface Means {
   now(): Date;
 }
 
-/** What came of it, in words; `worked` is false when the engine refused. */
+/** A container as its engine tells it at length, and as a list would. */
+export interface Look {
+  readonly info: ContainerInfo;
+  readonly heard: Heard;
+}
+
+/** What came of it, in words. */
 export interface Restarted {
-  readonly worked: boolean;
   readonly text: string;
+  /** As it runs now; undefined when the engine refused. */
+  readonly now: Look | undefined;
 }
 
 /** Seconds to end in order: a runner that is silent does not see to that any more. */
@@ -75,18 +84,21 @@ async function restartLocked(
   await changeHealth(places, record.name, (old) => withRestart(old, health.reason, { policy, now }));
   try {
     const vault = await vaultOfRecord(means.secrets, record.container);
-    const sleeper = { container, session: record.name, places, env: means.secrets.env };
+    const sleeper = { container, session: record.name, places, context: means.secrets };
     // Before it is stopped: what can not be told, or is gone, would leave it down.
     await requireWakeable(vault, sleeper);
     const ended = info.state === 'exited' || info.state === 'dead';
     // Where only its proxy is down, what runs in it goes on.
     if (!ended && heard.container !== PROXY_DOWN) await service.stopContainer(name, graceOf(health));
-    await wakeInside(vault, service, sleeper);
+    const woken = await wakeInside(vault, service, sleeper);
+    await registerContainer(places.state, asRegistered(record, woken));
     await changeHealth(places, record.name, (old) => ({ ...old, restarting: false }));
-    return { worked: true, text: `restarted (${nth}): ${health.reason}` };
+    const text = `restarted (${nth}): ${health.reason}`;
+    return { text, now: { info: woken, heard: asHeard(woken, undefined) } };
   } catch (error) {
-    if (!(error instanceof ParaError)) throw error;
-    return { worked: false, text: `could not be restarted (${nth}): ${error.message}` };
+    const known = knownError(error);
+    if (known === undefined) throw error;
+    return { text: `could not be restarted (${nth}): ${known.message}`, now: undefined };
   }
 }
 
@@ -102,7 +114,7 @@ function graceOf({ state }: Health): number {
 async function lookAt(
   service: DockerService,
   container: NonNullable<SessionRecord['container']>,
-): Promise<{ readonly info: ContainerInfo; readonly heard: Heard } | undefined> {
+): Promise<Look | undefined> {
   const { name, restricted } = container;
   if (restricted === undefined) {
     const info = await service.status(name);
@@ -118,7 +130,20 @@ function asHeard(info: ContainerInfo, proxy: string | undefined): Heard {
   const { state, health, exitCode } = info;
   const ended = state === 'exited' || state === 'dead';
   const status = ended ? `Exited (${String(exitCode)})` : `Up (${health})`;
-  return { container: diedOfMemory(info) ? OOM_KILLED : (proxy ?? state), status };
+  if (diedOfMemory(info)) return { container: OOM_KILLED, status, memoryBytes: info.memoryBytes };
+  return { container: proxy ?? state, status };
+}
+
+/** Seconds in which the last ones were: the window, or longer when nothing between them did it good. */
+function spanOf(seen: HealthFile, policy: Policy, now: Date): number {
+  const first = recentRestarts(seen, policy, now).at(-policy.max_restarts) ?? now;
+  return Math.max(policy.window_seconds, Math.ceil((now.getTime() - first.getTime()) / 1000));
+}
+
+/** What a person can do about it besides starting it again; '' when para does not know. */
+function wayOut(session: string, { container, memoryBytes = 0 }: Heard): string {
+  if (container !== OOM_KILLED || memoryBytes === 0) return '';
+  return ` (to let it have more: ${moreMemory(session, { memoryBytes })})`;
 }
 
 const LINES = 10;
@@ -128,12 +153,13 @@ const MOST_LINE = 400;
 export async function giveUp(
   { service, policy, ...means }: Means,
   { places, record }: Found,
-  health: Health,
+  { health, heard }: { readonly health: Health; readonly heard: Heard },
 ): Promise<string> {
   const container = record.container?.name ?? '';
-  const window = policy.window_seconds;
-  const times = `restarted ${String(policy.max_restarts)} times within ${String(window)} s`;
-  const reason = `${health.reason}, and it was ${times}`.slice(0, 1024);
+  const now = means.now();
+  const seen = await readHealth(places.docker(record.name));
+  const times = `restarted ${String(policy.max_restarts)} times within ${String(spanOf(seen, policy, now))} s`;
+  const reason = `${health.reason}, and it was ${times}${wayOut(record.name, heard)}`.slice(0, 1024);
   const request = { container, follow: false, tail: LINES, timestamps: false };
   const text = await service.logs(request).catch((error: unknown) => {
     if (error instanceof ParaError) return '';
@@ -146,7 +172,7 @@ export async function giveUp(
     .slice(-LINES);
   await changeHealth(places, record.name, (seen) => ({
     ...seen,
-    given_up: { at: means.now().toISOString(), reason, log },
+    given_up: { at: now.toISOString(), reason, log },
   }));
   return reason;
 }

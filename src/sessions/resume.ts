@@ -10,8 +10,10 @@ import { ParaError } from '../errors.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { startAgent, type AgentJob, type StartedAgent } from './agent.ts';
 import { readAgentRun, requireNoAgentHere, RUN_VARIABLE, type AgentRun } from './agent-run.ts';
+import { requireContainer } from './containers.ts';
 import { findSession, type FindContext, type Found } from './find.ts';
 import { requireFits } from './prompt.ts';
+import { requireShut } from './proxy.ts';
 import { runAt, siteOf, type Site, type SiteContext } from './site.ts';
 import { wakeForPerson } from './start-stop.ts';
 import type { VaultContext } from './vault.ts';
@@ -129,6 +131,7 @@ async function wake(
     });
   if (info.state === 'running') return 'ran already';
   if (info.state === 'paused') {
+    await requireShut(context, service, requireContainer(found.record));
     await service.unpauseContainer(name);
     return 'unpaused';
   }

@@ -105,6 +105,11 @@ const RUN_IT =
 const MAX_OUTPUT = 64 * 1024 * 1024;
 const LAST_LINES = 15;
 
+/** What the setup script of a session has printed. */
+export function setupLog(stateDir: string): string {
+  return join(stateDir, 'logs', 'setup.log');
+}
+
 /** Runs the script at the site, with its last line shown. What it printed is in `logs/setup.log`. */
 export function setupStep<C>(context: SiteContext, site: Site, { path, text }: SetupScript): Step<C> {
   return {
@@ -117,7 +122,7 @@ export function setupStep<C>(context: SiteContext, site: Site, { path, text }: S
       await chmod(file, 0o700);
       const argv = ['sh', '-c', RUN_IT, 'sh', seenAs(site, 'cmd', 'setup.sh')];
       const ended = await runAt(context, site, { argv, timeoutMs: 0, maxBuffer: MAX_OUTPUT, onLine: note });
-      await replaceFile(join(site.stateDir, 'logs', 'setup.log'), ended.stdout);
+      await replaceFile(setupLog(site.stateDir), ended.stdout);
       if (ended.aborted) throw new ParaError('INTERRUPTED', 'interrupted');
       if (ended.exitCode !== 0) throw failed(path, ended.exitCode, ended.stdout || ended.stderr);
       note(path);

@@ -52,7 +52,7 @@ export async function wakeForPerson(
 ): Promise<void> {
   const container = requireContainer(record);
   const vault = await vaultOfRecord(context, container);
-  const sleeper = { container, session: record.name, places, env: context.env };
+  const sleeper = { container, session: record.name, places, context };
   // First: what is in the way stops it before anything is changed.
   await requireWakeable(vault, sleeper);
   await forgetHealth(places.docker(record.name));

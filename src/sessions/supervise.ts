@@ -2,49 +2,26 @@
  * Watches the containers of a repository and mends what falls over: one engine call a look, and whatever a container
  * that is not well needs. For whoever watches: `docker supervise`, `monitor`.
  */
-import type { EngineName } from '../docker/driver.ts';
-import type { DockerService } from '../docker/service.ts';
-import type { Cancellation } from '../sys/cancel.ts';
-import { createChecks, type Checks } from './checks.ts';
-import type { FindContext } from './find.ts';
-import { changeHealth, clocks } from './health-file.ts';
-import { gaveUp, healthNow, type HealthFields, type HealthNow } from './health-now.ts';
-import { containerState, containerText, rowOf, type Asked } from './list-engines.ts';
-import { afterLook, decide, recentRestarts, type Policy } from './recovery.ts';
-import { giveUp, isWatched, restartContainer, type Means } from './restart.ts';
+import {
+  attempt,
+  beginCheck,
+  lookAt,
+  type Guard,
+  type Seen,
+  type SuperviseContext,
+  type Watched,
+  type WatchEvent,
+} from './attend.ts';
+import { createChecks } from './checks.ts';
+import { rowOf } from './list-engines.ts';
 import { writeMetrics } from './metrics.ts';
+import type { Policy } from './recovery.ts';
 import { asRegistered, replaceRegistry } from './registry.ts';
-import { mirrorStatus } from './status-file.ts';
-import { listRecords, placesOf, type Places, type SessionRecord } from './store.ts';
-import type { VaultContext } from './vault.ts';
-import { watchEngines } from './watch-engines.ts';
+import { isWatched } from './restart.ts';
+import { listRecords, placesOf, type SessionRecord } from './store.ts';
+import { watchEngines, type EngineWatch, type Round } from './watch-engines.ts';
 
-/** What watching needs of the App. */
-export interface SuperviseContext extends FindContext, VaultContext {
-  readonly cancellation: Pick<Cancellation, 'shield'>;
-  dockerFor(engine: EngineName): Promise<DockerService>;
-  now(): Date;
-}
-
-/** A container as it is watched. */
-export interface Watched extends HealthFields {
-  readonly session: string;
-  /** The engine's word; `not asked` when the engine did not answer. */
-  readonly container: string | null;
-  /** Restarts that still count. */
-  readonly restarts: number;
-  /** When it is restarted next, unless it is well by then; null when nothing is to be done. */
-  readonly next_restart: string | null;
-}
-
-/** Something that happened. */
-export interface WatchEvent {
-  readonly at: string;
-  readonly session: string;
-  readonly what: 'health' | 'restarted' | 'restart failed' | 'given up';
-  /** In words, without the session's name. */
-  readonly text: string;
-}
+export type { SuperviseContext, Watched };
 
 /** What one look saw and did. */
 export interface Watch {
@@ -62,142 +39,70 @@ export interface WatchEffort {
   readonly waits: boolean;
 }
 
-/** What is kept from one look to the next. */
-interface Guard {
-  readonly context: SuperviseContext;
-  readonly places: Places;
-  readonly policy: Policy;
-  readonly checks: Checks;
-  /** The health that was told last, by session. */
-  readonly told: Map<string, string>;
-  readonly asked: readonly Asked[];
-  /** Every session of the repository is looked at. */
-  readonly isWhole: boolean;
-}
-
 /** Watches every session of the repository that has a container, or only one. @returns a look at them, one at a time */
 export function superviseSessions(
   context: SuperviseContext,
   only?: string,
 ): (effort: WatchEffort) => Promise<Watch> {
   const engines = watchEngines(context);
-  const checks = createChecks(() => context.now());
-  const told = new Map<string, string>();
+  const see = seeToSessions(context, { engines, isWhole: only === undefined });
   return async ({ patienceMs, waits }) => {
     const repo = await context.repository();
-    const places = placesOf(repo.root);
-    const policy = (await context.config()).config.docker.auto_recovery;
-    const records = (await listRecords(places)).records.filter(
-      (record) => isWatched(record) && (only === undefined || record.name === only),
-    );
-    const { asked, remarks } = await engines.ask(repo, records, patienceMs);
-    const guard: Guard = {
-      ...{ context, places, policy, checks, told, asked },
-      isWhole: only === undefined,
-    };
-    await Promise.all(records.map((record) => beginCheck(guard, record)));
-    if (waits) await checks.settled();
-    const seen: { watched: Watched; events: readonly WatchEvent[] }[] = [];
+    const { records: all } = await listRecords(placesOf(repo.root));
+    const records = all.filter((record) => isWatched(record) && (only === undefined || record.name === only));
+    return see({ records, heard: await engines.ask(repo, records, patienceMs) }, waits);
+  };
+}
+
+/** The same for who has asked the engines already. `isWhole`: each round has every session of the repository. */
+export function seeToSessions(
+  context: SuperviseContext,
+  { engines, isWhole }: { readonly engines: EngineWatch; readonly isWhole: boolean },
+): (round: Round, waits: boolean) => Promise<Watch> {
+  const checks = createChecks(() => context.now());
+  const told = new Map<string, string>();
+  // As it was in the beginning: a settings file that is broken meanwhile leaves nobody unwatched.
+  let policy: Policy | undefined;
+  return async (round, waits) => {
+    const places = placesOf((await context.repository()).root);
+    policy ??= (await context.config()).config.docker.auto_recovery;
+    const { asked, remarks } = round.heard;
+    const kept = { context, places, policy, checks, told, engines };
+    const guard: Guard = { ...kept, asked, remarks: [...remarks] };
+    const records = round.records.filter(isWatched);
+    await Promise.all(records.map((record) => attempt(guard, record.name, () => beginCheck(guard, record))));
+    if (waits) await attempt(guard, 'health checks', () => checks.settled());
+    const seen: Seen[] = [];
     // One after the other: a restart takes the session's lock, and never waits for one.
-    for (const record of records) seen.push(await lookAt(guard, record));
-    await mirror(
-      guard,
-      records,
-      seen.map(({ watched }) => watched),
-    );
+    for (const record of records) {
+      const one = await attempt(guard, record.name, () => lookAt(guard, record));
+      if (one !== undefined) seen.push(one);
+    }
+    await mirror(guard, seen, isWhole ? records : undefined);
     return {
       sessions: seen.map(({ watched }) => watched),
       events: seen.flatMap(({ events }) => events),
-      remarks,
+      remarks: guard.remarks,
     };
   };
 }
 
-async function beginCheck({ context, places, checks, asked }: Guard, record: SessionRecord): Promise<void> {
-  const { container } = record;
-  if (container?.made_with?.health_check === undefined) return;
-  if (containerState(record, asked) === 'running')
-    await checks.begin(await context.dockerFor(container.engine), { places, record });
-}
-
-async function lookAt(
-  guard: Guard,
-  record: SessionRecord,
-): Promise<{ readonly watched: Watched; readonly events: readonly WatchEvent[] }> {
-  const { context, places, asked, policy } = guard;
-  const heard = { container: containerState(record, asked), status: containerText(record, asked) };
-  await mirrorStatus(places, record.name);
-  const now = context.now();
-  const { health, seen: before } = await healthNow(places, record, heard, clocks(now));
-  const seen =
-    afterLook(before, health, now) === before
-      ? before
-      : await changeHealth(places, record.name, (file) => afterLook(file, health, now));
-  const verdict = decide({ ...heard, health }, seen, policy, now);
-  const events = [...news(guard, record, health?.state ?? 'none', health?.reason), ...(await act())];
-  const after: HealthNow = events.some(({ what }) => what !== 'health')
-    ? await healthNow(places, record, heard, clocks(now))
-    : { health, seen };
-  return {
-    watched: {
-      ...{ session: record.name, container: heard.container },
-      ...{ health: health?.state ?? null, health_reason: health?.reason ?? null, given_up: gaveUp(after) },
-      restarts: recentRestarts(after.seen, policy, now).length,
-      next_restart: verdict.act === 'wait' ? verdict.until.toISOString() : null,
-    },
-    events,
-  };
-
-  async function act(): Promise<readonly WatchEvent[]> {
-    if (record.container === null || health === null) return [];
-    if (verdict.act !== 'restart' && verdict.act !== 'give up') return [];
-    const service = await context.dockerFor(record.container.engine);
-    const { cancellation } = context;
-    const means: Means = { service, policy, cancellation, secrets: context, now: () => context.now() };
-    const found = { places, record };
-    if (verdict.act === 'give up') {
-      const reason = await giveUp(means, found, health);
-      return [event('given up', `given up: ${reason}; to go on: para docker start ${record.name}`)];
-    }
-    const done = await restartContainer(means, found);
-    return done === undefined ? [] : [event(done.worked ? 'restarted' : 'restart failed', done.text)];
-  }
-
-  function event(what: WatchEvent['what'], text: string): WatchEvent {
-    return { at: context.now().toISOString(), session: record.name, what, text };
-  }
-}
-
-/** For other programs: the registry of all, unless only some were looked at, and what is known of each. */
+/** For other programs: the registry, of `all` when those are all that there are, and what is known of each. */
 async function mirror(
-  guard: Guard,
-  records: readonly SessionRecord[],
-  all: readonly Watched[],
+  { asked, places, context }: Guard,
+  seen: readonly Seen[],
+  all: readonly SessionRecord[] | undefined,
 ): Promise<void> {
-  const { asked, places, context, isWhole } = guard;
-  const heard = records.flatMap((record) => {
+  const restarted = new Map(seen.map(({ watched, entry }) => [watched.session, entry]));
+  const heard = all?.flatMap((record) => {
     const row = rowOf(record, asked);
-    return row === undefined ? [] : [asRegistered(record, row)];
+    const known = restarted.get(record.name) ?? (row && asRegistered(record, row));
+    return known === undefined ? [] : [known];
   });
-  if (isWhole && asked.every(({ error }) => error === undefined)) await replaceRegistry(places.state, heard);
-  for (const watched of all) {
+  if (heard !== undefined && asked.every(({ error }) => error === undefined))
+    await replaceRegistry(places.state, heard);
+  for (const { watched } of seen) {
     const metrics = { ...watched, given_up: watched.given_up !== null };
     await writeMetrics(places.docker(watched.session), metrics, context.now());
   }
 }
-
-/** A change of health; what is well from the beginning is no news. */
-function news(
-  { context, told }: Guard,
-  { name: session }: SessionRecord,
-  state: string,
-  reason: string | undefined,
-): readonly WatchEvent[] {
-  const before = told.get(session);
-  told.set(session, state);
-  const isNews = before === undefined ? !WELL.has(state) : before !== state;
-  const text = reason === undefined ? 'not running' : `${state}: ${reason}`;
-  return isNews ? [{ at: context.now().toISOString(), session, what: 'health', text }] : [];
-}
-
-const WELL: ReadonlySet<string> = new Set(['healthy', 'starting', 'none']);

@@ -55,7 +55,7 @@ export function stopContainer(
     undo: async (state) => {
       const { container } = record;
       if (state.settled || !state.wasRunning || service === undefined || container === null) return;
-      const sleeper = { container, session: record.name, places, env: secrets.env };
+      const sleeper = { container, session: record.name, places, context: secrets };
       await wakeInside(await vaultOfRecord(secrets, container), service, sleeper);
     },
     leftover: () => `para docker start ${record.name}`,

@@ -13,7 +13,7 @@ import { expand, readSecrets, type SourceContext } from './secret-values.ts';
 
 /** What secrets need of the App. */
 export interface VaultContext extends SourceContext {
-  config(): Promise<{ readonly config: Config }>;
+  config(): Promise<{ readonly config: Config; readonly own: Config }>;
 }
 
 /** A container's secrets. */

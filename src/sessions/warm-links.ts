@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { isDirectory } from '../sys/files.ts';
 import { removeTree } from '../sys/remove-tree.ts';
 
@@ -43,10 +43,29 @@ export async function turnLink(link: string, to: string): Promise<void> {
   await rename(made, link);
 }
 
+/** The session whose container mounts it, by where its link leads; undefined when that has none. */
+export async function ownerOf(state: string, id: string): Promise<string | undefined> {
+  const leads = await readlink(slotLinks(state, id).box).catch(() => undefined);
+  if (leads === undefined) return undefined;
+  const box = join(slotDir(state, id), leads);
+  return dirname(box) === join(state, 'docker') && (await isDirectory(box)) ? basename(box) : undefined;
+}
+
+/** What the container of a session was called while it was kept ready, if it was. */
+export async function slotOf(state: string, session: string): Promise<string | undefined> {
+  for (const id of await slotIds(state)) if ((await ownerOf(state, id)) === session) return id;
+  return undefined;
+}
+
+/** The names of all. A repository can carry a link in their place: nothing is looked for, made or removed behind one. */
+export async function slotIds(state: string): Promise<readonly string[]> {
+  if (!(await isDirectory(slotsDir(state)))) return [];
+  return (await readdir(slotsDir(state)).catch(() => [])).filter(isSlotId).sort();
+}
+
 /** Removes the links of a session's container that is gone, if it was one of these. */
 export async function forgetSlotOf(state: string, session: string): Promise<void> {
-  if (!(await isDirectory(slotsDir(state)))) return;
-  for (const id of (await readdir(slotsDir(state)).catch(() => [])).filter(isSlotId)) {
+  for (const id of await slotIds(state)) {
     const leads = await readlink(slotLinks(state, id).box).catch(() => '');
     if (join(slotDir(state, id), leads) === join(state, 'docker', session))
       await removeTree(slotDir(state, id));

@@ -5,6 +5,7 @@ import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import { hideParaFiles } from '../git/exclude.ts';
+import { settleNewIndex } from '../git/fresh-index.ts';
 import { resolveBase } from '../git/refs.ts';
 import type { Repository } from '../git/repository.ts';
 import { maskGit } from '../git/sealed.ts';
@@ -17,7 +18,7 @@ import {
   type ContainerPlan,
   type DecideContext,
 } from './container-decision.ts';
-import type { ContainerFlags, Settings } from './container-plan.ts';
+import type { Settings } from './container-plan.ts';
 import { committedDockerFile } from './docker-file.ts';
 import { prepareInside } from './inside.ts';
 import type { SessionName } from './name.ts';
@@ -26,7 +27,8 @@ import { lockRepository, requireOwnPlaces, type Places } from './store.ts';
 import { discardSlot, discardUseless } from './warm-discard.ts';
 import { newSlotId, slotDir, slotLinks, turnLink } from './warm-links.ts';
 import { listSlots, lockPool, saveSlot, uselessSlots, type Slot } from './warm-slots.ts';
-import { canBeKept, kindOf, slotSpec } from './warm-spec.ts';
+import { canBeKept, kindOf, slotSpec, type Where } from './warm-spec.ts';
+import { isSame, readWishes, saveWish, type FillRequest } from './warm-wishes.ts';
 
 /** What filling needs of the App. */
 export interface FillContext extends DecideContext {
@@ -37,16 +39,11 @@ export interface FillContext extends DecideContext {
   dockerFor(engine: EngineName): Promise<DockerService>;
 }
 
-/** What a person asked for: the containers that a start with these would make. */
-export interface FillRequest {
-  readonly flags: ContainerFlags;
-  readonly base: string | undefined;
-}
-
 /** Everything decided; nothing changed yet. */
 export interface FillPlan {
   readonly repo: Repository;
   readonly places: Places;
+  readonly request: FillRequest;
   readonly container: ContainerPlan;
   readonly base: string;
   readonly kind: string;
@@ -61,7 +58,7 @@ export interface FillPlan {
 const MOST = 16;
 
 /** Reads all there is to know and decides. @throws USAGE when no pool is wanted, REFUSED for what is not kept ready */
-export async function planFill(context: FillContext, { flags, base: ref }: FillRequest): Promise<FillPlan> {
+export async function planFill(context: FillContext, request: FillRequest): Promise<FillPlan> {
   const [repo, places, settings] = await Promise.all([
     context.repository(),
     context.places(),
@@ -73,9 +70,33 @@ export async function planFill(context: FillContext, { flags, base: ref }: FillR
       hint: 'para config set docker.warm_pool 2',
     });
   await requireOwnPlaces(places);
-  const base = await resolveBase(repo, ref, await placeHere(repo));
+  const asked = await decideKept(context, { repo, places, settings }, request);
+  const ready = (await listSlots(places)).filter(({ state }) => state === 'ready');
+  const old = await oldSlots(context, { repo, places, settings }, { request, asked, ready });
+  const kept = ready.filter((slot) => !old.includes(slot));
+  const there = kept.filter((slot) => slot.kind === asked.kind).length;
+  const missing = Math.max(0, Math.min(wanted - there, MOST - kept.length));
+  const useless = [...(await uselessSlots(places, false)), ...old];
+  return { repo, places, request, ...asked, missing, there, useless };
+}
+
+/** Where it is decided, and by which settings. */
+type Deciding = Where & { readonly settings: Settings };
+
+type Kept = Pick<FillPlan, 'container' | 'base' | 'kind'>;
+
+/** The container that a start with these would make now. @throws REFUSED for what is not kept ready */
+async function decideKept(
+  context: FillContext,
+  where: Deciding,
+  { flags, base: ref }: FillRequest,
+): Promise<Kept> {
+  const { repo } = where;
+  // Who watches for long has a HEAD in mind that may have moved.
+  const now = ref ?? (repo.headCommit === undefined ? undefined : 'HEAD');
+  const base = await resolveBase(repo, now, await placeHere(repo));
   const container = await decideContainer(context, {
-    ...{ repo, places, settings, base, operation: context.newId(), flags },
+    ...{ ...where, base, operation: context.newId(), flags },
     // No session's: it has the name of none.
     session: 'warm' as SessionName,
     dockerFile: () => committedDockerFile(repo, base),
@@ -87,11 +108,38 @@ export async function planFill(context: FillContext, { flags, base: ref }: FillR
       'such a container is not kept ready: ports, a restricted network, the ssh agent, --pin and docker.git "off" are for its session alone',
       { hint: 'Leave them out; a start with them makes its container itself.' },
     );
-  const kind = await kindOf({ repo, places }, container);
-  const ready = (await listSlots(places)).filter(({ state }) => state === 'ready');
-  const there = ready.filter((slot) => slot.kind === kind).length;
-  const missing = Math.max(0, Math.min(wanted - there, MOST - ready.length));
-  return { repo, places, container, base, kind, missing, there, useless: await uselessSlots(places, false) };
+  return { container, base, kind: await kindOf(where, container) };
+}
+
+/**
+ * Those that no start will take any more: of another image by now, or made as nothing that was asked for would be. In doubt,
+ * as when what was asked for can not be decided now, one stays.
+ */
+async function oldSlots(
+  context: FillContext,
+  where: Deciding,
+  { request, asked, ready }: { request: FillRequest; asked: Kept; ready: readonly Slot[] },
+): Promise<readonly Slot[]> {
+  const engine = asked.container.engine.driver.name;
+  const slots = ready.filter((slot) => slot.engine === engine);
+  if (slots.length === 0) return [];
+  const others = (await readWishes(where.places)).filter((wish) => !isSame(wish, request));
+  const decided = await Promise.all(
+    others.map((wish) => decideKept(context, where, wish).catch(unlessKnown)),
+  );
+  const images = new Map<string, string | undefined>();
+  for (const one of [asked, ...decided])
+    if (one !== undefined)
+      images.set(one.kind, await one.container.service.imageId(one.container.wish.image));
+  const isSure = !decided.includes(undefined);
+  return slots.filter(({ kind, image }) =>
+    images.has(kind) ? ![undefined, image].includes(images.get(kind)) : isSure,
+  );
+}
+
+/** @throws what is no error of para's */
+function unlessKnown(error: unknown): undefined {
+  if (!(error instanceof ParaError)) throw error;
 }
 
 /** Runs `work` while nobody else makes or removes any. @throws BUSY */
@@ -117,10 +165,19 @@ export function fillSteps(
   plan: FillPlan,
 ): readonly Step<FillState>[] {
   return [
+    rememberWish(plan),
     ...discardSteps(context, plan, plan.useless),
     ...(plan.missing === 0 ? [] : [prepareEngine(plan)]),
     ...Array.from({ length: plan.missing }, () => makeOne(plan)),
   ];
+}
+
+/** Only here: what is drained, or never filled, is not made ready by who watches. */
+function rememberWish({ places, request, kind }: FillPlan): Step<FillState> {
+  return {
+    title: 'Noting what is to be ready',
+    run: () => saveWish(places, { ...request, kind }),
+  };
 }
 
 /** A step for each of them. */
@@ -171,6 +228,8 @@ function makeOne(plan: FillPlan): Step<FillState> {
       );
       await prepareLinks(plan, id);
       await service.createContainer(await slotSpec(plan, container, id));
+      // Here nobody waits for it; a start would, and each look at the session after.
+      await settleNewIndex({ repo, worktreePath: path });
       await saveSlot(places, slot, 'ready');
       made.push(id);
     },

@@ -1,5 +1,5 @@
 /** The containers that are kept ready for the next starts (`docker.warm_pool`): a directory and a file for each. */
-import { readdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineName } from '../docker/driver.ts';
 import { ignoreAbsent, isDirectory, isThere, readOwnJson, replaceFile } from '../sys/files.ts';
@@ -7,7 +7,7 @@ import { lockOwner, withLock } from '../sys/lock.ts';
 import { shellQuote } from '../sys/shell-quote.ts';
 import { ParaError } from '../errors.ts';
 import { listRecords, type Places } from './store.ts';
-import { isSlotId, slotDir, slotsDir } from './warm-links.ts';
+import { ownerOf, slotDir, slotIds, slotsDir } from './warm-links.ts';
 
 /** One of them, as its file says. */
 export interface Slot {
@@ -61,9 +61,7 @@ export async function giveSlotBack(places: Places, id: string): Promise<void> {
 
 /** All that there are, by name; none costs one look. */
 export async function listSlots(places: Places): Promise<readonly Slot[]> {
-  // A repository can carry a link in its place: nothing is looked for, made or removed behind one.
-  if (!(await isDirectory(slotsDir(places.state)))) return [];
-  const names = (await readdir(slotsDir(places.state)).catch(() => [])).filter(isSlotId).sort();
+  const names = await slotIds(places.state);
   const slots = await Promise.all(names.map((id) => readSlot(places, id)));
   return slots.filter((slot) => slot !== undefined);
 }
@@ -80,8 +78,9 @@ async function readSlot(places: Places, id: string): Promise<Slot | undefined> {
 }
 
 /**
- * Those that nobody will use: one whose maker has died, and one that was taken by a start that is no more. With `off`, when
- * none is wanted, those that are ready too.
+ * Those that nobody will use: one whose maker has died, and one that was taken by a start that is no more: neither a record
+ * has it, nor what the host keeps for a session, which its container mounts. With `off`, when none is wanted, those that are
+ * ready too.
  */
 export async function uselessSlots(places: Places, off: boolean): Promise<readonly Slot[]> {
   const owner = await lockOwner(lockFile(places));
@@ -91,6 +90,8 @@ export async function uselessSlots(places: Places, off: boolean): Promise<readon
   if (slots.length === 0) return [];
   const { records, broken } = await listRecords(places);
   const used = new Set(records.map(({ container }) => container?.warm));
+  for (const { id, state } of slots)
+    if (state === 'taken' && (await ownerOf(places.state, id)) !== undefined) used.add(id);
   return slots.filter(({ id, state }) => {
     if (state === 'ready') return off;
     if (state === 'making') return !isMaking;

@@ -4,6 +4,7 @@ import type { EngineName } from '../docker/driver.ts';
 import type { DockerService } from '../docker/service.ts';
 import { ParaError } from '../errors.ts';
 import type { Repository } from '../git/repository.ts';
+import { createDeaths } from './deaths.ts';
 import { enginesOf, notShown, rowsIn, unanswered, type Asked } from './list-engines.ts';
 import type { SessionRecord } from './store.ts';
 
@@ -18,10 +19,18 @@ export interface Heard {
   readonly remarks: readonly string[];
 }
 
+/** One look at them: the sessions, and what their engines say. */
+export interface Round {
+  readonly records: readonly SessionRecord[];
+  readonly heard: Heard;
+}
+
 /** Engines that are asked again and again. */
 export interface EngineWatch {
   /** One that takes more than `patienceMs` is asked on, and what it said last is taken. */
   ask(repo: Repository, records: readonly SessionRecord[], patienceMs: number): Promise<Heard>;
+  /** The container of this id was started again: of what it dies next is asked anew. */
+  restarted(id: string): void;
 }
 
 /** Keeps what each engine said last. */
@@ -29,6 +38,7 @@ export function watchEngines(context: EngineContext): EngineWatch {
   const services = new Map<EngineName, DockerService>();
   const asking = new Map<EngineName, Promise<void>>();
   const last = new Map<EngineName, Asked>();
+  const deaths = createDeaths();
   const askOne = async (
     repo: Repository,
     records: readonly SessionRecord[],
@@ -38,7 +48,8 @@ export function watchEngines(context: EngineContext): EngineWatch {
       const service = services.get(engine) ?? (await context.dockerFor(engine));
       services.set(engine, service);
       const rows = await rowsIn(service, repo, records);
-      last.set(engine, { engine, rows, stranded: new Set(), error: undefined });
+      const oomKilled = await deaths.oomKilled(service, rows);
+      last.set(engine, { engine, rows, stranded: new Set(), oomKilled, error: undefined });
     } catch (error) {
       if (!(error instanceof ParaError)) throw error;
       services.delete(engine);
@@ -55,6 +66,9 @@ export function watchEngines(context: EngineContext): EngineWatch {
       await within(patienceMs, Promise.all(asking.values()));
       const heard = engines.map((engine) => hear(engine, last.get(engine), asking.has(engine)));
       return { asked: heard.map(({ said }) => said), remarks: heard.flatMap(({ remark }) => remark) };
+    },
+    restarted: (id) => {
+      deaths.forget(id);
     },
   };
 }

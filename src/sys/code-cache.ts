@@ -3,20 +3,13 @@
  * command. Node has this since 22.1 (`module.enableCompileCache`); before it, the same is done here for each command,
  * with just the functions that it called. Any doubt about a file means: compile.
  */
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import type { createHash } from 'node:crypto';
+import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import Module from 'node:module';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { Script } from 'node:vm';
+import { makePrivate } from './private-dir.ts';
 
 /** The files that hold the chunks, those needed most often first; what they were made of; which command is meant. */
 interface Bundle {
@@ -45,6 +38,12 @@ interface Loader {
   readonly enableCompileCache?: (directory: string) => unknown;
 }
 
+/** What a file of the bundle has to do with the rest: the chunks that were used, and Node's own modules. */
+interface Opened {
+  readonly used: ReadonlyMap<string, unknown>;
+  readonly load: Load;
+}
+
 /** Caches of builds that nobody has used for so long are removed, when a new one is made. */
 const UNUSED_MS = 30 * 24 * 3_600_000;
 
@@ -57,7 +56,10 @@ export function openBundle({ directory, files, build, part }: Bundle, env: NodeJ
   const open = (file: string): Chunks => {
     const path = join(directory, file);
     const kept = cache === undefined ? undefined : join(cache, `${part}.${file}.bin`);
-    return (kept === undefined ? undefined : runKept(path, kept, used)) ?? (outside(path) as Chunks);
+    return (
+      (kept === undefined ? undefined : runKept(path, kept, { used, load: outside })) ??
+      (outside(path) as Chunks)
+    );
   };
   const find = (name: string): Chunk | undefined => {
     for (const [i, file] of files.entries()) {
@@ -92,7 +94,7 @@ function beginCache(env: NodeJS.ProcessEnv, name: string): string | undefined {
   return undefined;
 }
 
-/** The directory, made when it is not there; undefined when somebody else could write to it. */
+/** The directory, made when it is not there; undefined when somebody else could write to it, or its owner can not. */
 function openCache(env: NodeJS.ProcessEnv, name: string): string | undefined {
   const base = env['XDG_CACHE_HOME'];
   const all = join(
@@ -102,12 +104,12 @@ function openCache(env: NodeJS.ProcessEnv, name: string): string | undefined {
   );
   const cache = join(all, name);
   if (statSync(cache, { throwIfNoEntry: false }) === undefined) {
-    mkdirSync(cache, { recursive: true, mode: 0o700 });
+    makePrivate(cache);
     chmodSync(cache, 0o700);
     removeUnused(all);
   }
   const { uid, mode } = statSync(cache);
-  return uid === process.geteuid?.() && (mode & 0o022) === 0 ? cache : undefined;
+  return uid === process.geteuid?.() && (mode & 0o722) === 0o700 ? cache : undefined;
 }
 
 function homeOf(env: NodeJS.ProcessEnv): string {
@@ -122,27 +124,31 @@ function removeUnused(all: string): void {
   }
 }
 
-/** Before the last line of a kept file, which names the chunks that were used when it was made. */
+/** What was kept of a file of the bundle: the data of V8, and the chunks that were used when it was made. */
+interface Kept {
+  readonly data: Buffer;
+  readonly names: readonly string[];
+}
+
+/** Before the last line of a kept file, which names the chunks and ends with the SHA-256 of all before it. */
 const LAST_LINE = 10;
+const SUM_CHARACTERS = 64;
 
 /** Runs a file with what `kept` has of it; what that did not have is kept when the process ends. Undefined: can not. */
-function runKept(file: string, kept: string, used: ReadonlyMap<string, unknown>): Chunks | undefined {
+function runKept(file: string, kept: string, bundle: Opened): Chunks | undefined {
   try {
     const code = Module.wrap(readFileSync(file, 'latin1'));
-    const found = read(kept);
-    const end = found?.lastIndexOf(LAST_LINE) ?? -1;
-    const cachedData = end === -1 ? undefined : found?.subarray(0, end);
-    const script = new Script(code, { filename: file, ...(cachedData === undefined ? {} : { cachedData }) });
-    const isKept = cachedData !== undefined && script.cachedDataRejected === false;
-    const known = new Set(isKept ? found?.toString('latin1', end + 1).split(' ') : []);
+    const found = readKept(kept, bundle.load);
+    const script = new Script(code, { filename: file, ...(found && { cachedData: found.data }) });
+    const known = new Set(script.cachedDataRejected === false ? found?.names : []);
     const module: { exports: Chunks } = { exports: {} };
     const body = script.runInThisContext() as (...values: readonly unknown[]) => void;
     body.call(module.exports, module.exports, undefined, module, file);
     process.on('exit', () => {
-      const now = [...used.keys()].filter((name) => name in module.exports);
+      const now = [...bundle.used.keys()].filter((name) => name in module.exports);
       if (now.every((name) => known.has(name))) return;
-      const names = Buffer.from(`\n${[...new Set([...known, ...now])].join(' ')}`);
-      write(kept, Buffer.concat([script.createCachedData(), names]));
+      const names = [...new Set([...known, ...now])];
+      writeKept(kept, { data: script.createCachedData(), names }, bundle.load);
     });
     return module.exports;
   } catch {
@@ -150,21 +156,49 @@ function runKept(file: string, kept: string, used: ReadonlyMap<string, unknown>)
   }
 }
 
-function read(file: string): Buffer | undefined {
+/** As it was written, to the last bit: V8 looks at none of it, and follows what is damaged to the end of the process. */
+function readKept(file: string, load: Load): Kept | undefined {
   try {
-    return readFileSync(file);
+    const found = readFileSync(file);
+    const end = Math.max(0, found.length - SUM_CHARACTERS);
+    const content = found.subarray(0, end);
+    if (found.toString('latin1', end) === sumOf(content, load)) {
+      const line = content.lastIndexOf(LAST_LINE);
+      const names = content
+        .toString('latin1', line + 1)
+        .trimEnd()
+        .split(' ');
+      return { data: content.subarray(0, line), names };
+    }
+    rmSync(file, { force: true });
   } catch {
-    return undefined;
+    // None, or one that can not be read.
   }
+  return undefined;
 }
 
 /** Whole or not at all. */
-function write(file: string, content: Buffer): void {
+function writeKept(file: string, { data, names }: Kept, load: Load): void {
   const temporary = `${file}.${String(process.pid)}.tmp`;
   try {
-    writeFileSync(temporary, content, { mode: 0o600 });
+    const content = Buffer.concat([data, Buffer.from(`\n${names.join(' ')} `)]);
+    writeFileSync(temporary, Buffer.concat([content, Buffer.from(sumOf(content, load))]), { mode: 0o600 });
     renameSync(temporary, file);
   } catch {
-    rmSync(temporary, { force: true });
+    removeIfPossible(temporary);
   }
+}
+
+function removeIfPossible(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // Nothing can be made or removed there.
+  }
+}
+
+/** Nearly every command loads what computes it, so it costs 1 ms for 600 KB; `--version` does not, and has no use for it. */
+function sumOf(content: Buffer, load: Load): string {
+  const crypto = load('node:crypto') as { readonly createHash: typeof createHash };
+  return crypto.createHash('sha256').update(content).digest('hex');
 }

@@ -94,6 +94,11 @@ export function fileError(error: unknown): ParaError | undefined {
   return undefined;
 }
 
+/** What went wrong, as a person can understand it; undefined for a bug. */
+export function knownError(error: unknown): ParaError | undefined {
+  return error instanceof ParaError ? error : fileError(error);
+}
+
 /** Something is there; a link counts, wherever it leads. */
 export async function isThere(path: string | Buffer): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined;

@@ -4,6 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
+import { endAtDeadline, tell } from './child-end.ts';
 import { leaveOrphans } from './last-words.ts';
 
 /** How an attached process meets signals. */
@@ -27,9 +28,6 @@ interface Foreground {
   /** What came before there was a process, and has not reached it. */
   readonly early: readonly NodeJS.Signals[];
 }
-
-/** Milliseconds from a SIGTERM to a SIGKILL. */
-const GRACE_MS = 5_000;
 
 /** @returns the exit code, 128+n when a signal ended it, 127/126 when it could not be started */
 export async function runForeground(what: Foreground, how: AttachOptions): Promise<number> {
@@ -84,28 +82,6 @@ function passSignals(
   for (const name of names) process.on(name, forward);
   return () => {
     for (const name of names) process.off(name, forward);
-  };
-}
-
-/** What does not end on SIGTERM is killed. */
-function tell(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (!child.kill(signal) || signal !== 'SIGTERM') return;
-  const timer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
-  child.once('exit', () => {
-    clearTimeout(timer);
-  });
-}
-
-function endAtDeadline(child: ChildProcess, { timeoutMs, signal }: Foreground): LetGo {
-  const end = (): void => {
-    tell(child, 'SIGTERM');
-  };
-  const timer = timeoutMs > 0 ? setTimeout(end, timeoutMs) : undefined;
-  signal?.addEventListener('abort', end);
-  if (signal?.aborted === true) end();
-  return () => {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', end);
   };
 }
 

@@ -5,9 +5,9 @@ import type { ChildProcess } from 'node:child_process';
 const LAST_WORDS_MS = 500;
 
 /** What an ended process started may go on, and hold its output open (a remote's hook): that is not waited for. */
-export function leaveOrphans(child: ChildProcess): void {
+export function leaveOrphans(child: ChildProcess, wasTold: () => boolean = () => false): void {
   child.once('exit', (_code, signal) => {
-    if (signal === null) return;
+    if (signal === null && !wasTold()) return;
     setTimeout(() => {
       child.stdout?.destroy();
       child.stderr?.destroy();

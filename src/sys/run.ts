@@ -6,6 +6,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Options } from 'execa';
 import { ParaError } from '../errors.ts';
+import type { Begun, BufferResult } from './background.ts';
 import type { AttachOptions } from './foreground.ts';
 import { processStarted, toldExitCode } from './fault.ts';
 import { leaveOrphans } from './last-words.ts';
@@ -98,28 +99,56 @@ export function createRunner(context: RunnerContext): Runner {
 }
 
 async function capture(request: RunRequest, baseEnv: NodeJS.ProcessEnv, trace?: Trace): Promise<Captured> {
-  const { execa } = await import('execa');
+  const env = definedOnly({ ...baseEnv, ...STABLE_ENV, ...request.env });
+  const isFollowed = request.input !== undefined || request.onLine !== undefined;
+  const begin = isFollowed ? await follower() : await reader();
   const started = performance.now();
-  const child = execa(request.file, request.args, {
-    ...options(request, { ...baseEnv, ...STABLE_ENV, ...request.env }),
-    encoding: 'buffer',
-    stdin: request.input === undefined ? 'ignore' : 'pipe',
-    // Own process group: a Ctrl-C on the terminal reaches para alone, and para decides (facts/style.md §4.4).
-    detached: true,
-    maxBuffer: request.maxBuffer ?? MAX_BUFFER,
-    buffer: { stdout: request.keep !== false },
-  });
-  if (request.onLine !== undefined) forwardLines(child, request.onLine);
-  if (child.pid !== undefined) processStarted(child.pid);
-  leaveOrphans(child);
-  wakeAtDeadline(child, request.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-  const result = await child;
+  const { child, result } = begin(request, env);
+  if (child !== undefined) {
+    if (child.pid !== undefined) processStarted(child.pid);
+    wakeAtDeadline(child, request.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  }
+  const ended = await result;
   const captured: Captured = {
-    ...toCaptured(request, result as unknown as BufferResult, performance.now() - started),
-    exitCode: toldExitCode(child.pid, result.exitCode),
+    ...toCaptured(request, ended, performance.now() - started),
+    exitCode: toldExitCode(child?.pid, ended.exitCode),
   };
   trace?.(redact(`${quote(request)}  # ${captured.ms.toFixed(0)} ms, ${describeEnd(captured)}`));
   return captured;
+}
+
+type Begin = (request: RunRequest, env: Readonly<Record<string, string>>) => Begun;
+
+/** Its lines are seen as they come, or it is written to. */
+async function follower(): Promise<Begin> {
+  const { execa } = await import('execa');
+  return (request, env) => {
+    const child = execa(request.file, request.args, {
+      ...options(request, env),
+      encoding: 'buffer',
+      stdin: request.input === undefined ? 'ignore' : 'pipe',
+      // Own process group: a Ctrl-C on the terminal reaches para alone, and para decides (facts/style.md §4.4).
+      detached: true,
+      maxBuffer: request.maxBuffer ?? MAX_BUFFER,
+      buffer: { stdout: request.keep !== false },
+    });
+    if (request.onLine !== undefined) forwardLines(child, request.onLine);
+    leaveOrphans(child);
+    return { child, result: child as unknown as Promise<BufferResult> };
+  };
+}
+
+/** Its output is read to the end. */
+async function reader(): Promise<Begin> {
+  const { runBackground } = await import('./background.ts');
+  return ({ file, args, cwd = '/', timeoutMs = DEFAULT_TIMEOUT_MS, signal, maxBuffer = MAX_BUFFER }, env) =>
+    runBackground({ file, args, cwd, env, timeoutMs, signal, maxBuffer });
+}
+
+function definedOnly(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  );
 }
 
 /** A process that somebody has stopped hears only when it goes on that it was told to end. */
@@ -131,15 +160,11 @@ function wakeAtDeadline(child: ChildProcess, timeoutMs: number): void {
   });
 }
 
-/** The options shared by both shapes. */
-function options(
-  request: RunRequest,
-  env: Readonly<Record<string, string | undefined>>,
-): Options & { reject: false } {
+function options(request: RunRequest, env: Readonly<Record<string, string>>): Options & { reject: false } {
   const timeoutMs = request.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   return {
     cwd: request.cwd ?? '/',
-    env: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),
+    env,
     extendEnv: false,
     preferLocal: false,
     shell: false,
@@ -153,18 +178,6 @@ function options(
     killSignal: 'SIGTERM',
     forceKillAfterDelay: 5_000,
   };
-}
-
-/** The part of execa's result that is used. */
-interface BufferResult {
-  readonly exitCode?: number;
-  readonly signal?: string;
-  readonly code?: string;
-  readonly stdout?: Uint8Array;
-  readonly stderr?: Uint8Array;
-  readonly timedOut: boolean;
-  readonly isCanceled: boolean;
-  readonly isMaxBuffer: boolean;
 }
 
 function toCaptured(request: RunRequest, result: BufferResult, ms: number): Captured {

@@ -1,9 +1,9 @@
 /** stdout is the answer, stderr is the story. The only module that writes to either. */
-import { Chalk, type ChalkInstance } from 'chalk';
 import type { ParaError } from '../errors.ts';
 import type { Progress } from '../pipeline/step.ts';
 import { redact } from '../sys/redact.ts';
 import { cleanJson, cleanLines } from './display.ts';
+import { UNPAINTED, type Paint } from './paint.ts';
 
 /** The flags that decide how para speaks. */
 export interface OutputFlags {
@@ -28,9 +28,9 @@ export interface Output {
   /** stdout is a terminal that can draw. */
   readonly isTerminal: boolean;
   /** Colours for stdout: none unless it is a terminal. */
-  readonly paint: ChalkInstance;
+  readonly paint: Paint;
   /** The command's answer: one JSON document, or what `toText` makes of it. Nothing for an empty text. */
-  answer(data: Readonly<Record<string, unknown>>, toText: (paint: ChalkInstance) => string): void;
+  answer(data: Readonly<Record<string, unknown>>, toText: (paint: Paint) => string): void;
   /** Bytes as a command printed them, for whoever asked for exactly these. */
   raw(printed: { readonly stdout: Uint8Array; readonly stderr: Uint8Array }): void;
   /** A line of narration on stderr; silent under --quiet and --json. */
@@ -45,11 +45,18 @@ export interface Output {
   fail(error: ParaError): void;
 }
 
-/** Decides once how to speak. */
-export function createOutput(flags: OutputFlags, streams: OutputStreams): Output {
+/** The colours, where one of the streams has any: a pipe needs none. */
+export async function loadColours(flags: OutputFlags, streams: OutputStreams): Promise<Paint> {
+  const { stdout, stderr, env } = streams;
+  const isPainted = [stdout, stderr].some((stream) => colours(stream, flags, env));
+  return isPainted ? (await import('./colours.ts')).PAINTED : UNPAINTED;
+}
+
+/** Decides once how to speak, with these colours where there are any. */
+export function createOutput(flags: OutputFlags, streams: OutputStreams, painted: Paint): Output {
   const { stdout, stderr } = streams;
-  const paint = new Chalk({ level: colours(stdout, flags, streams.env) ? 1 : 0 });
-  const story = new Chalk({ level: colours(stderr, flags, streams.env) ? 1 : 0 });
+  const paint = colours(stdout, flags, streams.env) ? painted : UNPAINTED;
+  const story = colours(stderr, flags, streams.env) ? painted : UNPAINTED;
   const say = (text: string): void => void stderr.write(`${cleanLines(redact(text), story.level > 0)}\n`);
   const document = (data: object): void => {
     stdout.write(`${cleanJson(redact(JSON.stringify(data)))}\n`);
@@ -112,7 +119,7 @@ function errorDocument(error: ParaError): object {
   return { schema: 1, ok: false, error: { code, message, hint: hint ?? null, details: details ?? null } };
 }
 
-function errorText(error: ParaError, paint: ChalkInstance, verbose: boolean): string {
+function errorText(error: ParaError, paint: Paint, verbose: boolean): string {
   const said = (line: string): string => paint.dim(`  │ ${line}`);
   // What follows may be of a name that somebody else gave: it is not to look like what para says.
   const [sentence = '', ...more] = error.message.split('\n');

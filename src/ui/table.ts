@@ -1,5 +1,5 @@
 import stringWidth from 'string-width';
-import type { ChalkInstance } from 'chalk';
+import type { Paint } from './paint.ts';
 import { cut } from './cut.ts';
 import { display } from './display.ts';
 
@@ -13,7 +13,7 @@ export interface Column<Row> {
   /** Columns that it needs at least to say anything; else those of its head. */
   readonly least?: number;
   readonly cell: (row: Row) => string;
-  readonly colour?: (text: string, row: Row, paint: ChalkInstance) => string;
+  readonly colour?: (text: string, row: Row, paint: Paint) => string;
 }
 
 const GAP = 2;
@@ -22,7 +22,7 @@ const GAP = 2;
 export function table<Row>(
   rows: readonly Row[],
   all: readonly Column<Row>[],
-  paint: ChalkInstance,
+  paint: Paint,
   width = 0,
 ): string {
   const { columns, widths } = fit(rows, all, width);

@@ -206,18 +206,29 @@ describe.each(['docker', 'podman'] as const)('%s', (engine) => {
     const other = (name: string, root: string): Seen => ({
       ...{ name, repo: name, session: 's', workspace: `${root}/.para/worktrees/s` },
     });
+    const warm = 'warm--01234567';
+    const ready = (name: string, root: string): Seen => ({
+      ...{ name, repo: name, session: warm, workspace: `${root}/.para/state/warm/${warm}/tree` },
+    });
+    const gone = join(repo.base, 'gone');
     const seen = look(
-      [fix(), other('aaaaaaaa', join(repo.base, 'gone')), other('bbbbbbbb', there)],
+      [
+        fix(),
+        other('aaaaaaaa', gone),
+        ready('dddddddd', gone),
+        ready('eeeeeeee', there),
+        other('bbbbbbbb', there),
+      ],
       ['aaaaaaaa', 'bbbbbbbb', 'cccccccc'].map((name) => ({ name: `net-${name}`, repo: name })),
       { all: true },
     );
     const dry = await cleanup(' --all-repos', seen);
     expect(dry.stdout).toBe(
-      `Would remove the container aaaaaaaa: its repository ${repo.base}/gone is gone\nWould remove the network net-aaaaaaaa: its repository is gone\n`,
+      `Would remove the container aaaaaaaa: its repository ${repo.base}/gone is gone\nWould remove the container dddddddd: its repository ${repo.base}/gone is gone\nWould remove the network net-aaaaaaaa: its repository is gone\n`,
     );
     expect(dry).toMatchObject({ code: 0, stderr: 'To remove them: para docker cleanup --all-repos -f\n' });
     const calls = [
-      ...[...seen, remove('aaaaaaaa')],
+      ...[...seen, remove('aaaaaaaa'), remove('dddddddd')],
       { argv: [engine, 'network', 'rm', '--', 'net-aaaaaaaa'] } satisfies EngineCall,
     ];
     expect(await cleanup(' --all-repos -f', calls)).toMatchObject({ code: 0 });

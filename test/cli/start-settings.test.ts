@@ -170,6 +170,8 @@ describe('what else settings and docker.json say', () => {
 
   test.each([
     ['--allow-domain https://a.com', 'expected a domain'],
+    ['--allow-domain *.com', 'found "*.com", which is all below one label'],
+    ['--allow-domain *.com:443', 'found "*.com:443", which is all below one label'],
     ['--allow-domain a.com --network bridge', '--allow-domain is about a restricted network'],
     ['--network host', '--network is none, restricted or bridge'],
   ])('%s is refused', async (flags, message) => {

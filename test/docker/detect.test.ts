@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { detectEngine, probeEngines } from '../../src/docker/detect.ts';
@@ -86,6 +86,29 @@ test('the cache spawns nothing, and a broken one is ignored', async () => {
   expect(warm.calls).toHaveLength(2);
 });
 
+test('a daemon that was started anew is asked again', async () => {
+  await install('docker');
+  const [cacheDir, socket, pid] = ['cache', 'd.sock', 'd.pid'].map((name) => join(bin, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const env = { PATH: bin, DOCKER_HOST: `unix://${socket}` };
+  const asked = async (): Promise<number> => {
+    const runner = fakeRunner(up);
+    await detectEngine({ runner, env, wanted: 'docker', cacheDir });
+    return runner.calls.length;
+  };
+  for (const file of [socket, pid]) await writeFile(file, '1');
+  expect([await asked(), await asked()]).toEqual([2, 0]);
+  await utimes(pid, 1, 1);
+  expect([await asked(), await asked()]).toEqual([2, 0]);
+  await rename(socket, `${socket}.old`);
+  await writeFile(socket, '1');
+  expect([await asked(), await asked()]).toEqual([2, 0]);
+  expect(await readdir(cacheDir)).toHaveLength(1);
+});
+
 async function service(answer: (args: readonly string[]) => Answer) {
   await install('docker');
   const runner = fakeRunner(answer);
@@ -142,7 +165,7 @@ test('the service: images, networks, deadlines, unknown words', async () => {
   const race = await service((args) =>
     args[1] === 'create'
       ? { exitCode: 1, stderr: 'network with name n already exists' }
-      : { stdout: '[{"Name":"n","Labels":{}}]' },
+      : { stdout: '[{"Name":"n","Id":"1","Labels":{}}]' },
   );
   expect(await race.docker.ensureNetwork('n', {})).toBe(false);
   const slow = await service(() => ({ exitCode: undefined, timedOut: true }));

@@ -48,6 +48,7 @@ describe.each(ENGINES)('%s', (engine) => {
       labels: { para: '1' },
       isClosed: false,
       subnets: [expect.stringMatching(/^[\d.]+\/(16|24)$/)],
+      bridge: expect.stringMatching(/^(br-[0-9a-f]{12}|podman\d+|cni-podman\d+)$/),
     });
   });
 });

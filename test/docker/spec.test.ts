@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Capabilities, EngineDriver } from '../../src/docker/driver.ts';
 import { docker } from '../../src/docker/drivers/docker.ts';
 import { podman } from '../../src/docker/drivers/podman.ts';
 import { parsePort } from '../../src/docker/publish.ts';
+import { withoutIpv6 } from '../../src/docker/ipv6.ts';
 import { containerName, resolveSpec, type ContainerWish } from '../../src/docker/spec.ts';
+import { checkSpec } from '../../src/sessions/proxy-check.ts';
 import { driverFor, fixture } from './fixtures.ts';
 
 let base: string;
@@ -100,6 +102,31 @@ test('frozen, all the way down', async () => {
   for (const part of [spec, spec.env, spec.mounts, spec.mounts[0], spec.labels, spec.network, spec.command])
     expect(Object.isFrozen(part)).toBe(true);
 });
+
+test('in a closed network there is no IPv6, which engines leave on; in any other it stays', async () => {
+  const off = { 'net.ipv6.conf.all.disable_ipv6': '1', 'net.ipv6.conf.default.disable_ipv6': '1' };
+  expect(withoutIpv6(base)).toEqual(off);
+  const here = existsSync('/proc/sys/net/ipv6') ? off : undefined;
+  const network: ContainerWish['network'] = {
+    ...{ name: 'n', egress: 'e', allow: [], subnetPool: '10.213.0.0/16' },
+    ...{ mode: 'restricted', selfTest: true, proxyImage: undefined },
+  };
+  const place = { proxy: '10.213.0.2', address: '10.213.0.3' };
+  const spec = await resolveSpec({ ...wish, network }, ENGINE, [], place);
+  expect(spec).toMatchObject({ network: { mode: 'closed', name: 'n', ...place } });
+  expect(spec.sysctls).toEqual(here);
+  const like = { ...spec, sysctls: { 'net.ipv4.ip_forward': '0' } };
+  const own = { name: 'c', closed: 'n', address: '10.213.0.4', proxy: place.proxy, command: ['node'] };
+  expect(checkSpec(like, own).sysctls).toEqual(here);
+  expect((await resolveSpec(wish, ENGINE, [])).sysctls).toBeUndefined();
+});
+
+test.each(process.platform === 'linux' ? ['none of its settings'] : [])(
+  'a kernel without IPv6 is told %s',
+  () => {
+    expect(withoutIpv6(join(base, 'none'))).toBeUndefined();
+  },
+);
 
 describe('the hash of a spec', () => {
   const hash = async (change: Partial<ContainerWish> = {}): Promise<string | undefined> =>

@@ -130,6 +130,7 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))('%s',
       ...['the network is closed', 'nothing of this machine is reached', 'nobody else is on its link'],
       ...['no other session is reached', 'no metadata service is reached', 'no name server answers'],
       ...['no address beyond is reached past the proxy', 'the proxy refuses what is not on the list'],
+      ...['nobody speaks IPv6 on its link', 'this machine takes nothing from its network'],
     ])
       expect(rows.get(check)).toMatchObject({ verdict: 'held' });
     expect(code).toBe(0);

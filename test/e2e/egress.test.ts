@@ -200,8 +200,9 @@ describe.each(where)('on %s, names from %s', (id: TestEngine['id'], kind: Resolv
     const [node, program] = ['/para/node', '/run/para/proxy/check.cjs'];
     // podman 4.3 takes 20 seconds to tell that one has ended which it was attached to.
     const open = ['run', '-d', '--init', '--stop-timeout', '0', '--network', name, ...label];
+    const ipv6 = ['--sysctl', 'net.ipv6.conf.all.disable_ipv6=0'];
     const [checking, probing] = await Promise.all([
-      world.engine(...open, '-v', files, '--entrypoint', node, image, program),
+      world.engine(...open, ...ipv6, '-v', files, '--entrypoint', node, image, program),
       world.engine(...open, testImages().busybox, 'sleep', '60'),
     ]);
     const [found, said] = await Promise.all([
@@ -212,6 +213,7 @@ describe.each(where)('on %s, names from %s', (id: TestEngine['id'], kind: Resolv
     expect(finding).toContain(`tcp ${INTERNET.evil}:443`);
     expect(finding).toContain(`dns ${INTERNET.resolver}`);
     expect(finding.some((what) => what.startsWith('neighbour '))).toBe(true);
+    expect(finding.some((what) => /^ipv6 fe80:\S+ of eth0$/.test(what))).toBe(true);
     // Nothing answers to UDP, slirp4netns to no echo, and no network of an engine leads to another one's containers.
     const blind = PROBES.filter((_, nth) => read(said, place)[nth]?.length === 0).map(({ what }) => what);
     expect(blind).toEqual(['UDP', ...(id === 'rootless' ? ['ICMP'] : []), 'the neighbour and its proxy']);

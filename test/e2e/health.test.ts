@@ -25,6 +25,8 @@ class Ward {
   repo = '';
   /** Without root on cgroup v1 nobody holds a container to its memory. */
   readonly hasLimits: boolean;
+  /** What its death for want of memory is told as. */
+  outOfMemory = 'it had used up its 64 MiB of memory';
   private watcher: Background | undefined;
 
   constructor(engine: ReturnType<typeof testEngines>[number]) {
@@ -41,6 +43,9 @@ class Ward {
 
   async setUp(): Promise<void> {
     this.repo = await this.world.repo();
+    // podman before 5 does not say of what it died.
+    if (/^podman version [1-4]\./.test(await this.world.engine('--version')))
+      this.outOfMemory = 'it ended with exit code 137';
     const check = { command: 'test ! -e sick', interval_seconds: 1, timeout_seconds: 5, retries: 2 };
     await this.put('.para/docker.json', { health_check: check });
     await this.world.out(['sh', '-ec', 'git add .para/docker.json; git commit -qm check'], {
@@ -118,6 +123,11 @@ ${ended.stderr}`);
     }
   }
 
+  async tellRunner(signal: 'STOP' | 'CONT'): Promise<void> {
+    const line = `kill -${signal} $(cut -d" " -f2 /run/para/out/heartbeat)`;
+    await this.para('docker', 'exec', 's', '--', 'sh', '-c', line);
+  }
+
   async row(): Promise<Record<string, unknown>> {
     const { sessions } = JSON.parse(await this.para('list', '--json')) as {
       sessions: Record<string, unknown>[];
@@ -169,8 +179,7 @@ test(
       });
       if (ward.hasLimits)
         await recovers(ward, 'out of memory', {
-          // podman before 5 does not say of what it died.
-          reason: 'it ',
+          reason: ward.outOfMemory,
           hurt: () => ward.useUpMemory(),
         });
       const sick = join(ward.repo, '.para/worktrees/s/sick');
@@ -183,23 +192,17 @@ test(
       });
       await recovers(ward, 'hung', {
         reason: 'its runner has been silent',
-        hurt: async () => {
-          await ward.para(
-            'docker',
-            'exec',
-            's',
-            '--',
-            'sh',
-            '-c',
-            'kill -STOP $(cut -d" " -f2 /run/para/out/heartbeat)',
-          );
-          if (!FULL) letTimePass(ward);
-        },
+        hurt: () => hang(ward),
       });
       await ward.stopWatching();
     }),
   FULL ? 7_200_000 : 120_000,
 );
+
+async function hang(ward: Ward): Promise<void> {
+  await ward.tellRunner('STOP');
+  if (!FULL) letTimePass(ward);
+}
 
 /** As if the runner had been silent for a minute. */
 function letTimePass(ward: Ward): void {
@@ -209,13 +212,49 @@ function letTimePass(ward: Ward): void {
   for (const file of ['heartbeat', 'ready']) utimesSync(ward.inside(file), then, then);
 }
 
-test('given up with the reason, said by list; a start by hand begins anew', () =>
+/** Hurts it once more than it is restarted. @returns the reason that `list` has */
+async function isGivenUp(ward: Ward, why: string, hurt: () => Promise<unknown>): Promise<string> {
+  await hurt();
+  await ward.told('given up', `given up: ${why}`, 30);
+  const { given_up: over } = (await ward.row()) as { given_up: { reason: string } | null };
+  expect(over?.reason).toContain(why);
+  expect(over?.reason).toContain(', and it was restarted 2 times within 86400 s');
+  return over?.reason ?? '';
+}
+
+test(
+  'given up with the reason, whatever it is; well again by the engine alone it is watched again',
+  () =>
+    onEach(async (ward) => {
+      await ward.recovery(2);
+      ward.watch();
+      const wake = async (): Promise<void> => {
+        await ward.world.engine('start', ward.container);
+        await ward.told('health', 'healthy', 20);
+      };
+      const sick = join(ward.repo, '.para/worktrees/s/sick');
+      await isGivenUp(ward, 'its health check fail', () => writeFile(sick, ''));
+      expect(await ward.row()).toMatchObject({ container: 'running', health: 'unhealthy' });
+      rmSync(sick);
+      await ward.told('health', 'healthy', 20);
+      await isGivenUp(ward, 'its runner has been silent for more than 15 s', () => hang(ward));
+      expect(await ward.row()).toMatchObject({ container: 'running', health: 'stale' });
+      await ward.tellRunner('CONT');
+      await ward.told('health', 'healthy', 20);
+      if (ward.hasLimits) {
+        const reason = await isGivenUp(ward, ward.outOfMemory, () => ward.useUpMemory());
+        const isTold = ward.outOfMemory.includes('MiB');
+        expect(reason.includes('para docker update s --memory 128m')).toBe(isTold);
+        await wake();
+      }
+      await isGivenUp(ward, 'it ended with exit code 137', () => ward.world.engine('kill', ward.container));
+      await ward.stopWatching();
+    }),
+  FULL ? 600_000 : 180_000,
+);
+
+test('what was given up is said by list; a start by hand begins anew', () =>
   onEach(async (ward) => {
-    await ward.recovery(2);
-    ward.watch();
-    await ward.world.engine('kill', ward.container);
-    await ward.told('given up', 'exit code 137', 20);
-    await ward.stopWatching();
     const reason = 'it ended with exit code 137, and it was restarted 2 times within 86400 s';
     expect(await ward.row()).toMatchObject({
       ...{ container: 'exited', health: 'dead', health_reason: 'it ended with exit code 137' },

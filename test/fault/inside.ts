@@ -4,6 +4,7 @@ import { lstatSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { delimiter, join } from 'node:path';
 import { ask, freshState, garbage, lie, processOf } from '../../fixtures/bin/fake-core.mjs';
 import type { Answer, Exec, FakeState } from '../../fixtures/bin/fake-core.d.mts';
+import { PAINTED } from '../../src/ui/colours.ts';
 import type { Note, Step } from '../../src/pipeline/step.ts';
 import type { Captured, Runner, RunRequest } from '../../src/sys/run.ts';
 import type { TempRepo } from '../support/temp-repo.ts';
@@ -12,9 +13,8 @@ import { live } from './points.ts';
 // Only now: what of node:fs they take has to be what points.ts has made of it.
 const { createApp } = await import('../../src/cli/app.ts');
 const { readOutputFlags, runProgram } = await import('../../src/cli/program.ts');
-const { ParaError } = await import('../../src/errors.ts');
 const { createCancellation } = await import('../../src/sys/cancel.ts');
-const { fileError } = await import('../../src/sys/files.ts');
+const { knownError } = await import('../../src/sys/files.ts');
 const { createRunner } = await import('../../src/sys/run.ts');
 const { createOutput } = await import('../../src/ui/output.ts');
 const { fakeStream } = await import('../support/streams.ts');
@@ -133,7 +133,7 @@ type Alive = ReturnType<typeof newLife>;
 
 async function run(world: Inside, env: NodeJS.ProcessEnv, argv: readonly string[], how: How): Promise<Ended> {
   const streams = { stdout: fakeStream(), stderr: fakeStream(), env };
-  const output = createOutput(readOutputFlags(argv), streams);
+  const output = createOutput(readOutputFlags(argv), streams, PAINTED);
   const cancellation = createCancellation();
   const life = newLife(how.killAt);
   const real = createRunner({ env, signal: cancellation.current });
@@ -155,7 +155,7 @@ async function run(world: Inside, env: NodeJS.ProcessEnv, argv: readonly string[
           ),
       });
     }).catch((error: unknown) => {
-      const known = error instanceof ParaError ? error : fileError(error);
+      const known = knownError(error);
       if (known === undefined) return bug(error, streams.stderr);
       output.fail(known);
       return known.exit;

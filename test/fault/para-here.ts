@@ -3,6 +3,7 @@ import { createApp } from '../../src/cli/app.ts';
 import { readOutputFlags, runProgram } from '../../src/cli/program.ts';
 import { ParaError } from '../../src/errors.ts';
 import { createCancellation } from '../../src/sys/cancel.ts';
+import { PAINTED } from '../../src/ui/colours.ts';
 import { createOutput } from '../../src/ui/output.ts';
 import { fakeStream } from '../support/streams.ts';
 
@@ -13,7 +14,7 @@ export async function paraHere(
   env: NodeJS.ProcessEnv,
 ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
   const streams = { stdout: fakeStream(), stderr: fakeStream(), env };
-  const output = createOutput(readOutputFlags(argv), streams);
+  const output = createOutput(readOutputFlags(argv), streams, PAINTED);
   const cancellation = createCancellation();
   const code = await runProgram(argv, '0.0.0-test', (engine) =>
     createApp({ output, cancellation, engine, env, cwd }),

@@ -1,7 +1,7 @@
 /** A start that fails after it has taken what was kept ready takes all of it back, and nothing that is somebody else's. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { fakeEngine, type FakeEngine, type Fault } from '../support/fake-engine.ts';
 import { makeWorld, repoId, type Ended, type World } from '../support/para.ts';
 
@@ -77,4 +77,32 @@ test('one whose container is gone is not taken', async () => {
   expect(await start()).toMatchObject({ code: 0 });
   expect(engine.containers().map((one) => one.labels['para.session'])).toEqual(['s']);
   expect(readdirSync(join(repo, '.para/worktrees'))).toEqual(['s']);
+});
+
+describe.each([
+  ['its record', []],
+  ['its record and what git remembers', ['git', 'update-ref', '-d', 'refs/para/meta/s']],
+])('a session that has taken one, and lost %s', (_what, lose) => {
+  const record = (): string => readFileSync(join(repo, '.para/state/s.state'), 'utf8');
+
+  test('keeps its container and what that mounts, and is recovered with both', async () => {
+    expect(await start()).toMatchObject({ code: 0 });
+    const [id = ''] = readdirSync(join(repo, '.para/state/warm'));
+    await world.out(['sh', '-c', 'echo work >.para/worktrees/s/made'], { cwd: repo });
+    for (const file of readdirSync(join(repo, '.para/state')))
+      if (file.startsWith('s.state')) rmSync(join(repo, '.para/state', file));
+    if (lose.length > 0) await world.out(lose, { cwd: repo });
+
+    expect((await para(['docker', 'cleanup'])).stdout).toContain('para recover s');
+    expect(await para(['recover', 's'])).toMatchObject({ code: 0 });
+    expect(record()).toContain(`"warm": "${id}"`);
+    const [one] = engine.containers();
+    expect(one).toMatchObject({ name: `para-${repoId(repo)}-s`, labels: { 'para.op': id } });
+    for (const args of [['clean'], ['docker', 'pool', 'fill', '--image', IMAGE], ['docker', 'cleanup']])
+      expect(await para(args)).toMatchObject({ code: 0 });
+    expect(readdirSync(join(repo, '.para/state/warm'))).toContain(id);
+    expect(engine.containers()).toContainEqual(one);
+    expect(await para(['cancel', 's'])).toMatchObject({ code: 0 });
+    expect(readdirSync(join(repo, '.para/state/warm'))).not.toContain(id);
+  });
 });

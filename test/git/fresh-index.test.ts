@@ -3,6 +3,8 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { takeSnapshot } from '../../src/git/snapshot.ts';
+import { addDetached } from '../../src/git/worktree-lock.ts';
+import { settleNewIndex } from '../../src/git/fresh-index.ts';
 import { commitAll } from '../../src/git/stage.ts';
 import { type TestSession, openSession } from './session.ts';
 
@@ -37,4 +39,16 @@ test('is looked through once for all, and misses nothing that was changed in its
   expect(show(branch)).toBe('hasted');
   expect(refreshed).toHaveLength(1);
   expect(readdirSync(s.admin).filter((name) => name.startsWith('index'))).toEqual(['index']);
+});
+
+test('in a new worktree git has looked at each file, in a later second than they are of', async () => {
+  const path = join(s.temp.root, 'kept');
+  await addDetached({ repo: s.repo, path, base: s.temp.run(['rev-parse', s.branch]) }, 'kept');
+  const index = join(s.temp.root, '.git/worktrees/kept/index');
+  const second = (file: string): number => Math.floor(statSync(file).mtimeMs / 1000);
+  const newest = Math.max(...['a.txt', 'dir/b.txt'].map((name) => second(join(path, name))), second(index));
+  await settleNewIndex({ repo: s.repo, worktreePath: path });
+  expect(second(index)).toBeGreaterThan(newest);
+  expect(s.temp.run(['-C', path, 'status', '--porcelain'])).toBe('');
+  s.temp.run(['worktree', 'remove', '-f', '-f', path]);
 });

@@ -17,6 +17,7 @@ import { reader, readRecords } from '../../src/docker/parse.ts';
 import { ParaError } from '../../src/errors.ts';
 import { cleanLines, display } from '../../src/ui/display.ts';
 import { detailLines } from '../../src/ui/monitor/detail.ts';
+import { PAINTED } from '../../src/ui/colours.ts';
 import { createOutput } from '../../src/ui/output.ts';
 import { table } from '../../src/ui/table.ts';
 import { overviewRow } from '../support/overview.ts';
@@ -118,6 +119,7 @@ function said(text: string, json: boolean): string {
   const output = createOutput(
     { json, quiet: false, verbose: true, color: true },
     { stdout, stderr, env: {} },
+    PAINTED,
   );
   output.note(text);
   output.warn(text);

@@ -1,10 +1,14 @@
 import { createSocket, type Socket } from 'node:dgram';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { find, type Trial } from '../../src/proxy/check.ts';
 
 /** On loopback everything answers, and nobody is a neighbour: each thing that is open is told, and nothing else. */
 describe('trying a network', () => {
+  const NOWHERE = { resolvConf: '/dev/null', addresses: '/dev/null' };
   const open: (Server | Socket)[] = [];
   afterEach(() => {
     for (const one of open.splice(0)) one.close();
@@ -30,7 +34,7 @@ describe('trying a network', () => {
       ['127.0.0.1', port],
       ['127.0.0.1', 1],
     ] as const;
-    const found = await find({ ...nothing, tcp, proxy: await proxyOf('403 Forbidden') }, '/dev/null');
+    const found = await find({ ...nothing, tcp, proxy: await proxyOf('403 Forbidden') }, NOWHERE);
     expect(found.proxy).toBe('HTTP/1.1 403 Forbidden');
     expect(found.open).toEqual(expect.arrayContaining([`tcp 127.0.0.1:${String(port)}`, 'tcp 127.0.0.1:1']));
   });
@@ -62,13 +66,29 @@ describe('trying a network', () => {
       return;
     }
     const proxy = await proxyOf('403 Forbidden');
-    const found = await find({ ...nothing, resolvers: ['127.0.0.57'], waitMs: 500, proxy }, '/dev/null');
+    const found = await find({ ...nothing, resolvers: ['127.0.0.57'], waitMs: 500, proxy }, NOWHERE);
     expect(found.open.includes('dns 127.0.0.57')).toBe(isOpen);
+  });
+
+  test('any address of IPv6 is told, but of loopback', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'para-check-'));
+    const addresses = join(dir, 'if_inet6');
+    const rows = [
+      '00000000000000000000000000000001 01 80 10 80       lo',
+      'fe800000000000001234567890abcdef 02 40 20 80     eth0',
+    ];
+    writeFileSync(addresses, `${rows.join('\n')}\n`);
+    const proxy = await proxyOf('403 Forbidden');
+    const { open: told } = await find({ ...nothing, proxy }, { ...NOWHERE, addresses });
+    rmSync(dir, { recursive: true });
+    expect(told.filter((what) => what.startsWith('ipv6 '))).toEqual([
+      'ipv6 fe80::1234:5678:90ab:cdef of eth0',
+    ]);
   });
 
   test('what the proxy says is told as it is', async () => {
     const said = async (status: string): Promise<string> =>
-      (await find({ ...nothing, proxy: await proxyOf(status) }, '/dev/null')).proxy;
+      (await find({ ...nothing, proxy: await proxyOf(status) }, NOWHERE)).proxy;
     expect(await said('200 OK')).toBe('HTTP/1.1 200 OK');
   });
 });

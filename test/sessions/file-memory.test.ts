@@ -25,3 +25,18 @@ test('an answer stands until one of its files changes, comes or goes, or it is o
   expect([await ask(), await ask('another')]).toEqual([5, 6]);
   rmSync(dir, { recursive: true });
 });
+
+test('what nobody asks for any more is forgotten', async () => {
+  const memory = createFileMemory(1000, () => 0);
+  const ask = (name: string): Promise<string> => memory.recall(name, [], () => Promise.resolve(name));
+  for (let n = 0; n < 1_000; n += 1) {
+    await ask('stays');
+    await ask(`session ${String(n)}`);
+    memory.forgetUnused();
+    expect(memory.size).toBe(2);
+  }
+  await ask('stays');
+  memory.forgetUnused();
+  expect(memory.size).toBe(1);
+  expect(await memory.recall('stays', [], () => Promise.resolve('anew'))).toBe('stays');
+});

@@ -41,7 +41,13 @@ test.each<readonly [string, Partial<Signs>, string | null, string]>([
     'dead',
     'it ended with exit code 137',
   ],
-  ['killed for want of memory', { container: 'oom-killed' }, 'dead', 'it had used up its memory'],
+  [
+    'killed for want of memory',
+    { container: 'oom-killed', memoryBytes: 2 ** 26 },
+    'dead',
+    'it had used up its 64 MiB of memory',
+  ],
+  ['the same, without a known limit', { container: 'oom-killed' }, 'dead', 'it had used up its memory'],
   ['ended, and nobody knows how', { container: 'dead', status: '' }, 'dead', 'it ended'],
   ['stopped by hand', { container: 'exited', status: 'Exited (0) 2 hours ago' }, null, ''],
   [

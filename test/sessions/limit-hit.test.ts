@@ -116,7 +116,7 @@ describe('those that died of it, in a list', () => {
       ...[row('a', 'exited', 'Exited (137) 5 minutes ago'), row('b', 'exited', 'Exited (137) 1 hour ago')],
       ...[row('c', 'exited', 'Exited (0) 5 minutes ago'), row('d', 'running', 'Up 137 minutes')],
     ];
-    expect([...(await oomKilledAmong(service, rows))]).toEqual(['a']);
+    expect([...(await oomKilledAmong(service, rows))]).toEqual([['a', 2 ** 26]]);
     expect(asked).toEqual([['a', 'b']]);
   });
 });

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerRow } from '../../src/docker/driver.ts';
 import type { DockerService } from '../../src/docker/service.ts';
 import { ParaError } from '../../src/errors.ts';
 import type { Git } from '../../src/git/git.ts';
 import { openRepository, type Repository } from '../../src/git/repository.ts';
-import { addWorktree } from '../../src/git/worktrees.ts';
+import { addDetached } from '../../src/git/worktree-lock.ts';
+import { addWorktree, moveToBranch } from '../../src/git/worktrees.ts';
 import { watchSessions, type Overview } from '../../src/sessions/overview.ts';
 import { placesOf, saveRecord, type SessionRecord } from '../../src/sessions/store.ts';
 import { writeStatus } from '../../src/sessions/status-file.ts';
@@ -117,11 +119,57 @@ test('lines are counted again where something changed, not at once, and not ever
   expect(await counted(9)).toEqual([0, 3, 1]);
 });
 
+test('what git does is seen where its directory for the worktree has another name', async () => {
+  const [before, path] = [places().worktree('warm--01234567'), places().worktree('w')];
+  await addDetached({ repo, path: before, base: head() }, 'kept');
+  await moveToBranch(before, { repo, path, branch: 'para/w', base: head() });
+  const taken = { ...CONTAINER, name: 'para-x-w', warm: 'warm--01234567' };
+  await saveRecord(places(), sessionRecord(temp.root, 'w', { base: head(), container: taken }));
+  for (const one of ['cmd', 'out']) mkdirSync(join(places().docker('w'), one), { recursive: true });
+  const look = watch();
+  const shown = async (): Promise<Overview['sessions'][number] | undefined> =>
+    (await look()).sessions.find(({ name }) => name === 'w');
+  expect(await shown()).toMatchObject({ lines: { added: 0 }, status: 'active' });
+  temp.write('.para/worktrees/w/a.txt', 'one\nmore\n');
+  temp.run(['-C', path, 'commit', '-qam', 'more']);
+  writeFileSync(join(repo.commonDir, 'worktrees/warm--01234567/MERGE_HEAD'), `${head()}\n`);
+  time += 11_000;
+  expect(await shown()).toMatchObject({ lines: { added: 1 }, status: 'merging' });
+  temp.run(['worktree', 'remove', '-f', '-f', path]);
+  await rm(places().record('w'));
+});
+
 test('what a session says is there at the next look', async () => {
   const look = watch();
   await look();
   await writeStatus(places().docker('b'), { timestamp: 't', status: 'running', phase: 'building' });
   expect((await look()).sessions[1]?.says).toMatchObject({ phase: 'building' });
+});
+
+test('what it said before stays when its file is broken, and why that can not be taken', async () => {
+  const look = watch();
+  const said = async (): Promise<unknown> => {
+    const { says, said_at, defect } = (await look()).sessions[0] ?? {};
+    return { phase: says?.phase, said_at, defect };
+  };
+  const out = join(places().docker('a'), 'out/status.json');
+  const write = (text: string, seconds: number): void => {
+    writeFileSync(out, text);
+    utimesSync(out, seconds, seconds);
+  };
+  write('{"timestamp":"t","status":"running","phase":"testing"}', 1_000);
+  const good = { phase: 'testing', said_at: '1970-01-01T00:16:40.000Z' };
+  expect(await said()).toEqual({ ...good, defect: null });
+  write('{"timestamp":"t","sta', 2_000);
+  expect(await said()).toEqual({ ...good, defect: expect.any(String) });
+  // Nor does what the host has said before that come back.
+  await writeStatus(places().docker('a'), { timestamp: 't', status: 'running', phase: 'host' });
+  utimesSync(join(places().docker('a'), 'status.json'), 500, 500);
+  expect(await said()).toEqual({ ...good, defect: expect.any(String) });
+  write('{"timestamp":"t","status":"running","phase":"review"}', 3_000);
+  expect(await said()).toMatchObject({ phase: 'review', defect: null });
+  for (const file of [out, join(places().docker('a'), 'status.json')]) rmSync(file);
+  expect(await said()).toEqual({ phase: undefined, said_at: null, defect: null });
 });
 
 test('a session that came, and one whose worktree went', async () => {

@@ -92,6 +92,17 @@ test('a whole list takes the place of it; since when one runs stays', async () =
   ]);
 });
 
+test('started by hand: since when is not known', async () => {
+  const start = async (status: Registered['status']): Promise<string | null | undefined> => {
+    await replaceRegistry(state, [{ ...entry('a'), started_at: null, status }]);
+    return read().containers[0]?.started_at;
+  };
+  await registerContainer(state, entry('a'));
+  for (const status of ['paused', 'running', 'exited'] as const)
+    expect(await start(status)).toBe('2026-01-01T00:00:00Z');
+  expect(await start('running')).toBeNull();
+});
+
 test('what is there and makes no sense is replaced; what can not be written stops nobody', async () => {
   mkdirSync(join(state, 'docker/shared'), { recursive: true });
   writeFileSync(file(), '{"schema":1,"containers":"many"}');

@@ -1,24 +1,31 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEFAULTS } from '../../src/config/defaults.ts';
-import type { ContainerInfo, ContainerRow, ExecRequest } from '../../src/docker/driver.ts';
+import { DEFAULTS, type Config } from '../../src/config/defaults.ts';
 import type { DockerService } from '../../src/docker/service.ts';
 import { ParaError } from '../../src/errors.ts';
 import { openRepository, type Repository } from '../../src/git/repository.ts';
 import { readHealth } from '../../src/sessions/health-file.ts';
 import { newOperation } from '../../src/sessions/operation.ts';
 import { lockSession, placesOf, saveRecord, type SessionRecord } from '../../src/sessions/store.ts';
-import { superviseSessions, type Watch } from '../../src/sessions/supervise.ts';
+import { superviseSessions, type SuperviseContext, type Watch } from '../../src/sessions/supervise.ts';
+import type { Cancellation } from '../../src/sys/cancel.ts';
 import { createRunner } from '../../src/sys/run.ts';
+import { OneContainer } from '../support/one-container.ts';
 import { sessionRecord } from '../support/record.ts';
 import { tempRepo, type TempRepo } from '../support/temp-repo.ts';
 
 let temp: TempRepo;
 let repo: Repository;
-let engine: Engine;
+let engine: OneContainer;
 let time: number;
 let look: (waits?: boolean) => Promise<Watch>;
+const unattended = {
+  ...DEFAULTS,
+  docker: { ...DEFAULTS.docker, auto_recovery: { ...DEFAULTS.docker.auto_recovery, enabled: false } },
+};
+let config: () => Promise<{ config: Config; own: Config }>;
+let cancellation: Pick<Cancellation, 'shield'> & { requested: boolean };
 
 beforeAll(async () => {
   temp = tempRepo();
@@ -29,7 +36,9 @@ afterAll(() => {
 });
 beforeEach(async () => {
   time = Date.parse('2026-01-02T00:00:00Z');
-  engine = new Engine();
+  engine = new OneContainer();
+  config = () => Promise.resolve({ config: DEFAULTS, own: DEFAULTS });
+  cancellation = { requested: false, shield: (_ms, work) => work() };
   mkdirSync(join(places().docker('s'), 'out'), { recursive: true });
   mkdirSync(places().worktree('s'), { recursive: true });
   await save();
@@ -54,65 +63,20 @@ const made = (check?: typeof CHECK): NonNullable<SessionRecord['container']> => 
 function save(change: Partial<SessionRecord> = {}, check?: typeof CHECK): Promise<void> {
   return saveRecord(places(), sessionRecord(temp.root, 's', { container: made(check), ...change }));
 }
-function watching(): typeof look {
-  const supervise = superviseSessions({
+function watching(only?: string): typeof look {
+  const context: SuperviseContext = {
     ...{ cwd: temp.root, home: temp.base, env: {}, runner: createRunner({ env: {} }) },
     repository: () => Promise.resolve(repo),
-    config: () => Promise.resolve({ config: DEFAULTS }),
+    config: () => config(),
     dockerFor: () => Promise.resolve(engine as unknown as DockerService),
-    cancellation: { shield: (_ms, work) => work() },
+    cancellation,
     now: () => new Date(time),
-  });
+  };
+  const supervise = superviseSessions(context, only);
   return (waits = true) => supervise({ patienceMs: 5_000, waits });
 }
 const said = (watch: Watch): string[] => watch.events.map(({ text }) => text);
 const pass = (seconds: number): void => void (time += seconds * 1000);
-
-/** One container, which does what it is told. */
-class Engine {
-  readonly calls: string[] = [];
-  state: 'running' | 'exited' = 'running';
-  exitCode = 0;
-  health: ContainerInfo['health'] = 'none';
-  healthDriver: 'engine' | 'para' = 'engine';
-  checked: () => Promise<{ exitCode: number; stdout: string; stderr: string }> = () =>
-    Promise.resolve({ exitCode: 0, stdout: '', stderr: '' });
-  start: () => Promise<void> = () => Promise.resolve();
-
-  get engine(): object {
-    return { driver: { name: 'docker' }, capabilities: { healthDriver: this.healthDriver } };
-  }
-  list(): Promise<readonly ContainerRow[]> {
-    this.calls.push('ps');
-    const up = this.health === 'none' ? 'Up 2 seconds' : `Up 2 seconds (${this.health})`;
-    const status = this.state === 'running' ? up : `Exited (${String(this.exitCode)}) now`;
-    return Promise.resolve([{ id: 'i', name: 'c', image: 'i', state: this.state, status, ports: [] }]);
-  }
-  status(): Promise<Partial<ContainerInfo>> {
-    const { state, exitCode, health } = this;
-    return Promise.resolve({ state, exitCode, health });
-  }
-  async wakeContainer(): Promise<void> {
-    this.calls.push('start');
-    await this.start();
-    this.state = 'running';
-  }
-  stopContainer(_name: string, grace: number): Promise<void> {
-    this.calls.push(`stop ${String(grace)}`);
-    this.state = 'exited';
-    return Promise.resolve();
-  }
-  execCapture(request: ExecRequest): ReturnType<Engine['checked']> {
-    this.calls.push(`exec ${request.argv.join(' ')}`);
-    return this.checked();
-  }
-  logs(): Promise<string> {
-    return Promise.resolve('one\n\ntwo  \n');
-  }
-  die(): void {
-    Object.assign(this, { state: 'exited', exitCode: 137 });
-  }
-}
 
 test('well: one call a look, and nothing is written', async () => {
   engine.health = 'healthy';
@@ -182,6 +146,97 @@ test('for other programs: a registry of all, and how each is', async () => {
   expect(json('s/metrics.json')).toMatchObject({ health: 'healthy', changed_at: '2026-01-02T00:00:05.000Z' });
 });
 
+test('its memory was used up: said wherever it is told, with what lets it have more; asked once for each death', async () => {
+  const asked = (): number => engine.calls.filter((call) => call === 'inspect c').length;
+  const reason = 'it had used up its 64 MiB of memory';
+  for (const nth of ['1', '2', '3']) {
+    engine.die(true);
+    const { events, sessions } = await look();
+    expect(events.at(-1)?.text).toBe(`restarted (${nth} of 3): ${reason}`);
+    expect(sessions[0]).toMatchObject({ container: 'running', restarts: Number(nth) });
+    pass(40);
+  }
+  expect(asked()).toBe(3);
+  engine.die(true);
+  const over = await look();
+  const why = `${reason}, and it was restarted 3 times within 600 s (to let it have more: para docker update s --memory 128m)`;
+  expect(said(over)).toEqual([`given up: ${why}; to go on: para docker start s`]);
+  const told = { container: 'oom-killed', health: 'dead', health_reason: reason };
+  expect(over.sessions[0]).toMatchObject({ ...told, given_up: { reason: why } });
+  const metrics = readFileSync(join(places().docker('s'), 'metrics.json'), 'utf8');
+  expect(JSON.parse(metrics)).toMatchObject({ ...told, given_up: true });
+  await look();
+  await look();
+  expect(asked()).toBe(4);
+});
+
+test('killed by somebody after it was restarted for want of memory: no word of memory', async () => {
+  engine.die(true);
+  await look();
+  engine.die();
+  pass(40);
+  expect(said(await look()).at(-1)).toBe('restarted (2 of 3): it ended with exit code 137');
+});
+
+test('an engine that can not tell now of what it died is asked again', async () => {
+  engine.die(true);
+  config = () => Promise.resolve({ config: unattended, own: unattended });
+  engine.inspected = () => Promise.reject(new ParaError('DAEMON_NOT_AVAILABLE', 'docker is away'));
+  expect((await look()).sessions[0]).toMatchObject({ health_reason: 'it ended with exit code 137' });
+  engine.inspected = () => Promise.resolve();
+  expect((await look()).sessions[0]).toMatchObject({ health_reason: 'it had used up its 64 MiB of memory' });
+});
+
+test('where containers are not to be restarted they are watched all the same', async () => {
+  config = () => Promise.resolve({ config: unattended, own: unattended });
+  engine.healthDriver = 'para';
+  engine.checked = () => Promise.resolve({ exitCode: 1, stdout: '', stderr: 'no route' });
+  await save({}, CHECK);
+  await look();
+  pass(15);
+  expect(said(await look())).toEqual(['unhealthy: its health check failed 2 times: no route']);
+  const json = (path: string): unknown =>
+    JSON.parse(readFileSync(join(places().state, 'docker', path), 'utf8'));
+  expect(json('s/metrics.json')).toMatchObject({ health: 'unhealthy', restarts: 0, next_restart: null });
+  expect(json('shared/registry.json')).toMatchObject({ containers: [{ session: 's' }] });
+  engine.die();
+  for (let n = 0; n < 9; n += 1) {
+    pass(600);
+    await look();
+  }
+  expect(engine.calls).not.toContain('start');
+  expect((await readHealth(places().docker('s'))).given_up).toBeNull();
+});
+
+test('one that was restarted is registered, and shown as it is now', async () => {
+  engine.die();
+  // Its runner was heard of last a minute ago.
+  const ready = join(places().docker('s'), 'out/ready');
+  writeFileSync(ready, '');
+  utimesSync(ready, time / 1000 - 60, time / 1000 - 60);
+  const { sessions } = await look();
+  const now = { container: 'running', health: 'starting', restarts: 1 };
+  expect(sessions).toMatchObject([
+    { session: 's', ...now, health_reason: 'its runner has not been heard of yet' },
+  ]);
+  const json = (path: string): unknown =>
+    JSON.parse(readFileSync(join(places().state, 'docker', path), 'utf8'));
+  expect(json('s/metrics.json')).toMatchObject(now);
+  const entry = { session: 's', status: 'running', started_at: '2026-01-02T00:00:01Z' };
+  expect(json('shared/registry.json')).toMatchObject({ containers: [entry] });
+  // Its engine's list has no word of when.
+  await look();
+  expect(json('shared/registry.json')).toMatchObject({ containers: [entry] });
+});
+
+test('one that is watched alone is registered as well', async () => {
+  engine.die();
+  look = watching('s');
+  await look();
+  const registry = readFileSync(join(places().state, 'docker/shared/registry.json'), 'utf8');
+  expect(JSON.parse(registry)).toMatchObject({ containers: [{ started_at: '2026-01-02T00:00:01Z' }] });
+});
+
 test('another watcher goes on where one stopped', async () => {
   engine.die();
   await look();
@@ -218,7 +273,52 @@ test('the worktree is gone: nothing is started', async () => {
   engine.die();
   rmSync(places().worktree('s'), { recursive: true });
   await look();
-  expect(engine.calls).toEqual(['ps']);
+  expect(engine.calls).toEqual(['ps', 'inspect c']);
+});
+
+test.each(['DAEMON_NOT_AVAILABLE', 'DEADLINE', 'ENGINE_OUTPUT_UNREADABLE'] as const)(
+  'an engine that fails between two calls (%s): said, the others are watched on, and it is tried again',
+  async (code) => {
+    engine.die();
+    mkdirSync(join(places().docker('t'), 'out'), { recursive: true });
+    const other = { ...made(), name: 'other' };
+    await saveRecord(places(), sessionRecord(temp.root, 't', { container: other }));
+    engine.inspected = () => Promise.reject(new ParaError(code, 'docker is away'));
+    const seen = await look();
+    expect(seen.remarks).toEqual(['s: docker is away']);
+    expect(seen.sessions).toMatchObject([
+      { session: 's', container: 'exited', health: 'dead', health_reason: 'it ended with exit code 137' },
+      { session: 't', container: 'missing' },
+    ]);
+    expect((await readHealth(places().docker('s'))).restarts).toEqual([]);
+    engine.inspected = () => Promise.resolve();
+    expect(said(await look())).toEqual(['restarted (1 of 3): it ended with exit code 137']);
+  },
+);
+
+test('interrupted: the watch ends', async () => {
+  engine.die();
+  engine.inspected = () => Promise.reject(new ParaError('INTERRUPTED', 'interrupted'));
+  // By a deadline of its own, not by a person.
+  expect((await look()).remarks).toEqual(['s: interrupted']);
+  cancellation.requested = true;
+  await expect(look()).rejects.toThrow('interrupted');
+});
+
+test('a disk that is full: said, and watched on', async () => {
+  engine.die();
+  const full = Object.assign(new Error('no space'), { code: 'ENOSPC', path: '/s' });
+  engine.start = () => Promise.reject(full);
+  expect(said(await look())[1]).toBe('could not be restarted (1 of 3): no space is left on the disk: /s');
+});
+
+test('settings that are broken while it watches: those of the beginning hold', async () => {
+  await look();
+  config = () => Promise.reject(new ParaError('CONFIG_INVALID', 'not JSON'));
+  engine.die();
+  expect(said(await look())[1]).toBe('restarted (1 of 3): it ended with exit code 137');
+  look = watching();
+  await expect(look()).rejects.toThrow('not JSON');
 });
 
 test('a restart that fails counts, and is told', async () => {

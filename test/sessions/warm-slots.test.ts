@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { sessionOf } from '../../src/sessions/orphans-beside.ts';
 import { placesOf, removeContainerFiles, type Places } from '../../src/sessions/store.ts';
-import { isSlotId, newSlotId, slotDir, slotLinks, turnLink } from '../../src/sessions/warm-links.ts';
+import { isSlotId, newSlotId, slotDir, slotLinks, slotOf, turnLink } from '../../src/sessions/warm-links.ts';
 import {
   hasSlots,
   listSlots,
@@ -93,6 +93,19 @@ test('useless is what nobody makes and no session has', async () => {
   writeFileSync(places.record('torn'), '{');
   expect(await useless(false)).toEqual([making]);
   expect(await hasSlots(places)).toBe(true);
+});
+
+test('one whose links lead to what a session has is that session’s, with its record or without', async () => {
+  const id = newSlotId();
+  await saveSlot(places, slot(id), 'ready');
+  await takeSlot(places, id);
+  await turnLink(slotLinks(places.state, id).box, places.docker('fix'));
+  expect(await uselessSlots(places, true)).toMatchObject([{ id }]);
+  expect(await slotOf(places.state, 'fix')).toBeUndefined();
+  mkdirSync(places.docker('fix'), { recursive: true });
+  expect(await uselessSlots(places, true)).toEqual([]);
+  expect(await slotOf(places.state, 'fix')).toBe(id);
+  expect(await slotOf(places.state, 'other')).toBeUndefined();
 });
 
 test('its links are turned at once, and go with the container of the session', async () => {

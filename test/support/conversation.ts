@@ -112,7 +112,7 @@ export class Conversation {
   }
 
   networkThere(): EngineCall {
-    const docker = { Name: this.network, Labels: {} };
+    const docker = { Name: this.network, Id: ID, Labels: {} };
     const podman = { name: this.network, labels: {} };
     const stdout = JSON.stringify([this.engine === 'docker' ? docker : podman]);
     return this.call(['network', 'inspect', '--', this.network], { stdout });

@@ -13,13 +13,13 @@ const note = (what) => appendFileSync(log, `${who} ${what}\n`);
 const ready = [];
 
 /** A web server's answer to whatever is said. */
-function serve(port, address) {
+function serve(port, host) {
   const server = createServer((socket) => {
     note(`tcp ${socket.localAddress}:${port}`);
     socket.on('error', () => undefined);
     socket.on('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhello\n'));
   });
-  ready.push(new Promise((resolve) => server.listen(port, address, resolve)));
+  ready.push(new Promise((resolve) => server.listen({ port, host, ipv6Only: true }, resolve)));
 }
 
 function receive(port, address, onMessage) {
@@ -54,7 +54,9 @@ function answer(question) {
 }
 
 for (const port of [22, 80, 443, 8443]) serve(port, '0.0.0.0');
+serve(80, '::');
 receive(9999, '0.0.0.0', () => note('udp 9999'));
+receive(9998, '0.0.0.0', (message) => note(`udp ${message}`));
 for (const address of dnsAddresses) receive(53, address, (question, reply) => reply(answer(question)));
 serve(53, dnsAddresses[0]);
 Promise.all(ready).then(() => note('up'));

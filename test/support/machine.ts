@@ -34,8 +34,13 @@ export interface Machine {
   resolveBy(kind: ResolverKind): void;
   /** The machine's own IPv4 addresses, without loopback. */
   addresses(): readonly string[];
-  /** What has arrived since it was asked last: `internet tcp ADDRESS:PORT`, `internet udp PORT`, `machine dns NAME`. */
+  /**
+   * What has arrived since it was asked last: `internet tcp ADDRESS:PORT`, `internet udp PORT`, `machine dns NAME`; at port
+   * 9998 `machine udp TEXT`, whatever was sent.
+   */
   arrived(): readonly string[];
+  /** What listens as `who`, to be run elsewhere by anybody until its stdin ends; it has arrived when it listens. */
+  listener(who: string): readonly string[];
   down(): Promise<void>;
 }
 
@@ -60,6 +65,7 @@ export async function machine(): Promise<Machine> {
     writeFileSync(resolv, `nameserver ${RESOLVERS[kind]}\n`);
   };
   writeFileSync(log, '');
+  chmodSync(log, 0o666);
   resolveBy('outside');
   const own = await hold('--mount --propagation private --pid --fork --kill-child --mount-proc', [
     MACHINE,
@@ -86,6 +92,7 @@ export async function machine(): Promise<Machine> {
       seen += fresh.length;
       return fresh;
     },
+    listener: (who) => listener(log, [who, '127.0.0.1']),
     down: async () => {
       for (const child of [own.child, internet.child, ...listeners]) {
         child.stdin.end();
@@ -134,14 +141,13 @@ function wire(own: number, internet: number): void {
   ip(own, `route add default via ${INTERNET.listed}`);
 }
 
-function listen(
-  pid: number,
-  log: string,
-  [who = '', ...dns]: readonly string[],
-): ChildProcessWithoutNullStreams {
+function listen(pid: number, log: string, args: readonly string[]): ChildProcessWithoutNullStreams {
+  return spawn('nsenter', ['-t', String(pid), '-n', ...listener(log, args)]);
+}
+
+function listener(log: string, [who = '', ...dns]: readonly string[]): readonly string[] {
   const script = join(import.meta.dirname, 'listeners.cjs');
-  const known = JSON.stringify({ [NAME]: INTERNET.named });
-  return spawn('nsenter', ['-t', String(pid), '-n', process.execPath, script, log, who, known, ...dns]);
+  return [process.execPath, script, log, who, JSON.stringify({ [NAME]: INTERNET.named }), ...dns];
 }
 
 function enginesIn(pid: number, dir: string): readonly TestEngine[] {

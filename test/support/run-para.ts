@@ -8,6 +8,7 @@ import type { EngineName } from '../../src/docker/driver.ts';
 import { ParaError } from '../../src/errors.ts';
 import { createCancellation, type Cancellation } from '../../src/sys/cancel.ts';
 import { createRunner, type Captured, type Runner, type RunRequest } from '../../src/sys/run.ts';
+import { PAINTED } from '../../src/ui/colours.ts';
 import { createOutput } from '../../src/ui/output.ts';
 import { fakeStream } from './streams.ts';
 import type { TempRepo } from './temp-repo.ts';
@@ -59,7 +60,7 @@ export async function runPara(
   const argv = typeof line === 'string' ? line.split(' ') : line;
   const env = { ...repo.env, PATH: `${BIN}${delimiter}${process.env['PATH'] ?? ''}`, ...options.env };
   const streams = { stdout: fakeStream(), stderr: fakeStream(), env };
-  const output = createOutput(readOutputFlags(argv), streams);
+  const output = createOutput(readOutputFlags(argv), streams, PAINTED);
   const cancellation = options.cancellation ?? createCancellation();
   const script = new Script(options.calls ?? []);
   const runner = split(createRunner({ env, signal: cancellation.current }), script);

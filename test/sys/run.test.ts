@@ -1,3 +1,4 @@
+import { getMaxListeners } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -114,6 +115,34 @@ describe('deadline and abort', () => {
     expect(performance.now() - started).toBeLessThan(5_000);
     expect(ended).toMatchObject({ aborted: true, stdout: expect.stringMatching(/^\d+\n$/) });
     process.kill(Number(ended.stdout), 'SIGKILL');
+  });
+
+  test.each([
+    ['ended by itself', 'exit 0'],
+    ['ended when it was told to', 'trap "exit 0" TERM; wait'],
+  ])('nor is what it has started once the deadline passed: %s', async (_how, last) => {
+    const started = performance.now();
+    const script = `sleep 20 & echo "$!"; ${last}`;
+    const ended = await runner.capture({ file: 'sh', args: ['-c', script], timeoutMs: 1_000 });
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(ended).toMatchObject({ exitCode: 0, timedOut: true, stdout: expect.stringMatching(/^\d+\n$/) });
+    process.kill(Number(ended.stdout), 'SIGKILL');
+  });
+
+  test('a signal that was aborted before ends the process at once', async () => {
+    const captured = await runner.capture({
+      ...node('setInterval(() => 0, 1e3)'),
+      signal: AbortSignal.abort(),
+    });
+    expect(captured).toMatchObject({ timedOut: false, aborted: true, exitCode: undefined });
+  });
+
+  test('many at once listen to one signal, and node warns of nothing', async () => {
+    const { signal } = new AbortController();
+    const all = Array.from({ length: 15 }, () => runner.capture({ file: 'true', args: [], signal }));
+    expect((await Promise.all(all)).every(succeeded)).toBe(true);
+    // Its warning goes to a process that a test can not listen to.
+    expect(getMaxListeners(signal)).toBe(Infinity);
   });
 
   test('an abort ends the process and is told apart', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { stripVTControlCharacters } from 'node:util';
 import { ParaError } from '../../src/errors.ts';
 import { registerSecret } from '../../src/sys/redact.ts';
+import { PAINTED } from '../../src/ui/colours.ts';
 import { age } from '../../src/ui/age.ts';
 import { chooseProgress, createOutput, type Output, type OutputFlags } from '../../src/ui/output.ts';
 import { table, type Column } from '../../src/ui/table.ts';
@@ -22,7 +23,7 @@ function say(
 ): Said {
   const stdout = fakeStream(tty);
   const stderr = fakeStream(tty);
-  speak(createOutput({ ...PLAIN, ...flags }, { stdout, stderr, env }));
+  speak(createOutput({ ...PLAIN, ...flags }, { stdout, stderr, env }, PAINTED));
   return { out: stdout.text(), err: stderr.text() };
 }
 
@@ -186,7 +187,7 @@ describe('tables', () => {
   const draw = (rows: readonly (readonly [string, string])[], color = false): string => {
     const stdout = fakeStream();
     const env = color ? { FORCE_COLOR: '1' } : {};
-    const output = createOutput(PLAIN, { stdout, stderr: stdout, env });
+    const output = createOutput(PLAIN, { stdout, stderr: stdout, env }, PAINTED);
     return table(rows, columns, output.paint);
   };
 

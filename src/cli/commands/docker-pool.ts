@@ -1,5 +1,6 @@
 import { discardSteps, fillSteps, planFill, withPool, type FillState } from '../../sessions/warm-pool.ts';
 import { listSlots, uselessSlots } from '../../sessions/warm-slots.ts';
+import { dropWishes } from '../../sessions/warm-wishes.ts';
 import type { Places } from '../../sessions/store.ts';
 import type { App } from '../app.ts';
 import { containerFlags, LIKENESS_OPTIONS } from '../container-flags.ts';
@@ -76,6 +77,7 @@ async function drain(app: App, dry: boolean): Promise<Done> {
   const would = dry ? (await uselessSlots(places, true)).length : 0;
   if (!dry)
     await withPool({ repo, places }, 'empties the pool', async () => {
+      await dropWishes(places);
       await app.run(discardSteps(app, { repo, places }, await uselessSlots(places, true)), state);
     });
   return { ...state, ready: await readyIn(places), would };

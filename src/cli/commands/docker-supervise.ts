@@ -3,6 +3,7 @@ import { hasCode, ParaError } from '../../errors.ts';
 import { requireContainer } from '../../sessions/containers.ts';
 import { findSession, sessionHere } from '../../sessions/find.ts';
 import { superviseSessions, type Watch, type Watched } from '../../sessions/supervise.ts';
+import { refillPool } from '../../sessions/warm-refill.ts';
 import { table, type Column } from '../../ui/table.ts';
 import type { App } from '../app.ts';
 import { defineCommand } from '../define.ts';
@@ -48,8 +49,10 @@ export default defineCommand({
     const session = (args['session'] as string | undefined) ?? (await sessionHere(app));
     if (session !== undefined) requireContainer((await findSession(app, session, 'containers')).record);
     const look = superviseSessions(app, session);
-    if (!args.once) return watch(app, look, { every, isJson: args['json'] === true });
+    const refill = refillPool(app, (steps, state) => app.run(steps, state, 'silent'));
+    if (!args.once) return watch(app, { look, refill }, { every, isJson: args['json'] === true });
     const seen = await look(ONCE);
+    await refill();
     for (const remark of seen.remarks) app.output.warn(remark);
     app.output.answer({ ...seen }, (paint) => [...lines(seen), rows(seen, app, paint)].join('\n'));
     return 0;
@@ -77,7 +80,7 @@ function lines({ events }: Watch): readonly string[] {
 
 async function watch(
   app: App,
-  look: ReturnType<typeof superviseSessions>,
+  { look, refill }: { look: ReturnType<typeof superviseSessions>; refill: () => Promise<void> },
   { every, isJson }: { readonly every: number; readonly isJson: boolean },
 ): Promise<number> {
   const signal = app.cancellation.current();
@@ -85,7 +88,8 @@ async function watch(
   let last = '';
   let remarked = '';
   while (!signal.aborted) {
-    const seen = await look(LIVE).catch((error: unknown) => {
+    const looked = look(LIVE).then(async (found) => refill().then(() => found));
+    const seen = await looked.catch((error: unknown) => {
       if (signal.aborted && hasCode(error, 'INTERRUPTED')) return undefined;
       throw error;
     });

@@ -3,7 +3,7 @@ import type { BoxCheck } from '../../sessions/box-checks.ts';
 import { diagnoseBox } from '../../sessions/box-doctor.ts';
 import { checkHere } from '../../sessions/doctor-here.ts';
 import { diagnose, type Diagnosis } from '../../sessions/doctor.ts';
-import type { ChalkInstance } from 'chalk';
+import type { Paint } from '../../ui/paint.ts';
 import { EXIT } from '../../errors.ts';
 import { display } from '../../ui/display.ts';
 import type { App } from '../app.ts';
@@ -56,14 +56,14 @@ async function attack(app: App, session: string): Promise<number> {
   return broken === 0 ? 0 : EXIT.failed;
 }
 
-function checkLine({ check, verdict, detail }: BoxCheck, paint: ChalkInstance): string {
+function checkLine({ check, verdict, detail }: BoxCheck, paint: Paint): string {
   if (verdict === 'held') return `${paint.green('✓')} ${check}`;
   const seen = display(detail);
   if (verdict === 'not applicable') return paint.dim(`- ${check}: not applicable, ${seen}`);
   return `${paint.red('✗')} ${check}: ${paint.red('NOT HELD')}, ${seen}`;
 }
 
-function text(diagnosis: Diagnosis, paint: ChalkInstance): string {
+function text(diagnosis: Diagnosis, paint: Paint): string {
   const mark = { ok: paint.green('✓'), warn: paint.yellow('▲'), fail: paint.red('✗') };
   const lines = diagnosis.checks.flatMap((group) => [
     paint.bold(group.subject),

@@ -3,6 +3,7 @@ import { ParaError } from '../../errors.ts';
 import { startRound } from '../../sys/rest.ts';
 import { watchSessions, type Overview } from '../../sessions/overview.ts';
 import { withUsage } from '../../sessions/overview-usage.ts';
+import { watchOver } from '../../sessions/watch-over.ts';
 import { readStats } from '../../sessions/stats.ts';
 import type { ContainerStats } from '../../sessions/stats-figures.ts';
 import { overviewColumns } from '../../ui/overview-table.ts';
@@ -67,7 +68,7 @@ function print(app: App, { sessions, remarks }: Overview, usage: boolean): void 
 /** A document now and one for each change, until a signal. */
 async function stream(app: App, usage: boolean): Promise<number> {
   const signal = app.cancellation.current();
-  const look = watchSessions(app);
+  const look = watchOver(app);
   let last = '';
   // The first is whole.
   let effort = { ...LIVE, counts: Infinity };

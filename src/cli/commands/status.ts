@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ParaError } from '../../errors.ts';
 import type { StatusWish } from '../../sessions/host-status.ts';
+import { createLastStatus } from '../../sessions/last-status.ts';
 import { showStatus, summarise, tellStatus, type SessionStatus } from '../../sessions/status.ts';
 import { age } from '../../ui/age.ts';
 import { todosText } from '../../ui/overview-table.ts';
@@ -124,16 +125,19 @@ function readOne(
   named: string | undefined,
 ): () => Promise<Shown> {
   if (more !== undefined) throw misused(`one word too many: ${more}`);
+  const lastSaid = createLastStatus();
   return async () => {
-    const told = await showStatus(app, word ?? named);
+    const now = await showStatus(app, word ?? named);
+    const told = lastSaid(now.session, now);
     return { data: toData(told), rows: [told] };
   };
 }
 
 function readAll(app: App, [, more]: readonly string[]): () => Promise<Shown> {
   if (more !== undefined) throw misused(`one word too many: ${more}`);
+  const lastSaid = createLastStatus();
   return async () => {
-    const rows = await summarise(app);
+    const rows = (await summarise(app)).map((now) => lastSaid(now.session, now));
     return { data: { sessions: rows.map(toData) }, rows };
   };
 }

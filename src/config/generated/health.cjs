@@ -38,7 +38,7 @@ var require_ucs2length = __commonJS({
 // <stdin>
 module.exports = validate16;
 module.exports.default = validate16;
-var schema17 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "HealthFile", "description": "What watching a session's container has told, in .para/state/docker/NAME/health.json. Written by para alone.", "type": "object", "additionalProperties": false, "required": ["schema", "check", "stale_since", "restarts", "given_up"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "check": { "description": "The last health check that para itself has run; null where the engine runs them.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["state", "since", "at", "failures", "output"], "properties": { "state": { "enum": ["starting", "healthy", "unhealthy"], "description": "What it comes to." }, "since": { "type": "string", "maxLength": 40, "description": "RFC 3339: the first check after the container's start." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339: when it ended." }, "failures": { "type": "integer", "minimum": 0, "description": "Failures in a row." }, "output": { "type": "string", "maxLength": 512, "description": "The end of what the last one printed." } } }] }, "stale_since": { "type": ["string", "null"], "maxLength": 40, "description": "RFC 3339: since when the runner is seen to be silent." }, "restarting": { "type": "boolean", "description": "A restart has begun, and was not seen to come to its end." }, "restarts": { "type": "array", "maxItems": 1e3, "description": "By whoever watches, the oldest first; a start by a person clears them.", "items": { "type": "object", "additionalProperties": false, "required": ["at", "reason"], "properties": { "at": { "type": "string", "maxLength": 40, "description": "RFC 3339." }, "reason": { "type": "string", "maxLength": 512, "description": "What was the matter." } } } }, "given_up": { "description": "Why it is not restarted any more.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["at", "reason", "log"], "properties": { "at": { "type": "string", "maxLength": 40, "description": "RFC 3339." }, "reason": { "type": "string", "maxLength": 1024, "description": "What was the matter." }, "log": { "type": "array", "maxItems": 50, "items": { "type": "string", "maxLength": 1024 }, "description": "The last lines that the container had printed." } } }] } } };
+var schema17 = { "$schema": "http://json-schema.org/draft-07/schema#", "title": "HealthFile", "description": "What watching a session's container has told, in .para/state/docker/NAME/health.json. Written by para alone.", "type": "object", "additionalProperties": false, "required": ["schema", "check", "stale_since", "restarts", "given_up"], "properties": { "schema": { "const": 1, "description": "Version of this format." }, "check": { "description": "The last health check that para itself has run; null where the engine runs them.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["state", "since", "at", "failures", "output"], "properties": { "state": { "enum": ["starting", "healthy", "unhealthy"], "description": "What it comes to." }, "since": { "type": "string", "maxLength": 40, "description": "RFC 3339: the first check after the container's start." }, "at": { "type": "string", "maxLength": 40, "description": "RFC 3339: when it ended." }, "failures": { "type": "integer", "minimum": 0, "description": "Failures in a row." }, "output": { "type": "string", "maxLength": 512, "description": "The end of what the last one printed." } } }] }, "stale_since": { "type": ["string", "null"], "maxLength": 40, "description": "RFC 3339: since when the runner is seen to be silent." }, "restarting": { "type": "boolean", "description": "A restart has begun, and was not seen to come to its end." }, "unwell_since": { "type": "string", "maxLength": 40, "description": "RFC 3339: the first restart after which it was not seen to be healthy; that and later ones count for ever." }, "restarts": { "type": "array", "maxItems": 1e3, "description": "By whoever watches, the oldest first; a start by a person clears them.", "items": { "type": "object", "additionalProperties": false, "required": ["at", "reason"], "properties": { "at": { "type": "string", "maxLength": 40, "description": "RFC 3339." }, "reason": { "type": "string", "maxLength": 512, "description": "What was the matter." } } } }, "given_up": { "description": "Why it is not restarted any more.", "oneOf": [{ "type": "null" }, { "type": "object", "additionalProperties": false, "required": ["at", "reason", "log"], "properties": { "at": { "type": "string", "maxLength": 40, "description": "RFC 3339." }, "reason": { "type": "string", "maxLength": 1024, "description": "What was the matter." }, "log": { "type": "array", "maxItems": 50, "items": { "type": "string", "maxLength": 1024 }, "description": "The last lines that the container had printed." } } }] } } };
 var func3 = require_ucs2length().default;
 function validate16(data, { instancePath = "", parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
@@ -90,7 +90,7 @@ function validate16(data, { instancePath = "", parentData, parentDataProperty, r
       errors++;
     }
     for (const key0 in data) {
-      if (!(key0 === "schema" || key0 === "check" || key0 === "stale_since" || key0 === "restarting" || key0 === "restarts" || key0 === "given_up")) {
+      if (!(key0 === "schema" || key0 === "check" || key0 === "stale_since" || key0 === "restarting" || key0 === "unwell_since" || key0 === "restarts" || key0 === "given_up")) {
         const err5 = { instancePath, schemaPath: "#/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key0 }, message: "must NOT have additional properties", schema: false, parentSchema: schema17, data };
         if (vErrors === null) {
           vErrors = [err5];
@@ -364,11 +364,11 @@ function validate16(data, { instancePath = "", parentData, parentDataProperty, r
         errors++;
       }
     }
-    if (data.restarts !== void 0) {
-      let data9 = data.restarts;
-      if (Array.isArray(data9)) {
-        if (data9.length > 1e3) {
-          const err28 = { instancePath: instancePath + "/restarts", schemaPath: "#/properties/restarts/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items", schema: 1e3, parentSchema: schema17.properties.restarts, data: data9 };
+    if (data.unwell_since !== void 0) {
+      let data9 = data.unwell_since;
+      if (typeof data9 === "string") {
+        if (func3(data9) > 40) {
+          const err28 = { instancePath: instancePath + "/unwell_since", schemaPath: "#/properties/unwell_since/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema17.properties.unwell_since, data: data9 };
           if (vErrors === null) {
             vErrors = [err28];
           } else {
@@ -376,53 +376,53 @@ function validate16(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        const len0 = data9.length;
+      } else {
+        const err29 = { instancePath: instancePath + "/unwell_since", schemaPath: "#/properties/unwell_since/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.unwell_since.type, parentSchema: schema17.properties.unwell_since, data: data9 };
+        if (vErrors === null) {
+          vErrors = [err29];
+        } else {
+          vErrors.push(err29);
+        }
+        errors++;
+      }
+    }
+    if (data.restarts !== void 0) {
+      let data10 = data.restarts;
+      if (Array.isArray(data10)) {
+        if (data10.length > 1e3) {
+          const err30 = { instancePath: instancePath + "/restarts", schemaPath: "#/properties/restarts/maxItems", keyword: "maxItems", params: { limit: 1e3 }, message: "must NOT have more than 1000 items", schema: 1e3, parentSchema: schema17.properties.restarts, data: data10 };
+          if (vErrors === null) {
+            vErrors = [err30];
+          } else {
+            vErrors.push(err30);
+          }
+          errors++;
+        }
+        const len0 = data10.length;
         for (let i0 = 0; i0 < len0; i0++) {
-          let data10 = data9[i0];
-          if (data10 && typeof data10 == "object" && !Array.isArray(data10)) {
-            if (data10.at === void 0) {
-              const err29 = { instancePath: instancePath + "/restarts/" + i0, schemaPath: "#/properties/restarts/items/required", keyword: "required", params: { missingProperty: "at" }, message: "must have required property 'at'", schema: schema17.properties.restarts.items.required, parentSchema: schema17.properties.restarts.items, data: data10 };
+          let data11 = data10[i0];
+          if (data11 && typeof data11 == "object" && !Array.isArray(data11)) {
+            if (data11.at === void 0) {
+              const err31 = { instancePath: instancePath + "/restarts/" + i0, schemaPath: "#/properties/restarts/items/required", keyword: "required", params: { missingProperty: "at" }, message: "must have required property 'at'", schema: schema17.properties.restarts.items.required, parentSchema: schema17.properties.restarts.items, data: data11 };
               if (vErrors === null) {
-                vErrors = [err29];
+                vErrors = [err31];
               } else {
-                vErrors.push(err29);
+                vErrors.push(err31);
               }
               errors++;
             }
-            if (data10.reason === void 0) {
-              const err30 = { instancePath: instancePath + "/restarts/" + i0, schemaPath: "#/properties/restarts/items/required", keyword: "required", params: { missingProperty: "reason" }, message: "must have required property 'reason'", schema: schema17.properties.restarts.items.required, parentSchema: schema17.properties.restarts.items, data: data10 };
+            if (data11.reason === void 0) {
+              const err32 = { instancePath: instancePath + "/restarts/" + i0, schemaPath: "#/properties/restarts/items/required", keyword: "required", params: { missingProperty: "reason" }, message: "must have required property 'reason'", schema: schema17.properties.restarts.items.required, parentSchema: schema17.properties.restarts.items, data: data11 };
               if (vErrors === null) {
-                vErrors = [err30];
+                vErrors = [err32];
               } else {
-                vErrors.push(err30);
+                vErrors.push(err32);
               }
               errors++;
             }
-            for (const key2 in data10) {
+            for (const key2 in data11) {
               if (!(key2 === "at" || key2 === "reason")) {
-                const err31 = { instancePath: instancePath + "/restarts/" + i0, schemaPath: "#/properties/restarts/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties", schema: false, parentSchema: schema17.properties.restarts.items, data: data10 };
-                if (vErrors === null) {
-                  vErrors = [err31];
-                } else {
-                  vErrors.push(err31);
-                }
-                errors++;
-              }
-            }
-            if (data10.at !== void 0) {
-              let data11 = data10.at;
-              if (typeof data11 === "string") {
-                if (func3(data11) > 40) {
-                  const err32 = { instancePath: instancePath + "/restarts/" + i0 + "/at", schemaPath: "#/properties/restarts/items/properties/at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema17.properties.restarts.items.properties.at, data: data11 };
-                  if (vErrors === null) {
-                    vErrors = [err32];
-                  } else {
-                    vErrors.push(err32);
-                  }
-                  errors++;
-                }
-              } else {
-                const err33 = { instancePath: instancePath + "/restarts/" + i0 + "/at", schemaPath: "#/properties/restarts/items/properties/at/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.restarts.items.properties.at.type, parentSchema: schema17.properties.restarts.items.properties.at, data: data11 };
+                const err33 = { instancePath: instancePath + "/restarts/" + i0, schemaPath: "#/properties/restarts/items/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key2 }, message: "must NOT have additional properties", schema: false, parentSchema: schema17.properties.restarts.items, data: data11 };
                 if (vErrors === null) {
                   vErrors = [err33];
                 } else {
@@ -431,11 +431,11 @@ function validate16(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
-            if (data10.reason !== void 0) {
-              let data12 = data10.reason;
+            if (data11.at !== void 0) {
+              let data12 = data11.at;
               if (typeof data12 === "string") {
-                if (func3(data12) > 512) {
-                  const err34 = { instancePath: instancePath + "/restarts/" + i0 + "/reason", schemaPath: "#/properties/restarts/items/properties/reason/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema17.properties.restarts.items.properties.reason, data: data12 };
+                if (func3(data12) > 40) {
+                  const err34 = { instancePath: instancePath + "/restarts/" + i0 + "/at", schemaPath: "#/properties/restarts/items/properties/at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema17.properties.restarts.items.properties.at, data: data12 };
                   if (vErrors === null) {
                     vErrors = [err34];
                   } else {
@@ -444,7 +444,7 @@ function validate16(data, { instancePath = "", parentData, parentDataProperty, r
                   errors++;
                 }
               } else {
-                const err35 = { instancePath: instancePath + "/restarts/" + i0 + "/reason", schemaPath: "#/properties/restarts/items/properties/reason/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.restarts.items.properties.reason.type, parentSchema: schema17.properties.restarts.items.properties.reason, data: data12 };
+                const err35 = { instancePath: instancePath + "/restarts/" + i0 + "/at", schemaPath: "#/properties/restarts/items/properties/at/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.restarts.items.properties.at.type, parentSchema: schema17.properties.restarts.items.properties.at, data: data12 };
                 if (vErrors === null) {
                   vErrors = [err35];
                 } else {
@@ -453,68 +453,72 @@ function validate16(data, { instancePath = "", parentData, parentDataProperty, r
                 errors++;
               }
             }
+            if (data11.reason !== void 0) {
+              let data13 = data11.reason;
+              if (typeof data13 === "string") {
+                if (func3(data13) > 512) {
+                  const err36 = { instancePath: instancePath + "/restarts/" + i0 + "/reason", schemaPath: "#/properties/restarts/items/properties/reason/maxLength", keyword: "maxLength", params: { limit: 512 }, message: "must NOT have more than 512 characters", schema: 512, parentSchema: schema17.properties.restarts.items.properties.reason, data: data13 };
+                  if (vErrors === null) {
+                    vErrors = [err36];
+                  } else {
+                    vErrors.push(err36);
+                  }
+                  errors++;
+                }
+              } else {
+                const err37 = { instancePath: instancePath + "/restarts/" + i0 + "/reason", schemaPath: "#/properties/restarts/items/properties/reason/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.restarts.items.properties.reason.type, parentSchema: schema17.properties.restarts.items.properties.reason, data: data13 };
+                if (vErrors === null) {
+                  vErrors = [err37];
+                } else {
+                  vErrors.push(err37);
+                }
+                errors++;
+              }
+            }
           } else {
-            const err36 = { instancePath: instancePath + "/restarts/" + i0, schemaPath: "#/properties/restarts/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema17.properties.restarts.items.type, parentSchema: schema17.properties.restarts.items, data: data10 };
+            const err38 = { instancePath: instancePath + "/restarts/" + i0, schemaPath: "#/properties/restarts/items/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema17.properties.restarts.items.type, parentSchema: schema17.properties.restarts.items, data: data11 };
             if (vErrors === null) {
-              vErrors = [err36];
+              vErrors = [err38];
             } else {
-              vErrors.push(err36);
+              vErrors.push(err38);
             }
             errors++;
           }
         }
       } else {
-        const err37 = { instancePath: instancePath + "/restarts", schemaPath: "#/properties/restarts/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema17.properties.restarts.type, parentSchema: schema17.properties.restarts, data: data9 };
+        const err39 = { instancePath: instancePath + "/restarts", schemaPath: "#/properties/restarts/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema17.properties.restarts.type, parentSchema: schema17.properties.restarts, data: data10 };
         if (vErrors === null) {
-          vErrors = [err37];
+          vErrors = [err39];
         } else {
-          vErrors.push(err37);
+          vErrors.push(err39);
         }
         errors++;
       }
     }
     if (data.given_up !== void 0) {
-      let data13 = data.given_up;
-      const _errs33 = errors;
+      let data14 = data.given_up;
+      const _errs35 = errors;
       let valid6 = false;
       let passing1 = null;
-      const _errs34 = errors;
-      if (data13 !== null) {
-        const err38 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/0/type", keyword: "type", params: { type: "null" }, message: "must be null", schema: schema17.properties.given_up.oneOf[0].type, parentSchema: schema17.properties.given_up.oneOf[0], data: data13 };
+      const _errs36 = errors;
+      if (data14 !== null) {
+        const err40 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/0/type", keyword: "type", params: { type: "null" }, message: "must be null", schema: schema17.properties.given_up.oneOf[0].type, parentSchema: schema17.properties.given_up.oneOf[0], data: data14 };
         if (vErrors === null) {
-          vErrors = [err38];
+          vErrors = [err40];
         } else {
-          vErrors.push(err38);
+          vErrors.push(err40);
         }
         errors++;
       }
-      var _valid1 = _errs34 === errors;
+      var _valid1 = _errs36 === errors;
       if (_valid1) {
         valid6 = true;
         passing1 = 0;
       }
-      const _errs36 = errors;
-      if (data13 && typeof data13 == "object" && !Array.isArray(data13)) {
-        if (data13.at === void 0) {
-          const err39 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/1/required", keyword: "required", params: { missingProperty: "at" }, message: "must have required property 'at'", schema: schema17.properties.given_up.oneOf[1].required, parentSchema: schema17.properties.given_up.oneOf[1], data: data13 };
-          if (vErrors === null) {
-            vErrors = [err39];
-          } else {
-            vErrors.push(err39);
-          }
-          errors++;
-        }
-        if (data13.reason === void 0) {
-          const err40 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/1/required", keyword: "required", params: { missingProperty: "reason" }, message: "must have required property 'reason'", schema: schema17.properties.given_up.oneOf[1].required, parentSchema: schema17.properties.given_up.oneOf[1], data: data13 };
-          if (vErrors === null) {
-            vErrors = [err40];
-          } else {
-            vErrors.push(err40);
-          }
-          errors++;
-        }
-        if (data13.log === void 0) {
-          const err41 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/1/required", keyword: "required", params: { missingProperty: "log" }, message: "must have required property 'log'", schema: schema17.properties.given_up.oneOf[1].required, parentSchema: schema17.properties.given_up.oneOf[1], data: data13 };
+      const _errs38 = errors;
+      if (data14 && typeof data14 == "object" && !Array.isArray(data14)) {
+        if (data14.at === void 0) {
+          const err41 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/1/required", keyword: "required", params: { missingProperty: "at" }, message: "must have required property 'at'", schema: schema17.properties.given_up.oneOf[1].required, parentSchema: schema17.properties.given_up.oneOf[1], data: data14 };
           if (vErrors === null) {
             vErrors = [err41];
           } else {
@@ -522,31 +526,27 @@ function validate16(data, { instancePath = "", parentData, parentDataProperty, r
           }
           errors++;
         }
-        for (const key3 in data13) {
-          if (!(key3 === "at" || key3 === "reason" || key3 === "log")) {
-            const err42 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties", schema: false, parentSchema: schema17.properties.given_up.oneOf[1], data: data13 };
-            if (vErrors === null) {
-              vErrors = [err42];
-            } else {
-              vErrors.push(err42);
-            }
-            errors++;
-          }
-        }
-        if (data13.at !== void 0) {
-          let data14 = data13.at;
-          if (typeof data14 === "string") {
-            if (func3(data14) > 40) {
-              const err43 = { instancePath: instancePath + "/given_up/at", schemaPath: "#/properties/given_up/oneOf/1/properties/at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema17.properties.given_up.oneOf[1].properties.at, data: data14 };
-              if (vErrors === null) {
-                vErrors = [err43];
-              } else {
-                vErrors.push(err43);
-              }
-              errors++;
-            }
+        if (data14.reason === void 0) {
+          const err42 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/1/required", keyword: "required", params: { missingProperty: "reason" }, message: "must have required property 'reason'", schema: schema17.properties.given_up.oneOf[1].required, parentSchema: schema17.properties.given_up.oneOf[1], data: data14 };
+          if (vErrors === null) {
+            vErrors = [err42];
           } else {
-            const err44 = { instancePath: instancePath + "/given_up/at", schemaPath: "#/properties/given_up/oneOf/1/properties/at/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.given_up.oneOf[1].properties.at.type, parentSchema: schema17.properties.given_up.oneOf[1].properties.at, data: data14 };
+            vErrors.push(err42);
+          }
+          errors++;
+        }
+        if (data14.log === void 0) {
+          const err43 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/1/required", keyword: "required", params: { missingProperty: "log" }, message: "must have required property 'log'", schema: schema17.properties.given_up.oneOf[1].required, parentSchema: schema17.properties.given_up.oneOf[1], data: data14 };
+          if (vErrors === null) {
+            vErrors = [err43];
+          } else {
+            vErrors.push(err43);
+          }
+          errors++;
+        }
+        for (const key3 in data14) {
+          if (!(key3 === "at" || key3 === "reason" || key3 === "log")) {
+            const err44 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/1/additionalProperties", keyword: "additionalProperties", params: { additionalProperty: key3 }, message: "must NOT have additional properties", schema: false, parentSchema: schema17.properties.given_up.oneOf[1], data: data14 };
             if (vErrors === null) {
               vErrors = [err44];
             } else {
@@ -555,11 +555,11 @@ function validate16(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data13.reason !== void 0) {
-          let data15 = data13.reason;
+        if (data14.at !== void 0) {
+          let data15 = data14.at;
           if (typeof data15 === "string") {
-            if (func3(data15) > 1024) {
-              const err45 = { instancePath: instancePath + "/given_up/reason", schemaPath: "#/properties/given_up/oneOf/1/properties/reason/maxLength", keyword: "maxLength", params: { limit: 1024 }, message: "must NOT have more than 1024 characters", schema: 1024, parentSchema: schema17.properties.given_up.oneOf[1].properties.reason, data: data15 };
+            if (func3(data15) > 40) {
+              const err45 = { instancePath: instancePath + "/given_up/at", schemaPath: "#/properties/given_up/oneOf/1/properties/at/maxLength", keyword: "maxLength", params: { limit: 40 }, message: "must NOT have more than 40 characters", schema: 40, parentSchema: schema17.properties.given_up.oneOf[1].properties.at, data: data15 };
               if (vErrors === null) {
                 vErrors = [err45];
               } else {
@@ -568,7 +568,7 @@ function validate16(data, { instancePath = "", parentData, parentDataProperty, r
               errors++;
             }
           } else {
-            const err46 = { instancePath: instancePath + "/given_up/reason", schemaPath: "#/properties/given_up/oneOf/1/properties/reason/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.given_up.oneOf[1].properties.reason.type, parentSchema: schema17.properties.given_up.oneOf[1].properties.reason, data: data15 };
+            const err46 = { instancePath: instancePath + "/given_up/at", schemaPath: "#/properties/given_up/oneOf/1/properties/at/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.given_up.oneOf[1].properties.at.type, parentSchema: schema17.properties.given_up.oneOf[1].properties.at, data: data15 };
             if (vErrors === null) {
               vErrors = [err46];
             } else {
@@ -577,11 +577,11 @@ function validate16(data, { instancePath = "", parentData, parentDataProperty, r
             errors++;
           }
         }
-        if (data13.log !== void 0) {
-          let data16 = data13.log;
-          if (Array.isArray(data16)) {
-            if (data16.length > 50) {
-              const err47 = { instancePath: instancePath + "/given_up/log", schemaPath: "#/properties/given_up/oneOf/1/properties/log/maxItems", keyword: "maxItems", params: { limit: 50 }, message: "must NOT have more than 50 items", schema: 50, parentSchema: schema17.properties.given_up.oneOf[1].properties.log, data: data16 };
+        if (data14.reason !== void 0) {
+          let data16 = data14.reason;
+          if (typeof data16 === "string") {
+            if (func3(data16) > 1024) {
+              const err47 = { instancePath: instancePath + "/given_up/reason", schemaPath: "#/properties/given_up/oneOf/1/properties/reason/maxLength", keyword: "maxLength", params: { limit: 1024 }, message: "must NOT have more than 1024 characters", schema: 1024, parentSchema: schema17.properties.given_up.oneOf[1].properties.reason, data: data16 };
               if (vErrors === null) {
                 vErrors = [err47];
               } else {
@@ -589,49 +589,71 @@ function validate16(data, { instancePath = "", parentData, parentDataProperty, r
               }
               errors++;
             }
-            const len1 = data16.length;
+          } else {
+            const err48 = { instancePath: instancePath + "/given_up/reason", schemaPath: "#/properties/given_up/oneOf/1/properties/reason/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.given_up.oneOf[1].properties.reason.type, parentSchema: schema17.properties.given_up.oneOf[1].properties.reason, data: data16 };
+            if (vErrors === null) {
+              vErrors = [err48];
+            } else {
+              vErrors.push(err48);
+            }
+            errors++;
+          }
+        }
+        if (data14.log !== void 0) {
+          let data17 = data14.log;
+          if (Array.isArray(data17)) {
+            if (data17.length > 50) {
+              const err49 = { instancePath: instancePath + "/given_up/log", schemaPath: "#/properties/given_up/oneOf/1/properties/log/maxItems", keyword: "maxItems", params: { limit: 50 }, message: "must NOT have more than 50 items", schema: 50, parentSchema: schema17.properties.given_up.oneOf[1].properties.log, data: data17 };
+              if (vErrors === null) {
+                vErrors = [err49];
+              } else {
+                vErrors.push(err49);
+              }
+              errors++;
+            }
+            const len1 = data17.length;
             for (let i1 = 0; i1 < len1; i1++) {
-              let data17 = data16[i1];
-              if (typeof data17 === "string") {
-                if (func3(data17) > 1024) {
-                  const err48 = { instancePath: instancePath + "/given_up/log/" + i1, schemaPath: "#/properties/given_up/oneOf/1/properties/log/items/maxLength", keyword: "maxLength", params: { limit: 1024 }, message: "must NOT have more than 1024 characters", schema: 1024, parentSchema: schema17.properties.given_up.oneOf[1].properties.log.items, data: data17 };
+              let data18 = data17[i1];
+              if (typeof data18 === "string") {
+                if (func3(data18) > 1024) {
+                  const err50 = { instancePath: instancePath + "/given_up/log/" + i1, schemaPath: "#/properties/given_up/oneOf/1/properties/log/items/maxLength", keyword: "maxLength", params: { limit: 1024 }, message: "must NOT have more than 1024 characters", schema: 1024, parentSchema: schema17.properties.given_up.oneOf[1].properties.log.items, data: data18 };
                   if (vErrors === null) {
-                    vErrors = [err48];
+                    vErrors = [err50];
                   } else {
-                    vErrors.push(err48);
+                    vErrors.push(err50);
                   }
                   errors++;
                 }
               } else {
-                const err49 = { instancePath: instancePath + "/given_up/log/" + i1, schemaPath: "#/properties/given_up/oneOf/1/properties/log/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.given_up.oneOf[1].properties.log.items.type, parentSchema: schema17.properties.given_up.oneOf[1].properties.log.items, data: data17 };
+                const err51 = { instancePath: instancePath + "/given_up/log/" + i1, schemaPath: "#/properties/given_up/oneOf/1/properties/log/items/type", keyword: "type", params: { type: "string" }, message: "must be string", schema: schema17.properties.given_up.oneOf[1].properties.log.items.type, parentSchema: schema17.properties.given_up.oneOf[1].properties.log.items, data: data18 };
                 if (vErrors === null) {
-                  vErrors = [err49];
+                  vErrors = [err51];
                 } else {
-                  vErrors.push(err49);
+                  vErrors.push(err51);
                 }
                 errors++;
               }
             }
           } else {
-            const err50 = { instancePath: instancePath + "/given_up/log", schemaPath: "#/properties/given_up/oneOf/1/properties/log/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema17.properties.given_up.oneOf[1].properties.log.type, parentSchema: schema17.properties.given_up.oneOf[1].properties.log, data: data16 };
+            const err52 = { instancePath: instancePath + "/given_up/log", schemaPath: "#/properties/given_up/oneOf/1/properties/log/type", keyword: "type", params: { type: "array" }, message: "must be array", schema: schema17.properties.given_up.oneOf[1].properties.log.type, parentSchema: schema17.properties.given_up.oneOf[1].properties.log, data: data17 };
             if (vErrors === null) {
-              vErrors = [err50];
+              vErrors = [err52];
             } else {
-              vErrors.push(err50);
+              vErrors.push(err52);
             }
             errors++;
           }
         }
       } else {
-        const err51 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema17.properties.given_up.oneOf[1].type, parentSchema: schema17.properties.given_up.oneOf[1], data: data13 };
+        const err53 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf/1/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema17.properties.given_up.oneOf[1].type, parentSchema: schema17.properties.given_up.oneOf[1], data: data14 };
         if (vErrors === null) {
-          vErrors = [err51];
+          vErrors = [err53];
         } else {
-          vErrors.push(err51);
+          vErrors.push(err53);
         }
         errors++;
       }
-      var _valid1 = _errs36 === errors;
+      var _valid1 = _errs38 === errors;
       if (_valid1 && valid6) {
         valid6 = false;
         passing1 = [passing1, 1];
@@ -642,18 +664,18 @@ function validate16(data, { instancePath = "", parentData, parentDataProperty, r
         }
       }
       if (!valid6) {
-        const err52 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema17.properties.given_up.oneOf, parentSchema: schema17.properties.given_up, data: data13 };
+        const err54 = { instancePath: instancePath + "/given_up", schemaPath: "#/properties/given_up/oneOf", keyword: "oneOf", params: { passingSchemas: passing1 }, message: "must match exactly one schema in oneOf", schema: schema17.properties.given_up.oneOf, parentSchema: schema17.properties.given_up, data: data14 };
         if (vErrors === null) {
-          vErrors = [err52];
+          vErrors = [err54];
         } else {
-          vErrors.push(err52);
+          vErrors.push(err54);
         }
         errors++;
       } else {
-        errors = _errs33;
+        errors = _errs35;
         if (vErrors !== null) {
-          if (_errs33) {
-            vErrors.length = _errs33;
+          if (_errs35) {
+            vErrors.length = _errs35;
           } else {
             vErrors = null;
           }
@@ -661,11 +683,11 @@ function validate16(data, { instancePath = "", parentData, parentDataProperty, r
       }
     }
   } else {
-    const err53 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema17.type, parentSchema: schema17, data };
+    const err55 = { instancePath, schemaPath: "#/type", keyword: "type", params: { type: "object" }, message: "must be object", schema: schema17.type, parentSchema: schema17, data };
     if (vErrors === null) {
-      vErrors = [err53];
+      vErrors = [err55];
     } else {
-      vErrors.push(err53);
+      vErrors.push(err55);
     }
     errors++;
   }

@@ -262,11 +262,11 @@ export interface ConfigFile {
        */
       max_restarts?: number;
       /**
-       * How long a restart counts.
+       * How long a restart counts; one that did no good counts until the container is healthy.
        */
       window_seconds?: number;
       /**
-       * Seconds from the first restart to the second; twice as many to each one after it.
+       * Seconds from the first restart to the second; twice as many to each one after it, while half of the window is enough for all.
        */
       backoff?: number;
     };
@@ -841,6 +841,10 @@ export interface HealthFile {
    * A restart has begun, and was not seen to come to its end.
    */
   restarting?: boolean;
+  /**
+   * RFC 3339: the first restart after which it was not seen to be healthy; that and later ones count for ever.
+   */
+  unwell_since?: string;
   /**
    * By whoever watches, the oldest first; a start by a person clears them.
    *

@@ -33,6 +33,8 @@ const nothing = (): void => undefined;
 
 /** The bridge's option that leaves it without an address on the host. */
 const NO_ADDRESS = 'com.docker.network.bridge.inhibit_ipv4';
+/** The option that gives the bridge another name. */
+const BRIDGE_NAME = 'com.docker.network.bridge.name';
 
 /** Time for calls in which the engine itself waits on containers. */
 const SLOW_MS = 60_000;
@@ -146,6 +148,8 @@ export const docker = {
     parse: nothing,
   }),
   networkRemove: (name) => ({ args: ['network', 'rm', '--', name], parse: nothing }),
+  // A rootless daemon's are in its own namespace, which its client has no way into.
+  besideBridges: () => undefined,
   // Rootless: container root is the caller, and --user would break writes (engines.md §5).
   userMapping: (caller, capabilities) =>
     capabilities.rootless ? { kind: 'root-is-caller' } : { kind: 'user', uid: caller.uid, gid: caller.gid },
@@ -235,11 +239,14 @@ function readUsage(stdout: string): readonly UsageSample[] {
 function readNetwork(stdout: string): NetworkInfo {
   const network = reader(readOne(stdout, source('network inspect')), source('network inspect'));
   const configs = network.record('IPAM', 'optional').records('Config');
+  const options = network.strings('Options');
   return {
     name: network.text('Name'),
     labels: network.strings('Labels'),
-    isClosed: network.flag('Internal', false) && network.strings('Options')[NO_ADDRESS] === 'true',
+    isClosed: network.flag('Internal', false) && options[NO_ADDRESS] === 'true',
     subnets: configs.map((config) => config.text('Subnet')),
+    // As the daemon names it where nobody has (all recorded versions).
+    bridge: options[BRIDGE_NAME] ?? `br-${network.text('Id').slice(0, 12)}`,
   };
 }
 

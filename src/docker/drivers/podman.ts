@@ -133,6 +133,9 @@ export const podman = {
     parse: nothing,
   }),
   networkRemove: (name) => ({ args: ['network', 'rm', '--', name], parse: nothing }),
+  // Rootless networks have a namespace of the user's own (podman-unshare(1)).
+  besideBridges: (argv, { rootless }) =>
+    rootless ? { args: ['unshare', '--rootless-netns', ...argv], parse: (stdout) => stdout } : undefined,
   // Rootless: the caller is the caller inside too; root podman 4.3 refuses keep-id (engines.md §5).
   userMapping: (caller, capabilities) =>
     capabilities.rootless ? { kind: 'keep-id' } : { kind: 'user', uid: caller.uid, gid: caller.gid },
@@ -223,6 +226,7 @@ function readNetwork(stdout: string): NetworkInfo {
     labels: network.strings('labels'),
     isClosed: network.flag('internal', false) && !network.flag('dns_enabled', true),
     subnets: network.records('subnets').map((subnet) => subnet.text('subnet')),
+    bridge: network.text('network_interface', ''),
   };
 }
 

@@ -26,8 +26,10 @@ const KEYS: Readonly<Record<Sort, ((row: OverviewRow) => number) | undefined>> =
   age: ({ created_at }) => -Date.parse(created_at),
 };
 
+const ILL: ReadonlySet<OverviewRow['health']> = new Set(['unhealthy', 'stale', 'dead']);
+
 function urgency(row: OverviewRow): number {
-  if (row.settle !== null || row.health === 'unhealthy') return 0;
+  if (row.settle !== null || row.given_up !== null || ILL.has(row.health)) return 0;
   if (row.says?.blocked === true || row.says?.tests === 'failed') return 1;
   if (row.status === 'review') return 4;
   return row.container === 'running' || row.agent?.state === 'running' ? 2 : 3;

@@ -1,6 +1,6 @@
 /** The screen: a title, the sessions, the selected one in detail, and a line for keys and questions. */
 import { Box, Text, useInput } from 'ink';
-import type { ChalkInstance } from 'chalk';
+import type { Paint } from '../paint.ts';
 import type { ReactNode } from 'react';
 import stringWidth from 'string-width';
 import type { Overview, OverviewRow } from '../../sessions/overview.ts';
@@ -19,7 +19,7 @@ import { indexOf, showsUsage, type Key, type ViewState } from './state.ts';
 /** All that is on the screen. */
 export interface ScreenProps {
   readonly title: string;
-  readonly paint: ChalkInstance;
+  readonly paint: Paint;
   readonly size: Size;
   readonly now: Date;
   readonly state: ViewState;
@@ -122,7 +122,7 @@ function fill(text: string, width: number): string {
 interface LinesProps {
   readonly lines: readonly Line[];
   readonly height: number;
-  readonly paint: ChalkInstance;
+  readonly paint: Paint;
   readonly size: Size;
 }
 

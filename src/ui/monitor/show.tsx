@@ -1,6 +1,6 @@
 /** Shows the sessions on the whole screen until a key wants something that is not the view's. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChalkInstance } from 'chalk';
+import type { Paint } from '../paint.ts';
 import { render, Text, useInput, type Instance } from 'ink';
 import type { ReactNode } from 'react';
 import type { Overview } from '../../sessions/overview.ts';
@@ -20,7 +20,7 @@ export interface Shown {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly title: string;
-  readonly paint: ChalkInstance;
+  readonly paint: Paint;
   /** Ends the view. */
   readonly signal: AbortSignal;
   now(): Date;

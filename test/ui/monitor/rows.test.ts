@@ -43,6 +43,23 @@ test.each([
   expect(names('', sort)).toBe(shown);
 });
 
+test('by state: whatever is not well comes before what runs, or waits for somebody', () => {
+  const given_up = { at: '', reason: 'x', log: [] };
+  const rows = [
+    overviewRow('blocked', says(1, { blocked: true })),
+    overviewRow('well', { health: 'healthy', container: 'running' }),
+    overviewRow('starts', { health: 'starting', container: 'running' }),
+    overviewRow('stopped', { container: 'exited' }),
+    overviewRow('dead', { health: 'dead', container: 'exited' }),
+    overviewRow('over', { health: 'dead', container: 'oom-killed', given_up }),
+    overviewRow('stale', { health: 'stale', container: 'running' }),
+    overviewRow('unwell', { health: 'unhealthy', container: 'running' }),
+  ];
+  expect(shownRows(rows, '', 'state').map(({ name }) => name)).toEqual([
+    ...['dead', 'over', 'stale', 'unwell', 'blocked', 'well', 'starts', 'stopped'],
+  ]);
+});
+
 test.each([
   // rows, selected, height, where it stood: where it stands
   [10, 0, 4, 0, 0],
