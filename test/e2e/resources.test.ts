@@ -117,27 +117,25 @@ describe.each(testEngines().map((engine) => [engine.id, engine] as const))(
       });
     });
 
+    test('the same of a command of the queue', async () => {
+      const ended = async (...argv: string[]): Promise<Ended> => {
+        const { stdout } = await docker('exec', '--detach', 's', '--', ...argv);
+        return docker('queue', 'wait', stdout.trim(), 's');
+      };
+      const killed = await ended('sh', '-c', 'kill -9 $$');
+      expect(killed.code).toBe(137);
+      expect(killed.stderr).not.toContain('✗');
+      const hog = await ended('tail', '/dev/zero');
+      expect(hog.code).toBe(137);
+      expect(hog.stderr).toContain('✗ killed: the container of s has used up its 64 MiB of memory\n');
+    });
+
     test('processes that can not be made are told', async () => {
       const forks = 'i=0; while [ $i -lt 99 ]; do sleep 2 & i=$((i+1)); done; wait';
       const { code, stderr } = await docker('exec', 's', '--', 'sh', '-c', forks);
       expect(code).toBe(2);
       expect(stderr).toContain('✗ the container of s has had as many processes as it may have: 64\n');
       expect(stderr).toContain('para docker update s --pids-limit 128\n');
-    });
-
-    test('both of a command of the queue too', async () => {
-      const ended = async (...argv: string[]): Promise<Ended> => {
-        const { stdout } = await docker('exec', '--detach', 's', '--', ...argv);
-        return docker('queue', 'wait', stdout.trim(), 's');
-      };
-      expect(await ended('sh', '-c', 'kill -9 $$')).toMatchObject({ code: 137, stderr: '' });
-      const hog = await ended('tail', '/dev/zero');
-      expect(hog.code).toBe(137);
-      expect(hog.stderr).toContain('✗ killed: the container of s has used up its 64 MiB of memory\n');
-      const forks = 'i=0; while [ $i -lt 99 ]; do sleep 2 & i=$((i+1)); done; wait';
-      const { code, stderr } = await ended('sh', '-c', forks);
-      expect(code).toBe(2);
-      expect(stderr).toContain('✗ the container of s has had as many processes as it may have: 64\n');
     });
 
     test('limits of a container that runs are changed, and it is made again with them', async () => {
