@@ -154,8 +154,11 @@ echo 0 >ipv4/conf/$name/arp_ignore; echo 0 >ipv6/conf/$name/disable_ipv6; done`)
       '60',
     );
     let heard = '';
-    for (let tries = 0; tries < 20 && heard === ''; tries += 1)
+    // An address is its own only after nobody else on the link has claimed it (RFC 4862 §5.4): a second or two.
+    for (let tries = 0; tries < 50 && heard === ''; tries += 1) {
       heard = await world.engine('exec', `${box()}-x`, 'sh', '-c', ask);
+      if (heard === '') await sleep(200);
+    }
     expect(heard).toBe('hello');
     await world.engine('rm', '-f', `${box()}-x`);
     await para('docker', 'start', 's');

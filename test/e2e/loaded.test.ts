@@ -67,12 +67,12 @@ const EXEC = Object.entries({
   config: 'explain nearest records words',
   'config/generated': 'session.cjs validators.cjs',
   docker:
-    'argv capability-cache cgroup classify deadline detect endpoint exec failure image image-pattern inspect lifecycle limits mounts networks parse ps-ports publish service spec stats subnet update version',
+    'argv bridge capability-cache cgroup classify deadline denied-mounts detect endpoint exec failure host-path image image-pattern inspect ipv6 lifecycle limits mount-paths mounts networks parse ps-ports publish service spec stats subnet update version',
   'docker/drivers': 'docker docker-errors podman podman-errors runtime-errors',
   '': 'errors main',
   git: 'filters git no-space refs repository untrusted worktree-remove worktrees',
   sessions: 'containers damage env-file find load-record name record-file registry store trust warm-links',
-  sys: 'cancel child-end fault files foreground json-depth last-words left-behind lock redact remove-tree run sha256 shell-quote untrusted',
+  sys: 'cancel child-end fault files foreground json-depth last-words left-behind lock private-dir redact remove-tree run sha256 shell-quote untrusted',
   ui: 'display output paint',
 }).flatMap(([directory, names]) =>
   names
