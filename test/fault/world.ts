@@ -1,7 +1,7 @@
 /** A repository with a session on the fake engine, and what must hold whatever happens to para. */
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fakeEngine, type FakeEngine } from '../support/fake-engine.ts';
 import { mainCheckout } from '../support/look.ts';
@@ -90,6 +90,13 @@ export async function placeIn(world: World, repo: string, side: EngineSide): Pro
   const git: Git = (...args) =>
     world.out(['git', '--no-optional-locks', ...args], { cwd: repo, env: borrowed });
   const [worktree, sealed] = [join(repo, '.para/worktrees/s'), join(repo, '.para/state/docker/s/git')];
+  // By what its files say, as para does: in there somebody may have written that git should look elsewhere.
+  const inBox = async (): Promise<string> => {
+    const tips = refsIn(sealed);
+    if (tips.length === 0) return '';
+    const env = { GIT_ALTERNATE_OBJECT_DIRECTORIES: join(sealed, 'objects') };
+    return world.out(['git', 'rev-list', '--objects', ...tips], { cwd: repo, env });
+  };
   let before = await mainCheckout(world, repo);
   let worked: string | undefined;
   return {
@@ -107,7 +114,7 @@ export async function placeIn(world: World, repo: string, side: EngineSide): Pro
       // I3: the user's checkout, HEAD, index, branches and settings.
       if (JSON.stringify(await mainCheckout(world, repo)) !== JSON.stringify(before))
         found.push('the main checkout changed');
-      if (worked !== undefined) found.push(...(await lostWork(git, { worktree, sealed, commit: worked })));
+      if (worked !== undefined) found.push(...(await lostWork(git, { worktree, inBox, commit: worked })));
       found.push(...(await unowned(repo, rest)));
       found.push(...(await fsck(git)));
       return found;
@@ -167,13 +174,17 @@ async function makeWork(
 /** I1, I2: each text is in a file of the worktree or in a commit that a ref holds, the commit is held by one. */
 async function lostWork(
   git: Git,
-  { worktree, sealed, commit }: Kept & { readonly commit: string },
+  {
+    worktree,
+    commit,
+    inBox,
+  }: { readonly worktree: string; readonly commit: string; readonly inBox: () => Promise<string> },
 ): Promise<string[]> {
-  const all = ['rev-list', '--objects', '--all', '--glob=refs/para'];
-  const inRepo = await secondLook(() => git(...all));
+  const inRepo = await secondLook(() => git('rev-list', '--objects', '--all', '--glob=refs/para'));
   // One that is half made, or half removed, holds nothing that git could read.
-  const inBox = await git(`--git-dir=${sealed}`, ...all).catch(() => '');
-  const names = new Set(`${inRepo}\n${inBox}`.split('\n').map((line) => line.split(' ', 1)[0]));
+  const names = new Set(
+    `${inRepo}\n${await inBox().catch(() => '')}`.split('\n').map((line) => line.split(' ', 1)[0]),
+  );
   const lost = names.has(commit) ? [] : [`lost: the commit ${commit}`];
   for (const [name, text] of Object.entries(WORK)) {
     const file = join(worktree, name);
@@ -181,6 +192,19 @@ async function lostWork(
     if (!names.has(blob(text))) lost.push(`lost: ${name}`);
   }
   return lost;
+}
+
+/** The commits that a git directory's own files name. */
+function refsIn(dir: string): readonly string[] {
+  const read = (path: string): string => readFileSync(join(dir, path), 'utf8');
+  const loose = existsSync(join(dir, 'refs')) ? readdirSync(join(dir, 'refs'), { recursive: true }) : [];
+  const files = loose
+    .map((name) => join('refs', String(name)))
+    .filter((path) => lstatSync(join(dir, path)).isFile());
+  const texts = ['HEAD', 'packed-refs', ...files].map((path) =>
+    existsSync(join(dir, path)) ? read(path) : '',
+  );
+  return [...new Set(texts.join('\n').match(/^[0-9a-f]{40}\b/gm) ?? [])];
 }
 
 function blob(text: string): string {
