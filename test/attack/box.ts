@@ -1,6 +1,7 @@
 /** A session on a real engine, and what an agent in it would do: everything through `para docker exec`. */
 import { chownSync, existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 import { testImages, type TestEngine } from '../support/engines.ts';
 import { makeWorld, repoId, type Ended, type Options, type World } from '../support/para.ts';
@@ -26,6 +27,8 @@ export interface Box {
   /** A file of the user's that nothing may bring out. */
   readonly secret: string;
   readonly container: string;
+  /** The engine holds a container to its limits. */
+  readonly isLimited: boolean;
   /** What para is run with, on top of the world's own. */
   readonly env: Readonly<Record<string, string>>;
   /** The engine's calls are noted by it. */
@@ -33,8 +36,8 @@ export interface Box {
   para(args: readonly string[], options?: Options): Promise<Ended>;
   /** Shell text that an agent runs; how it ends is the agent's business. */
   inside(script: string): Promise<Ended>;
-  /** One attack: it has held when `work` returns and nothing ran on the host. */
-  on(id: string, work: () => Promise<unknown>): Promise<void>;
+  /** One attack: it has held when `work` returns and nothing ran on the host, unless that says NOT_ENFORCED. */
+  on(id: string, work: () => Promise<unknown>): Promise<unknown>;
 }
 
 /** Makes a repository and a session `s` in it. */
@@ -70,14 +73,16 @@ export async function openBox(
   return {
     ...{ engine, world, repo, worktree, marker, secret, env, wrapper, para },
     container: `para-${repoId(repo)}-s`,
+    isLimited: !started.stderr.includes('does not enforce limits'),
     inside: (script) => para(['docker', 'exec', 's', '--', 'sh', '-c', script]),
     on: (id, work) =>
       attack({ attack: id, on: engine.id, under: hardening }, async () => {
         rmSync(marker, { force: true });
-        await work();
+        const outcome = await work();
         expect(existsSync(marker)).toBe(false);
         if (existsSync(worktree))
           expect([lstatSync(pointer).ino, readFileSync(pointer, 'utf8')]).toEqual(before);
+        return outcome;
       }),
   };
 }
@@ -96,4 +101,12 @@ export async function ends(
     ended.stderr,
   ]);
   return ended;
+}
+
+/** Looks until it is so. */
+export async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 60_000; !(await isSo());) {
+    if (Date.now() > end) throw new Error('it did not come to that within a minute');
+    await sleep(200);
+  }
 }

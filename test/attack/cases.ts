@@ -1,4 +1,4 @@
-/** Every attack that was tried, where, and what held: the lines of the table in docs/attacks.md (zz-table.test.ts). */
+/** Every attack that was tried, where, and what held: the cells of the table in docs/attacks.md (zz-table.test.ts). */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestEngine } from '../support/engines.ts';
@@ -16,24 +16,30 @@ export interface AttackCase {
   readonly under: string;
 }
 
+/** What `work` returns where the engine has nothing that could hold it: said in the table, and counted as no success. */
+export const NOT_ENFORCED = 'not enforced';
+
+/** How it went; `through`: the attack did. */
+export type Outcome = 'held' | 'through' | typeof NOT_ENFORCED;
+
 /** The same, and how it went. */
 export interface Attempt extends AttackCase {
-  readonly held: boolean;
+  readonly outcome: Outcome;
 }
 
-/** Where the attempts of a run are noted. */
+/** Where attempts are noted: of this run, or in a file that several runs share, each of which tries a part. */
 export function attemptsFile(): string {
-  return join(runDirectory(), ATTEMPTS);
+  return process.env['PARA_ATTACK_ATTEMPTS'] || join(runDirectory(), ATTEMPTS);
 }
 
-/** One attempt, which has held when `work` returns. */
+/** One attempt, which has held when `work` returns, unless that is NOT_ENFORCED. */
 export async function attack<T>(one: AttackCase, work: () => Promise<T>): Promise<T> {
   try {
     const result = await work();
-    note({ ...one, held: true });
+    note({ ...one, outcome: result === NOT_ENFORCED ? NOT_ENFORCED : 'held' });
     return result;
   } catch (cause) {
-    note({ ...one, held: false });
+    note({ ...one, outcome: 'through' });
     throw new Error(`${one.attack} on ${one.on}, ${one.under}: ${String(cause)}`, { cause });
   }
 }

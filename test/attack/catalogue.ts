@@ -1,5 +1,15 @@
 /** The attacks (facts/security-reliability.md §1.3), and what blocks each. */
 
+/** Refused before any engine is told anything, or about what the host reads alone; all others are tried in a container. */
+export const ON_HOST_ALONE: ReadonlySet<string> = new Set([
+  ...['A26', 'A27', 'A28', 'A29', 'A36', 'A40', 'B01', 'B02'],
+]);
+
+/** What a container leaves for git: tried against the commands of the host too, which read the same on any engine. */
+export const GIT_ATTACKS: readonly string[] = [
+  ...['A01', 'A02', 'A03', 'A04', 'A05', 'A06', 'A07', 'A08', 'A09', 'A10', 'A11', 'A12', 'A14'],
+];
+
 /** Of an attack: what it tries, and what is in its way. */
 export const CATALOGUE: Readonly<Record<string, readonly [tries: string, blocked: string]>> = {
   A01: [
