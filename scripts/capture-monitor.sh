@@ -43,7 +43,7 @@ sleep 600
 WORK
   cat >"$dir/run" <<RUN
 set -eu; . '$dir/env'
-trap 'para cancel login -f; para cancel search -f; para cancel docs -f; para docker cleanup -f; tmux -L c kill-server || true' EXIT INT TERM
+trap 'tmux -L c kill-server || true; para cancel login -f; para cancel search -f; para cancel docs -f; para docker cleanup -f' EXIT INT TERM
 git init -q; echo shop >README; git add .; git commit -qm first
 para config set -q agent.command "\$(node -p 'JSON.stringify(["sh", "-c", fs.readFileSync(process.argv[1], "utf8"), "sh", "{prompt_file}"])' '$dir/work')"
 para dispatch login 'Build the login form' -q --docker --image '$image' --port 8080:80
