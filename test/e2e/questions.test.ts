@@ -39,6 +39,7 @@ async function trust(): Promise<void> {
   const asked = await screen.until(/Approve what is not approved yet\?/);
   expect(asked).toContain('.para/docker.json');
   expect(asked).toMatch(/mounts \S+ at \/all/);
+  await screen.takesKeys();
 }
 
 /** How it ended; the terminal is as it was before. */

@@ -63,6 +63,18 @@ export class Screen {
     }
   }
 
+  /** As soon as a program takes each key as it comes: before that, C-c is a signal to all that the shell runs. */
+  async takesKeys(): Promise<void> {
+    const tty = (await this.tmux('display', '-p', '#{pane_tty}')).trim();
+    const end = performance.now() + DEADLINE_MS;
+    for (;;) {
+      const { stdout } = await this.world.run(['stty', '-a', '-F', tty], { cwd: this.cwd });
+      if (stdout.includes('-icanon')) return;
+      if (performance.now() > end) throw new Error(`nothing takes keys: ${stdout}`);
+      await sleep(50);
+    }
+  }
+
   /** Whether a program has the whole screen, and whether the cursor shows. */
   async modes(): Promise<{ readonly whole: boolean; readonly cursor: boolean }> {
     const told = await this.tmux('display', '-p', '#{alternate_on} #{cursor_flag}');
